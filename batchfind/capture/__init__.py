@@ -1,0 +1,1 @@
+"""The run database: what was asked and what came back, crash-safe."""

@@ -1,0 +1,104 @@
+"""Records as JSON documents and back.
+
+The text is plain ASCII: comments and names that peers send may hold what UTF-8
+cannot (lone surrogates) or what `sqlite3` would cut (NUL).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from typing import Any
+
+from batchfind.capture.records import (
+    AttemptFacts,
+    Cause,
+    Ending,
+    Outcome,
+    RequestVerdict,
+    Verdict,
+)
+from batchfind.errors import StorageError
+
+
+def to_document(record: Any) -> str:
+    """JSON text of a record made of dataclasses, enums, mappings and scalars.
+
+    Raises:
+        TypeError: a value has no JSON form.
+        ValueError: a float is not finite.
+    """
+    return json.dumps(
+        _plain(record), ensure_ascii=True, allow_nan=False, separators=(",", ":")
+    )
+
+
+def read_object(text: str) -> dict[str, Any]:
+    """The object a JSON document holds.
+
+    Raises:
+        StorageError: it is not a JSON object.
+    """
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise StorageError(f"a stored document is damaged ({error})") from error
+    if not isinstance(value, dict):
+        raise StorageError("a stored document is not an object")
+    return value
+
+
+def read_facts(text: str) -> AttemptFacts:
+    """The facts of an attempt. Raises StorageError for a damaged document."""
+    members = read_object(text)
+    try:
+        return AttemptFacts(**members)
+    except TypeError as error:
+        raise StorageError(f"stored facts are damaged ({error})") from error
+
+
+def read_ending(text: str) -> Ending:
+    """The ending of an attempt. Raises StorageError for a damaged document."""
+    members = read_object(text)
+    try:
+        members["outcome"] = Outcome(members["outcome"])
+        return Ending(**_with_cause(members))
+    except (TypeError, ValueError, KeyError) as error:
+        raise StorageError(f"a stored ending is damaged ({error})") from error
+
+
+def read_verdict(text: str) -> RequestVerdict:
+    """The verdict of a request. Raises StorageError for a damaged document."""
+    members = read_object(text)
+    try:
+        members["verdict"] = Verdict(members["verdict"])
+        return RequestVerdict(**_with_cause(members))
+    except (TypeError, ValueError, KeyError) as error:
+        raise StorageError(f"a stored verdict is damaged ({error})") from error
+
+
+def _with_cause(members: dict[str, Any]) -> dict[str, Any]:
+    cause = members["cause"]
+    return members | {
+        "cause": None if cause is None else Cause(**cause),
+        "warnings": tuple(members["warnings"]),
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Dataclasses as objects, enums as values, bytes as hexadecimal digits."""
+    if isinstance(value, Enum):
+        return value.value
+    if value is None or isinstance(value, str | int | float):
+        return value
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, Mapping):
+        return {str(name): _plain(member) for name, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if is_dataclass(value):
+        return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
+    raise TypeError(f"no JSON form for {type(value).__name__}")

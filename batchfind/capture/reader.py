@@ -1,0 +1,243 @@
+"""The capture, read back: what every higher room learns of a run."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from batchfind.capture.chain import first_link, last_link, next_link
+from batchfind.capture.codec import unpack
+from batchfind.capture.database import (
+    check_identity,
+    connect_readonly,
+    storage_error,
+)
+from batchfind.capture.documents import (
+    read_ending,
+    read_facts,
+    read_object,
+    read_verdict,
+)
+from batchfind.capture.records import (
+    CaptureFault,
+    RequestVerdict,
+    StoredAttempt,
+    StoredEvent,
+    StoredMatches,
+    StoredRequest,
+)
+from batchfind.capture.rows import REMEDY, AttemptRow, Rows
+from batchfind.errors import StorageError
+
+
+def open_capture(path: Path) -> Capture:
+    """Opens a run.db for reading; it is not changed.
+
+    Works for a finished run in a read-only directory, for a run that was killed,
+    and beside a run that is still writing.
+
+    Args:
+        path: of run.db.
+
+    Returns:
+        The capture; close it, or use it in a `with` statement.
+
+    Raises:
+        StorageError: it is missing, damaged, no capture, or of another version.
+    """
+    if not path.is_file():
+        raise StorageError(
+            f"{path}: there is no capture here: name a run directory that holds run.db"
+        )
+    try:
+        connection = connect_readonly(path)
+    except (sqlite3.Error, OSError) as error:
+        raise storage_error(path, error) from error
+    try:
+        check_identity(connection, path)
+        return Capture(path, connection)
+    except sqlite3.Error as error:
+        connection.close()
+        raise storage_error(path, error) from error
+    except BaseException:
+        connection.close()
+        raise
+
+
+class Capture:
+    """A run database open for reading.
+
+    It may be handed from one thread to another, but is used by one at a time. No
+    lock outlives a call, so that a run in progress is never held up.
+
+    Attributes:
+        path: of run.db.
+        meta: facts about the run, among them `plan_digest`, `job`, `clock`.
+    """
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        """Use `open_capture`."""
+        self.path = path
+        self._db = connection
+        self._rows = Rows(connection, path)
+        self.meta: Mapping[str, str] = dict(
+            self._rows.select("SELECT key, value FROM meta")
+        )
+
+    def __enter__(self) -> Self:
+        """Itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Closes it."""
+        self.close()
+
+    def close(self) -> None:
+        """Closes the file; calling it again does nothing."""
+        self._db.close()
+
+    def requests(self) -> tuple[StoredRequest, ...]:
+        """Every request in plan order: the numeric order of their paths."""
+        rows = self._rows.select(
+            "SELECT id, parent, query, peer, key, spec, origin FROM request"
+        )
+        stored = [
+            StoredRequest(
+                id=identity,
+                parent=parent,
+                query=query,
+                peer=peer,
+                key=key,
+                spec=read_object(spec),
+                origin=origin,
+            )
+            for identity, parent, query, peer, key, spec, origin in rows
+        ]
+        try:
+            return tuple(sorted(stored, key=lambda request: request.order))
+        except ValueError as error:
+            raise StorageError(
+                f"{self.path}: the id of a request is damaged: {REMEDY}"
+            ) from error
+
+    def attempts(self, request: str) -> tuple[StoredAttempt, ...]:
+        """The attempts at a request, first try first.
+
+        Args:
+            request: its id.
+
+        Returns:
+            Nothing for a request that was never asked.
+        """
+        rows = self._rows.select(
+            "SELECT number, ordinal, facts, ending, head, (SELECT link FROM matches "
+            "WHERE attempt=number ORDER BY sequence DESC LIMIT 1) "
+            "FROM attempt WHERE request=? ORDER BY ordinal",
+            request,
+        )
+        return tuple(
+            StoredAttempt(
+                number=number,
+                request=request,
+                ordinal=ordinal,
+                facts=None if facts is None else read_facts(facts),
+                ending=None if ending is None else read_ending(ending),
+                chain=(head if ending is not None or link is None else link).hex(),
+            )
+            for number, ordinal, facts, ending, head, link in rows
+        )
+
+    def matches(self, attempt: int) -> Iterator[StoredMatches]:
+        """The responses of an attempt in the order they came, set by set.
+
+        The hash chain is followed on the way, so that damaged bytes are never
+        taken for an answer.
+
+        Args:
+            attempt: `StoredAttempt.number`.
+
+        Yields:
+            Sets of about 1 MiB; read one at a time.
+
+        Raises:
+            StorageError: what is stored is not what was recorded.
+            LocalProtocolError: there is no such attempt.
+        """
+        row = self._rows.attempt(attempt)
+        start = link = first_link(row.number, row.ordinal, row.facts, row.asked)
+        first = sequence = 0
+        while (stored := self._rows.matches(attempt, sequence)) is not None:
+            link = next_link(link, sequence, stored.first, stored.packed)
+            if link != stored.link or stored.first != first:
+                raise self._damaged(row, first, "its hash chain is broken")
+            try:
+                yield unpack(stored.packed, first)
+            except StorageError as error:
+                raise self._damaged(row, first, str(error)) from error
+            first += stored.packed.count
+            sequence += 1
+        head = start if row.ending is None else last_link(link, row.ending)
+        if head != row.head:
+            raise self._damaged(row, first, "they, or its ending, are not as recorded")
+
+    def verdicts(self) -> dict[str, RequestVerdict]:
+        """The stored verdicts by request id; empty before they were computed."""
+        rows = self._rows.select("SELECT request, document FROM verdict")
+        return {request: read_verdict(document) for request, document in rows}
+
+    def events(self) -> tuple[StoredEvent, ...]:
+        """What happened beside the attempts, in the order it happened."""
+        rows = self._rows.select("SELECT at, kind, data FROM event ORDER BY id")
+        return tuple(
+            StoredEvent(at, kind, read_object(data)) for at, kind, data in rows
+        )
+
+    def verify(self) -> list[CaptureFault]:
+        """Reads everything, follows every chain and checks the database's pages.
+
+        Returns:
+            Every fault found, at most one for each attempt; empty when all is well.
+        """
+        faults = []
+        for check in (self._check_pages, self.requests, self.verdicts, self.events):
+            try:
+                check()
+            except StorageError as error:
+                faults.append(CaptureFault(None, None, str(error)))
+        try:
+            rows = self._rows.select(
+                "SELECT number, request FROM attempt ORDER BY number"
+            )
+        except StorageError as error:
+            return [*faults, CaptureFault(None, None, str(error))]
+        for number, request in rows:
+            try:
+                self._check_attempt(number, request)
+            except StorageError as error:
+                faults.append(CaptureFault(number, request, str(error)))
+        return faults
+
+    def _check_pages(self) -> None:
+        found = [text for (text,) in self._rows.select("PRAGMA quick_check(3)")]
+        if found != ["ok"]:
+            detail = "; ".join(found)
+            raise StorageError(f"{self.path}: its pages are damaged ({detail})")
+
+    def _check_attempt(self, number: int, request: str) -> None:
+        self.attempts(request)
+        for _ in self.matches(number):
+            pass
+
+    def _damaged(self, row: AttemptRow, first: int, why: str) -> StorageError:
+        return StorageError(
+            f"{self.path}: request {row.asked.request}, attempt {row.number}, "
+            f"responses from {first}: {why}: {REMEDY}"
+        )

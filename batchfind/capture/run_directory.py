@@ -1,0 +1,195 @@
+"""Run directories: made exclusively, locked, found again.
+
+<run.dir>/<job>/job.lock
+<run.dir>/<job>/20260131T041500.000000Z-1a2b3c4d/{job.yaml,plan.json,run.db,run.lock}
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from batchfind.capture.lock import Lock
+from batchfind.errors import StateError, StorageError, UsageError
+
+CAPTURE: Final = "run.db"
+JOB_LOCK: Final = "job.lock"
+RUN_LOCK: Final = "run.lock"
+RUNS_VARIABLE: Final = "BATCHFIND_RUNS"
+RUNS_DEFAULT: Final = "runs"
+
+_LISTED: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class RunDirectory:
+    """A run directory that this process holds; use it in a `with` statement.
+
+    Attributes:
+        path: absolute.
+    """
+
+    path: Path
+    _locks: tuple[Lock, ...]
+
+    @property
+    def run_id(self) -> str:
+        """Its name: time and plan digest."""
+        return self.path.name
+
+    @property
+    def capture(self) -> Path:
+        """Where its run database stands."""
+        return self.path / CAPTURE
+
+    def release(self) -> None:
+        """Releases its locks; doing it again does nothing."""
+        for lock in self._locks:
+            lock.release()
+
+    def __enter__(self) -> Self:
+        """Itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Releases its locks."""
+        self.release()
+
+
+def reopen_run_directory(path: Path) -> RunDirectory:
+    """Takes the locks of an existing run: its own, and its job's if it has one.
+
+    Args:
+        path: as `find_run` gives it.
+
+    Returns:
+        The directory, held.
+
+    Raises:
+        StateError: it holds no capture, or another process holds it or its job.
+        StorageError: it cannot be locked.
+    """
+    path = path.absolute()
+    if not _holds_run(path):
+        raise StateError(f"{path}: this is no run directory: it holds no {CAPTURE}")
+    locks: list[Lock] = []
+    try:
+        if (path.parent / JOB_LOCK).is_file():
+            job = f"job {path.parent.name}"
+            locks.append(Lock.acquire(path.parent / JOB_LOCK, job))
+        locks.append(Lock.acquire(path / RUN_LOCK, f"run {path.name}"))
+    except BaseException:
+        for lock in locks:
+            lock.release()
+        raise
+    return RunDirectory(path, tuple(locks))
+
+
+def list_runs(base: Path) -> tuple[Path, ...]:
+    """Every run below a folder of runs, the oldest first.
+
+    Args:
+        base: the folder; a missing one has no runs.
+
+    Returns:
+        Absolute paths of run directories; their names begin with the time.
+
+    Raises:
+        StorageError: the folder cannot be read.
+    """
+    try:
+        found = [
+            run
+            for job in _folders(base.absolute())
+            for run in _folders(job)
+            if _holds_run(run)
+        ]
+    except OSError as error:
+        raise StorageError(
+            f"{base}: it cannot be read ({error.strerror}): check owner and mode"
+        ) from error
+    return tuple(sorted(found, key=lambda run: (run.name, str(run))))
+
+
+def find_run(argument: str, environment: Mapping[str, str]) -> Path:
+    """The run directory that RUN on a command line means.
+
+    Args:
+        argument: a path, a run id or the beginning of one, or `latest`. Ids are
+            looked for below $BATCHFIND_RUNS, else ./runs.
+        environment: of the process.
+
+    Returns:
+        An absolute path that holds a capture.
+
+    Raises:
+        StateError: there is no such run; the message lists those that are there.
+        UsageError: several runs begin so.
+    """
+    if os.sep in argument or argument in {".", ".."}:
+        return _run_at(Path(argument).absolute())
+    base = Path(environment.get(RUNS_VARIABLE) or RUNS_DEFAULT).absolute()
+    runs = list_runs(base)
+    if argument == "latest":
+        if not runs:
+            raise StateError(_nothing(base))
+        return runs[-1]
+    exact = [run for run in runs if run.name == argument]
+    found = exact or [run for run in runs if argument and run.name.startswith(argument)]
+    if not found and Path(argument).is_dir():
+        return _run_at(Path(argument).absolute())
+    if len(found) > 1:
+        raise UsageError(
+            f"{len(found)} runs are called {argument!r}: name the path of one:"
+            f"{_listing(tuple(found))}"
+        )
+    if not found:
+        detail = f"below {base} there are:{_listing(runs)}" if runs else _nothing(base)
+        raise StateError(f"there is no run {argument!r}: {detail}")
+    return found[0]
+
+
+def _folders(path: Path) -> list[Path]:
+    try:
+        with os.scandir(path) as entries:
+            return [Path(entry.path) for entry in entries if entry.is_dir()]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _holds_run(path: Path) -> bool:
+    return (path / CAPTURE).is_file()
+
+
+def _run_at(path: Path) -> Path:
+    """A run directory by its path; its run.db means the directory too."""
+    if path.name == CAPTURE and path.is_file():
+        return path.parent
+    if _holds_run(path):
+        return path
+    inside = list_runs(path) or list_runs(path.parent) if path.is_dir() else ()
+    detail = f" Runs there are:{_listing(inside)}" if inside else ""
+    raise StateError(f"{path}: this is no run: it holds no {CAPTURE}.{detail}")
+
+
+def _nothing(base: Path) -> str:
+    return (
+        f"there are no runs below {base}: name the path of a run directory, or set "
+        f"{RUNS_VARIABLE}"
+    )
+
+
+def _listing(runs: tuple[Path, ...]) -> str:
+    """The newest runs, one a line."""
+    shown = [f"\n  {run.name}  {run}" for run in reversed(runs[-_LISTED:])]
+    more = len(runs) - len(shown)
+    return "".join(shown) + (f"\n  and {more} older" if more else "")

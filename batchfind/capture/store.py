@@ -1,0 +1,268 @@
+"""The only writing connection to run.db; used by one thread."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from batchfind.capture.chain import Asked, first_link, last_link, next_link
+from batchfind.capture.codec import pack
+from batchfind.capture.database import (
+    check_identity,
+    connect,
+    connect_new,
+    leave_wal,
+    use_wal,
+)
+from batchfind.capture.documents import to_document
+from batchfind.capture.entries import (
+    Barrier,
+    Begin,
+    Close,
+    End,
+    Entry,
+    Judge,
+    Note,
+    Put,
+)
+from batchfind.capture.schema import APPLICATION_ID, TABLES, VERSION
+from batchfind.errors import StateError, StorageError
+from batchfind.plan.model import Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """What the loop must know of the store.
+
+    Attributes:
+        wal: write-ahead logging is on.
+        requests: ids of all requests.
+        ordinals: attempts so far of each request that has any.
+        last: highest attempt number, 0 for none.
+    """
+
+    wal: bool
+    requests: frozenset[str]
+    ordinals: Mapping[str, int]
+    last: int
+
+
+class Store:
+    """Applies entries within transactions that its owner begins and commits."""
+
+    def __init__(
+        self, connection: sqlite3.Connection, path: Path, *, wal: bool
+    ) -> None:
+        self._db = connection
+        self._path = path
+        self._inode = path.stat().st_ino
+        self._links: dict[int, bytes] = {}
+        self.wal = wal
+
+    @classmethod
+    def create(cls, path: Path, meta: Mapping[str, str], plan: Plan) -> Store:
+        """A new run.db that holds the whole plan.
+
+        Raises:
+            StateError: there is one already.
+            sqlite3.Error, OSError: it cannot be written.
+        """
+        try:
+            connection = connect_new(path)
+        except FileExistsError:
+            raise StateError(
+                f"{path}: a capture is here already: `batchfind resume` continues it"
+            ) from None
+        try:
+            store = cls(connection, path, wal=use_wal(connection))
+            store._fill(meta, plan)
+        except BaseException:
+            connection.close()
+            raise
+        return store
+
+    @classmethod
+    def reopen(cls, path: Path) -> Store:
+        """The run.db of an earlier execution, also of one that was killed.
+
+        Raises:
+            StorageError: it is no capture of this version.
+            sqlite3.Error, OSError: it cannot be written.
+        """
+        connection = connect(path, "mode=rw")
+        try:
+            check_identity(connection, path)
+            connection.execute("PRAGMA foreign_keys=ON")
+            store = cls(connection, path, wal=use_wal(connection))
+            store.begin()
+            store._note_opening("journal-reopened")
+            store.commit()
+        except BaseException:
+            connection.close()
+            raise
+        return store
+
+    def opened(self) -> Opened:
+        """What the loop must know before it begins attempts."""
+        query = self._db.execute
+        return Opened(
+            wal=self.wal,
+            requests=frozenset(i for (i,) in query("SELECT id FROM request")),
+            ordinals=dict(
+                query("SELECT request, max(ordinal) FROM attempt GROUP BY request")
+            ),
+            last=query("SELECT coalesce(max(number), 0) FROM attempt").fetchone()[0],
+        )
+
+    def begin(self) -> None:
+        """Opens a transaction."""
+        self._db.execute("BEGIN IMMEDIATE")
+
+    def commit(self) -> None:
+        """Makes the transaction durable.
+
+        Raises:
+            StorageError: the file is no longer where it was.
+            sqlite3.Error: it cannot be written.
+        """
+        # SQLite writes on into a file that was deleted and reports no error.
+        try:
+            there = self._path.stat().st_ino == self._inode
+        except OSError:
+            there = False
+        if not there:
+            raise StorageError(
+                f"{self._path}: it was moved or deleted during the run: run again"
+            )
+        self._db.execute("COMMIT")
+
+    def apply(self, entry: Entry) -> None:
+        """Writes one entry within the current transaction."""
+        match entry:
+            case Put():
+                self._put(entry)
+            case Begin():
+                self._begin(entry)
+            case End():
+                self._end(entry)
+            case Note():
+                self._note(entry)
+            case Judge():
+                self._judge(entry)
+            case Barrier() | Close():
+                pass
+
+    def finish(self) -> bool:
+        """Closes the capture.
+
+        Returns:
+            Whether run.db is one file now; False when readers kept it in use.
+        """
+        self._db.execute("PRAGMA synchronous=FULL")
+        self.begin()
+        self._note(Note(_now(), "journal-closed", "{}"))
+        self.commit()
+        single = not self.wal or leave_wal(self._db)
+        self._db.close()
+        return single
+
+    def abandon(self) -> None:
+        """Closes the connection; what was committed stays."""
+        self._db.close()
+
+    def _fill(self, meta: Mapping[str, str], plan: Plan) -> None:
+        stored = {"plan_digest": plan.digest, "job": plan.job, "clock": plan.clock}
+        self.begin()
+        self._db.execute(f"PRAGMA application_id={APPLICATION_ID}")
+        self._db.execute(f"PRAGMA user_version={VERSION}")
+        for table in TABLES:
+            self._db.execute(table)
+        self._db.executemany(
+            "INSERT INTO meta VALUES (?, ?)",
+            [(name, _storable(text)) for name, text in (stored | dict(meta)).items()],
+        )
+        self._db.executemany(
+            "INSERT INTO request VALUES (?, NULL, ?, ?, ?, ?, 'plan')",
+            ((r.id, r.query, r.peer, r.key, to_document(r)) for r in plan.requests),
+        )
+        self._note_opening("journal-created")
+        self.commit()
+        self._db.execute("PRAGMA foreign_keys=ON")
+
+    def _note_opening(self, kind: str) -> None:
+        facts = {
+            "pid": os.getpid(),
+            "host": platform.node(),
+            "sqlite": sqlite3.sqlite_version,
+            "journal_mode": "wal" if self.wal else "delete",
+        }
+        self._note(Note(_now(), kind, to_document(facts)))
+
+    def _begin(self, entry: Begin) -> None:
+        asked = Asked(
+            *self._db.execute(
+                "SELECT id, key, spec FROM request WHERE id=?", (entry.request,)
+            ).fetchone()
+        )
+        facts = None if entry.facts is None else to_document(entry.facts)
+        link = first_link(entry.attempt, entry.ordinal, facts, asked)
+        self._links[entry.attempt] = link
+        self._db.execute(
+            "INSERT INTO attempt (number, request, ordinal, facts, head) "
+            "VALUES (?, ?, ?, ?, ?)",
+            (entry.attempt, entry.request, entry.ordinal, facts, link),
+        )
+
+    def _put(self, entry: Put) -> None:
+        packed = pack(entry.matches)
+        link = self._links[entry.attempt]
+        link = next_link(link, entry.sequence, entry.first, packed)
+        self._links[entry.attempt] = link
+        self._db.execute(
+            "INSERT INTO matches (attempt, sequence, first, count, codec, raw_bytes, "
+            "link, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                entry.attempt,
+                entry.sequence,
+                entry.first,
+                packed.count,
+                packed.codec,
+                packed.raw_bytes,
+                link,
+                packed.payload,
+            ),
+        )
+
+    def _end(self, entry: End) -> None:
+        ending = to_document(entry.ending)
+        head = last_link(self._links.pop(entry.attempt), ending)
+        self._db.execute(
+            "UPDATE attempt SET ending=?, head=? WHERE number=?",
+            (ending, head, entry.attempt),
+        )
+
+    def _note(self, entry: Note) -> None:
+        self._db.execute(
+            "INSERT INTO event (at, kind, data) VALUES (?, ?, ?)",
+            (entry.at, entry.kind, entry.data),
+        )
+
+    def _judge(self, entry: Judge) -> None:
+        self._db.executemany(
+            "INSERT OR REPLACE INTO verdict (request, document) VALUES (?, ?)",
+            [(verdict.request, to_document(verdict)) for verdict in entry.verdicts],
+        )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+def _storable(text: str) -> str:
+    """Text that UTF-8 can hold: file names may contain lone surrogates."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -1,0 +1,131 @@
+"""The writer thread: takes entries from a queue and commits them in groups."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Final, TypeAlias
+
+from batchfind.capture.database import storage_error
+from batchfind.capture.entries import Close, Entry, Put
+from batchfind.capture.store import Opened, Store
+
+GROUP_SECONDS: Final = 0.05
+"""A transaction stays open at most so long while entries keep coming."""
+GROUP_BYTES: Final = 8 << 20
+"""A transaction takes at most so many bytes of responses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """These entries are durable."""
+
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The writer has stopped; nothing after the last commit was kept."""
+
+    error: Exception
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The capture is closed; `single_file`: nothing but run.db remains."""
+
+    entries: tuple[Entry, ...]
+    single_file: bool
+
+
+Report: TypeAlias = Opened | Committed | Failed | Closed
+
+
+class Writer:
+    """A thread that owns the store from its opening to its closing.
+
+    A daemon: a process that ends without closing the journal must not wait for
+    it, and the capture survives that as it survives a kill.
+    """
+
+    def __init__(
+        self, path: Path, opening: Callable[[], Store], report: Callable[[Report], None]
+    ) -> None:
+        """Starts the thread.
+
+        Args:
+            path: of run.db, for messages.
+            opening: makes the store, within the thread.
+            report: called within the thread for every report, in order.
+        """
+        self._path = path
+        self._opening = opening
+        self._report = report
+        self._inbox: SimpleQueue[Entry] = SimpleQueue()
+        self._thread = threading.Thread(
+            target=self._run, name="batchfind-capture", daemon=True
+        )
+        self._thread.start()
+
+    def add(self, entry: Entry) -> None:
+        """Queues an entry; never waits."""
+        self._inbox.put(entry)
+
+    def join(self) -> None:
+        """Waits for the end of the thread; Closed or Failed is its last report."""
+        self._thread.join()
+
+    def _run(self) -> None:
+        last: Report
+        try:
+            last = self._work()
+        except (sqlite3.Error, OSError) as error:
+            last = Failed(storage_error(self._path, error))
+        except Exception as error:  # noqa: BLE001  # the loop raises it, whatever it is
+            last = Failed(error)
+        self._tell(last)
+
+    def _tell(self, report: Report) -> None:
+        # A loop that was closed takes no reports; what is committed stays.
+        with contextlib.suppress(RuntimeError):
+            self._report(report)
+
+    def _work(self) -> Report:
+        store = self._opening()
+        try:
+            self._report(store.opened())
+            while True:
+                group = self._write_group(store)
+                if isinstance(group[-1], Close):
+                    return Closed(group, store.finish())
+                self._report(Committed(group))
+        finally:
+            store.abandon()
+
+    def _write_group(self, store: Store) -> tuple[Entry, ...]:
+        """One transaction: what the queue holds, within the limits of a group."""
+        entry: Entry | None = self._inbox.get()
+        started = time.monotonic()
+        group: list[Entry] = []
+        size = 0
+        store.begin()
+        while entry is not None:
+            store.apply(entry)
+            group.append(entry)
+            size += entry.size if isinstance(entry, Put) else 0
+            full = size >= GROUP_BYTES or time.monotonic() - started >= GROUP_SECONDS
+            entry = None if full or isinstance(entry, Close) else self._next()
+        store.commit()
+        return tuple(group)
+
+    def _next(self) -> Entry | None:
+        try:
+            return self._inbox.get_nowait()
+        except Empty:
+            return None

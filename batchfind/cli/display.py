@@ -1,0 +1,119 @@
+"""What stderr shows while a run works: a live screen on a terminal, else lines."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from batchfind.cli import console
+from batchfind.cli.board import Board, Group
+from batchfind.cli.text import clean, count, duration
+from batchfind.execution.progress import (
+    Event,
+    FinishingStarted,
+    Observer,
+    PeerTrouble,
+    RequestEnded,
+    RunStarted,
+    Stopping,
+)
+
+_SILENT_SECONDS = 5.0
+_TROUBLE_LINES = 20
+
+
+class Lines:
+    """An observer that writes one plain line for each thing worth knowing.
+
+    A group is announced when its last request ended; in between there is at most
+    one line of progress in five seconds.
+    """
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+        self._spoken = 0.0
+        self._troubles: set[tuple[str, str]] = set()
+
+    def __call__(self, event: Event) -> None:
+        """Take one event; never raises."""
+        now = time.monotonic()
+        self._board.observe(event, now)
+        match event:
+            case RunStarted():
+                self._spoken = now
+                console.note(f"run directory: {event.run_dir}")
+                console.note(
+                    f"{self._board.job}: {count(len(event.requests), 'request')}"
+                )
+            case RequestEnded():
+                self._ended(event, now)
+            case PeerTrouble():
+                self._trouble(clean(event.peer), event.cause.code, event.cause.message)
+            case Stopping():
+                console.note(f"stopping: {clean(event.reason)}")
+            case FinishingStarted():
+                responses = count(event.responses, "response")
+                console.note(f"writing {clean(event.query)}: {responses}")
+            case _:
+                self._progress(now)
+
+    def _ended(self, event: RequestEnded, now: float) -> None:
+        group = self._board.groups[event.query, event.peer]
+        if group.done >= group.total:
+            console.note(_group_line(group, now))
+            self._spoken = now
+        else:
+            self._progress(now)
+
+    def _trouble(self, peer: str, code: str, message: str) -> None:
+        """The first trouble of each kind at each peer; the closing has them all."""
+        if (peer, code) in self._troubles or len(self._troubles) >= _TROUBLE_LINES:
+            return
+        self._troubles.add((peer, code))
+        console.note(f"{code}: {clean(message)}")
+
+    def _progress(self, now: float) -> None:
+        if now - self._spoken < _SILENT_SECONDS:
+            return
+        self._spoken = now
+        groups = self._board.groups.values()
+        done = sum(group.done for group in groups)
+        total = count(sum(group.total for group in groups), "request")
+        responses = count(sum(group.responses for group in groups), "response")
+        console.note(f"{done:,} of {total} ended, {responses}")
+
+
+def _group_line(group: Group, now: float) -> str:
+    parts = ", ".join(f"{n:,} {verdict}" for verdict, n in group.verdicts.items())
+    return (
+        f"{clean(group.query)} @ {clean(group.peer)}: {parts}, "
+        f"{count(group.responses, 'response')}, {duration(group.elapsed(now))}"
+    )
+
+
+@contextmanager
+def display(*, quiet: bool, plain: bool) -> Iterator[tuple[Observer, ...]]:
+    """The observers of a run, shown for as long as the block lasts.
+
+    Args:
+        quiet: show nothing.
+        plain: write lines even on a terminal.
+    """
+    if quiet:
+        yield ()
+        return
+    board = Board()
+    if plain or not _lively():
+        yield (Lines(board),)
+        return
+    from batchfind.cli.live import screen  # noqa: PLC0415 - rich, on terminals only
+
+    with screen(board) as observer:
+        yield (observer,)
+
+
+def _lively() -> bool:
+    return sys.stderr.isatty() and os.environ.get("TERM", "") not in {"dumb", ""}

@@ -1,0 +1,140 @@
+"""The live screen: one line for each query and peer, redrawn in place."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console, RenderableType
+from rich.console import Group as Stack
+from rich.live import Live
+from rich.text import Text
+
+from batchfind.cli.board import Board, Group
+from batchfind.cli.text import clean, duration
+from batchfind.execution.progress import Event, Observer
+
+_REDRAWS_A_SECOND = 8
+_OTHER_LINES = 6  # heading, rest, troubles and the cursor's line
+_BAR = 12
+_LABEL = 16  # narrower than this, a column gives way
+
+
+@contextmanager
+def screen(board: Board, console: Console | None = None) -> Iterator[Observer]:
+    """Draw a board until the block ends, then leave no trace of it.
+
+    The observer only stores; drawing is up to rich's own thread, so that a terminal
+    that stands still (Ctrl-S) never holds up the run.
+    """
+    shown = console or Console(
+        file=sys.stderr, markup=False, highlight=False, emoji=False
+    )
+
+    def draw() -> RenderableType:
+        return picture(board, shown, time.monotonic())
+
+    def observe(event: Event) -> None:
+        board.observe(event, time.monotonic())
+
+    with Live(
+        get_renderable=draw,
+        console=shown,
+        refresh_per_second=_REDRAWS_A_SECOND,
+        transient=True,
+        vertical_overflow="crop",
+    ):
+        yield observe
+
+
+def picture(board: Board, console: Console, now: float) -> RenderableType:
+    """The board as it stands, never wider or higher than the console."""
+    groups = tuple(board.groups.values())
+    shown = _chosen(groups, max(1, console.size.height - _OTHER_LINES))
+    parts = [_heading(board, groups), *_rows(shown, console, now)]
+    if len(groups) > len(shown):
+        parts.append(_line(f"and {len(groups) - len(shown):,} more", "dim"))
+    parts.extend(_line(trouble, "yellow") for trouble in board.troubles)
+    return Stack(*parts)
+
+
+def _chosen(groups: Sequence[Group], room: int) -> tuple[Group, ...]:
+    """Those in flight first, then those to come, then the ended; in plan order."""
+    if len(groups) <= room:
+        return tuple(groups)
+    ranked = sorted(range(len(groups)), key=lambda at: (_rank(groups[at]), at))
+    return tuple(groups[at] for at in sorted(ranked[:room]))
+
+
+def _rank(group: Group) -> int:
+    if group.done >= group.total:
+        return 2
+    return 0 if group.arriving else 1
+
+
+def _heading(board: Board, groups: Sequence[Group]) -> Text:
+    done = sum(group.done for group in groups)
+    total = sum(group.total for group in groups)
+    text = _line(board.job or "batchfind", "bold")
+    text.append(f"  {board.phase}  {done:,}/{total:,}", style="not bold")
+    return text
+
+
+def _rows(groups: Sequence[Group], console: Console, now: float) -> list[Text]:
+    """One line a group; on a narrow console the label keeps its room longest."""
+    counts = [f"{group.done:,}/{group.total:,}" for group in groups]
+    responses = [f"{group.responses:,} rsp" for group in groups]
+    elapsed = [_elapsed(group, now) for group in groups]
+    room = console.size.width - 1  # the last column would wrap on some terminals
+    columns = [_right(counts), _right(responses), _right(elapsed)]
+    while len(columns) > 1 and room - _taken(columns) < _LABEL:
+        columns.pop()
+    barred = room - _taken(columns) - _BAR - 2 >= _LABEL
+    label = max(1, room - _taken(columns) - (_BAR + 2 if barred else 0))
+    longest = max((cell_len(_label(group)) for group in groups), default=1)
+    lines = []
+    for at, group in enumerate(groups):
+        style = _style(group)
+        line = _line(set_cell_size(_label(group), min(label, longest)), style)
+        if barred:
+            line.append(f"  {_bar(group, ascii_only=console.options.ascii_only)}")
+        for column in columns:
+            line.append(f"  {column[at]}")
+        lines.append(line)
+    return lines
+
+
+def _right(cells: Sequence[str]) -> list[str]:
+    width = max(map(len, cells), default=0)
+    return [cell.rjust(width) for cell in cells]
+
+
+def _taken(columns: Sequence[Sequence[str]]) -> int:
+    return sum(len(column[0]) + 2 for column in columns if column)
+
+
+def _label(group: Group) -> str:
+    return f"{clean(group.query)} @ {clean(group.peer)}"
+
+
+def _elapsed(group: Group, now: float) -> str:
+    return "" if group.began is None else duration(group.elapsed(now))
+
+
+def _style(group: Group) -> str:
+    if group.bad:
+        return "red"
+    return "green" if group.done >= group.total else ""
+
+
+def _bar(group: Group, *, ascii_only: bool) -> str:
+    full, empty = ("#", ".") if ascii_only else ("█", "░")
+    done = _BAR * min(group.done, group.total) // max(1, group.total)
+    return full * done + empty * (_BAR - done)
+
+
+def _line(text: str, style: str) -> Text:
+    return Text(text, style=style, no_wrap=True, overflow="crop")

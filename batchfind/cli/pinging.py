@@ -1,0 +1,93 @@
+"""`ping`: whether the peers of a job answer, and what they agree to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from batchfind.cli import console
+from batchfind.cli.asking import planned
+from batchfind.cli.options import JOB, examples, planning, reporting
+from batchfind.cli.text import clean, duration
+from batchfind.execution.results import ExitCode
+
+if TYPE_CHECKING:
+    from batchfind.execution.ping import PingReport
+
+
+@click.command(
+    epilog=examples(
+        "batchfind ping nightly.yaml",
+        "batchfind ping nightly.yaml --json",
+    )
+)
+@click.argument("job", metavar="JOB", type=JOB)
+@planning
+@reporting(quiet="Show only peers that do not answer.")
+def ping(job: Path, *, as_json: bool, quiet: bool, **options: Any) -> int:
+    """Ask each peer of a job for an echo (C-ECHO), and show what was agreed.
+
+    Exit code 0 when every peer answers, 5 when none accepts an association, else 1.
+    """
+    from batchfind.execution.ping import ping_plan  # noqa: PLC0415 - opens sockets
+
+    reports = asyncio.run(ping_plan(planned(job, **options)))
+    code = _ping_code(reports)
+    if as_json:
+        console.result_json(
+            {
+                "exit_code": int(code),
+                "retryable": code is not ExitCode.OK,
+                "peers": [_ping_json(report) for report in reports],
+            }
+        )
+    else:
+        for report in reports:
+            if not (quiet and report.ok):
+                console.result("\n".join(_ping_lines(report)))
+    return code
+
+
+def _ping_code(reports: Sequence[PingReport]) -> ExitCode:
+    if all(report.ok for report in reports):
+        return ExitCode.OK
+    if any(report.ok or report.contexts for report in reports):
+        return ExitCode.INCOMPLETE
+    return ExitCode.UNREACHABLE
+
+
+def _ping_lines(report: PingReport) -> Iterator[str]:
+    ends = f"{clean(report.calling_ae)} -> {clean(report.called_ae)}"
+    where = f"{clean(report.peer)}: {ends} at {clean(report.address)}"
+    state = "answers" if report.ok else "no answer"
+    yield f"{where}: {state}, {duration(report.seconds)}"
+    if report.implementation:
+        yield f"  implementation: {clean(report.implementation)}"
+    for abstract, transfer in report.contexts:
+        yield f"  accepted: {clean(abstract)}: {clean(transfer)}"
+    if report.cause is not None:
+        yield f"  {clean(report.cause.code)}: {clean(report.cause.message)}"
+        if report.cause.hint:
+            yield f"  hint: {clean(report.cause.hint)}"
+
+
+def _ping_json(report: PingReport) -> dict[str, Any]:
+    cause = report.cause
+    return {
+        "peer": report.peer,
+        "address": report.address,
+        "called_ae": report.called_ae,
+        "calling_ae": report.calling_ae,
+        "ok": report.ok,
+        "seconds": round(report.seconds, 3),
+        "contexts": [
+            {"abstract_syntax": abstract, "transfer_syntax": transfer}
+            for abstract, transfer in report.contexts
+        ],
+        "implementation": report.implementation,
+        "cause": cause and {"code": cause.code, "message": cause.message},
+    }

@@ -1,0 +1,76 @@
+"""`status` and `export`: read a run again, without any network."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import click
+
+from batchfind.cli.options import examples, reporting
+from batchfind.cli.running import report
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command(
+    epilog=examples(
+        "batchfind status",
+        "batchfind status latest --json",
+        "batchfind status runs/nightly-worklist/20260131T180000.000000Z-1a2b3c4d",
+    )
+)
+@click.argument("run", metavar="[RUN]", default="latest")
+@reporting(quiet="Show nothing when all is complete, else at most 20 lines.")
+def status(run: str, *, as_json: bool, quiet: bool) -> int:
+    """Show how a run ended, or how far it came; exit as that run did.
+
+    RUN is the path of a run directory, a run id, or `latest` (the default).
+    """
+    from batchfind.execution.status import run_status  # noqa: PLC0415 - lazy
+
+    result = run_status(_found(run))
+    report(result, as_json=as_json, quiet=quiet)
+    return result.exit_code
+
+
+@click.command(
+    epilog=examples(
+        "batchfind export latest",
+        "batchfind export latest --to-paths",
+        "batchfind export latest --to-paths --publish always",
+    )
+)
+@click.argument("run", metavar="RUN")
+@click.option(
+    "--to-paths",
+    is_flag=True,
+    help="Publish at the job's paths, instead of in <run>/exports/.",
+)
+@click.option(
+    "--publish",
+    type=click.Choice(["complete", "answered", "always"]),
+    help="Override what may be published: whole answers, doubted ones too, or any.",
+)
+@reporting(quiet="Show nothing when all is complete, else at most 20 lines.")
+def export(
+    run: str, *, to_paths: bool, publish: str | None, as_json: bool, quiet: bool
+) -> int:
+    """Write a run's outputs again from what it captured, without asking any peer.
+
+    RUN is the path of a run directory, a run id, or `latest`.
+    """
+    from batchfind.execution.export import export_run  # noqa: PLC0415 - lazy
+    from batchfind.job.model import Publish  # noqa: PLC0415 - lazy
+
+    policy = None if publish is None else Publish(publish)
+    result = export_run(_found(run), to_paths=to_paths, publish=policy)
+    report(result, as_json=as_json, quiet=quiet)
+    return result.exit_code
+
+
+def _found(run: str) -> Path:
+    from batchfind.capture.run_directory import find_run  # noqa: PLC0415 - lazy
+
+    return find_run(run, os.environ)

@@ -1,0 +1,210 @@
+"""`run` and `resume`: ask the peers, show how it goes, say how it ended."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from batchfind.cli import console
+from batchfind.cli.display import display
+from batchfind.cli.options import JOB, debugging, examples, planning, reporting
+from batchfind.errors import UsageError
+from batchfind.execution.progress import Observer
+from batchfind.execution.results import RunResult
+from batchfind.plan.model import Plan
+
+Execution = Callable[[Sequence[Observer], asyncio.Event], Awaitable[RunResult]]
+
+_QUIET = "Show nothing when all is complete, else at most 20 lines."
+
+
+@click.command(
+    epilog=examples(
+        "batchfind run nightly.yaml",
+        "batchfind run sweep.yaml --now 2026-01-31T18:00 --var site=north",
+        "batchfind run nightly.yaml --quiet --json",
+        "batchfind run --plan plan.json --run-dir runs/audit-17",
+    )
+)
+@click.argument("job", metavar="[JOB]", type=JOB, required=False)
+@planning
+@click.option(
+    "--plan",
+    "plan_file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Run what `batchfind plan --json` printed, instead of a JOB.",
+)
+@click.option(
+    "--run-dir",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Exactly this run directory, instead of a new one under runs/.",
+)
+@reporting(quiet=_QUIET)
+def run(
+    job: Path | None,
+    *,
+    plan_file: Path | None,
+    run_dir: Path | None,
+    as_json: bool,
+    quiet: bool,
+    **options: Any,
+) -> int:
+    """Ask the peers everything a job means, and write its outputs.
+
+    Ctrl-C stops asking, keeps what came and exits 130; a second one stops at once.
+    """
+    plan, text = _what(job, plan_file, options)
+    from batchfind.execution.run import RunOptions, run_plan  # noqa: PLC0415 - network
+
+    where = None if run_dir is None else run_dir.absolute()
+    settings = RunOptions(job_text=text, run_dir=where)
+
+    def begin(
+        observers: Sequence[Observer], interrupt: asyncio.Event
+    ) -> Awaitable[RunResult]:
+        return run_plan(plan, settings, observers, interrupt=interrupt)
+
+    return _execute(begin, as_json=as_json, quiet=quiet)
+
+
+@click.command(
+    epilog=examples(
+        "batchfind resume latest",
+        "batchfind resume runs/nightly-worklist/20260131T180000.000000Z-1a2b3c4d",
+    )
+)
+@click.argument("run", metavar="RUN")
+@reporting(quiet=_QUIET)
+def resume(run: str, *, as_json: bool, quiet: bool) -> int:
+    """Ask again what is failed, partial, skipped or never asked; then write outputs.
+
+    RUN is the path of a run directory, a run id, or `latest`.
+    """
+    import os  # noqa: PLC0415 - for this command only
+
+    from batchfind.capture.run_directory import find_run  # noqa: PLC0415
+    from batchfind.execution.run import resume_run  # noqa: PLC0415 - network
+
+    found = find_run(run, os.environ)
+
+    def begin(
+        observers: Sequence[Observer], interrupt: asyncio.Event
+    ) -> Awaitable[RunResult]:
+        return resume_run(found, observers, interrupt=interrupt)
+
+    return _execute(begin, as_json=as_json, quiet=quiet)
+
+
+def _what(
+    job: Path | None, plan_file: Path | None, options: dict[str, Any]
+) -> tuple[Plan, str]:
+    """The plan to run and the text of its job, empty when only a plan is given."""
+    if (job is None) == (plan_file is None):
+        raise UsageError("run takes either JOB or --plan FILE (see 'batchfind run -h')")
+    if plan_file is not None:
+        _refuse_with_plan(options)
+        return _read_plan(plan_file), ""
+    assert job is not None  # noqa: S101 - one of the two is given
+    from batchfind import api  # noqa: PLC0415 - lazy
+    from batchfind.cli.asking import show_warnings  # noqa: PLC0415 - lazy
+
+    loaded = api.load_job(job)
+    plan = loaded.plan(
+        now=options["now"],
+        vars=options["variables"],
+        select=options["select"],
+        out=options["out"],
+    )
+    show_warnings(plan)
+    return plan, loaded.model.text
+
+
+def _refuse_with_plan(options: dict[str, Any]) -> None:
+    names = {"variables": "--var", "now": "--now", "select": "--select", "out": "--out"}
+    given = [option for name, option in names.items() if options[name]]
+    if given:
+        raise UsageError(
+            f"a plan is already resolved: {', '.join(given)} cannot change it"
+        )
+
+
+def _read_plan(path: Path) -> Plan:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        raise UsageError(f"plan {path} cannot be read: {reason}") from error
+    from batchfind.plan import codec  # noqa: PLC0415 - only with --plan
+
+    return codec.loads(text)
+
+
+def _execute(begin: Execution, *, as_json: bool, quiet: bool) -> int:
+    with display(quiet=quiet, plain=debugging()) as observers:
+        try:
+            result = asyncio.run(_interruptible(begin, observers))
+        except asyncio.CancelledError:
+            raise KeyboardInterrupt from None
+    report(result, as_json=as_json, quiet=quiet)
+    if not quiet:
+        console.note(f"run directory: {result.run_dir}")
+    return result.exit_code
+
+
+def report(result: RunResult, *, as_json: bool, quiet: bool) -> None:
+    """Render a result: JSON or the closing screen on stdout, --quiet on stderr."""
+    from batchfind.cli.closing import closing, quiet_lines  # noqa: PLC0415 - rich
+
+    if as_json:
+        console.result_json(result.to_json())
+    elif not quiet:
+        console.result(closing(result))
+    if quiet:
+        for line in quiet_lines(result):
+            console.note(line)
+
+
+async def _interruptible(begin: Execution, observers: Sequence[Observer]) -> RunResult:
+    interrupt = asyncio.Event()
+    with _signals(interrupt):
+        return await begin(observers, interrupt)
+
+
+@contextmanager
+def _signals(interrupt: asyncio.Event) -> Iterator[None]:
+    """The first signal asks the run to stop, the second cancels it, a third kills."""
+    loop = asyncio.get_running_loop()
+    task = asyncio.current_task()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in numbers}
+    forced = False
+
+    def on_signal() -> None:
+        nonlocal forced
+        if not interrupt.is_set():
+            interrupt.set()
+            return
+        forced = True
+        for number in numbers:
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)
+        if task is not None:
+            task.cancel()
+
+    for number in numbers:
+        loop.add_signal_handler(number, on_signal)
+    try:
+        yield
+    finally:
+        if not forced:
+            for number, handler in before.items():
+                loop.remove_signal_handler(number)
+                signal.signal(number, handler)

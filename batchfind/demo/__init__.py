@@ -1,0 +1,1 @@
+"""Embedded SCPs with fictional data, run as a child process."""

@@ -1,0 +1,1 @@
+"""DICOM vocabulary and Identifier bytes; knows neither network nor jobs."""

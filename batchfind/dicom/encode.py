@@ -1,0 +1,190 @@
+"""An Identifier as bytes, in any of the four transfer syntaxes."""
+
+from __future__ import annotations
+
+import zlib
+from itertools import pairwise
+from struct import Struct, error, pack
+from typing import Final
+
+from batchfind.dicom import dictionary, transfer_syntaxes
+from batchfind.dicom.charset import encode_text
+from batchfind.dicom.identifier import Element, Identifier
+from batchfind.dicom.vrs import (
+    LONG_FORM,
+    NUMBER_FORMATS,
+    SHORT_FORM,
+    STRING_VRS,
+    TEXT_VRS,
+    WORD_SIZES,
+)
+
+_ITEM: Final = (0xFFFE, 0xE000)
+_LONGEST_SHORT: Final = 0xFFFE
+
+
+def encode(
+    identifier: Identifier,
+    transfer_syntax: str,
+    charset: tuple[str, ...],
+    *,
+    deflate_level: int = 6,
+) -> bytes:
+    """The bytes of an Identifier, as they go into a P-DATA-TF.
+
+    Values go out as written, whatever they match: a wildcard in an IS key is text
+    like any other. Elements are sorted by tag; sequences and items have defined
+    lengths; text is padded with a space, UI and bytes with NUL.
+
+    Args:
+        identifier: the elements; (0008,0005) is among them if it is to be sent.
+        transfer_syntax: UID of one of the four in `transfer_syntaxes.TITLES`.
+        charset: terms of (0008,0005) that the text is encoded in.
+        deflate_level: 0 (stored) to 9 (smallest); only for the deflated syntax.
+
+    Returns:
+        An even number of bytes.
+
+    Raises:
+        ValueError: naming the attribute whose value cannot be encoded.
+
+    Source: PS3.5 Sections 6.2, 7.1 to 7.5 and Annex A.
+    """
+    if transfer_syntax not in transfer_syntaxes.TITLES:
+        raise ValueError(f"no encoder for transfer syntax {transfer_syntax}")
+    implicit = transfer_syntax == transfer_syntaxes.IMPLICIT_LE
+    big_endian = transfer_syntax == transfer_syntaxes.EXPLICIT_BE
+    data = _Writer(charset, implicit=implicit, big_endian=big_endian).data_set(
+        identifier
+    )
+    if transfer_syntax != transfer_syntaxes.DEFLATED_LE:
+        return data
+    stream = zlib.compressobj(deflate_level, zlib.DEFLATED, -zlib.MAX_WBITS)
+    return _padded(stream.compress(data) + stream.flush(), b"\0")
+
+
+def canonical_bytes(identifier: Identifier, charset: tuple[str, ...]) -> bytes:
+    """The form that request keys are made of: equal for equal Identifiers.
+
+    Returns:
+        Explicit VR Little Endian, defined lengths, ascending tags.
+
+    Raises:
+        ValueError: as `encode`.
+    """
+    return encode(identifier, transfer_syntaxes.EXPLICIT_LE, charset)
+
+
+class _Writer:
+    """The choices that hold for a whole data set."""
+
+    def __init__(
+        self, charset: tuple[str, ...], *, implicit: bool, big_endian: bool
+    ) -> None:
+        order = ">" if big_endian else "<"
+        self._charset = charset
+        self._implicit = implicit
+        self._big_endian = big_endian
+        self._order = order
+        self._long_header = Struct(order + "HH2sHL").pack
+        self._short_header = Struct(order + "HH2sH").pack
+        self._item_header = Struct(order + "HHL").pack
+
+    def data_set(self, identifier: Identifier) -> bytes:
+        elements = sorted(identifier, key=lambda element: element.tag)
+        for one, next_one in pairwise(elements):
+            if one.tag == next_one.tag:
+                raise ValueError(f"{dictionary.label(one.tag)} is given twice")
+        return b"".join(map(self._element, elements))
+
+    def _element(self, element: Element) -> bytes:
+        vr = element.vr
+        if vr not in LONG_FORM and vr not in SHORT_FORM:
+            raise _unfit(element, f"{vr!r} is no value representation")
+        value = self._items(element) if vr == "SQ" else self._value(element)
+        group, number = element.tag >> 16, element.tag & 0xFFFF
+        if self._implicit:
+            return self._item_header(group, number, len(value)) + value
+        if vr in LONG_FORM:
+            code = vr.encode("ascii")
+            return self._long_header(group, number, code, 0, len(value)) + value
+        if len(value) > _LONGEST_SHORT:
+            raise _unfit(
+                element,
+                f"{len(value)} bytes do not fit; {vr} holds {_LONGEST_SHORT} in"
+                " explicit VR (PS3.5 7.1.2)",
+            )
+        code = vr.encode("ascii")
+        return self._short_header(group, number, code, len(value)) + value
+
+    def _items(self, element: Element) -> bytes:
+        if isinstance(element.value, tuple):
+            items = map(self.data_set, element.value)
+            return b"".join(
+                self._item_header(*_ITEM, len(item)) + item for item in items
+            )
+        if element.value:
+            raise _unfit(element, "a sequence holds items, not a value")
+        return b""
+
+    def _value(self, element: Element) -> bytes:
+        value, vr = element.value, element.vr
+        if isinstance(value, tuple):
+            raise _unfit(element, f"{vr} holds no items")
+        if vr in WORD_SIZES:
+            raw = value if isinstance(value, bytes) else _from_hex(element, value)
+            return self._words(element, _padded(raw, b"\0"))
+        if isinstance(value, bytes):
+            return _padded(value, b"\0" if vr == "UI" else b" ")
+        if vr in STRING_VRS:
+            return self._text(element, value)
+        return self._numbers(element, value)
+
+    def _text(self, element: Element, value: str) -> bytes:
+        charset = self._charset if element.vr in TEXT_VRS else ()
+        try:
+            raw = encode_text(value, charset)
+        except ValueError as reason:
+            raise _unfit(element, str(reason)) from None
+        return _padded(raw, b"\0" if element.vr == "UI" else b" ")
+
+    def _numbers(self, element: Element, value: str) -> bytes:
+        parts = [part.strip() for part in value.split("\\")] if value else []
+        try:
+            if element.vr == "AT":
+                return b"".join(self._tag(part) for part in parts)
+            convert = float if element.vr in {"FL", "FD"} else int
+            code = f"{self._order}{len(parts)}{NUMBER_FORMATS[element.vr]}"
+            return pack(code, *map(convert, parts))
+        except (ValueError, OverflowError, error):
+            raise _unfit(element, f"the value is no {element.vr}") from None
+
+    def _tag(self, text: str) -> bytes:
+        if len(text) != 8:
+            raise ValueError(text)
+        return pack(self._order + "HH", int(text[:4], 16), int(text[4:], 16))
+
+    def _words(self, element: Element, raw: bytes) -> bytes:
+        size = WORD_SIZES[element.vr]
+        if len(raw) % size:
+            raise _unfit(element, f"{len(raw)} bytes are no multiple of {size}")
+        if not self._big_endian or size == 1:
+            return raw
+        return b"".join(raw[at : at + size][::-1] for at in range(0, len(raw), size))
+
+
+def _padded(raw: bytes, padding: bytes) -> bytes:
+    return raw + padding if len(raw) & 1 else raw
+
+
+def _from_hex(element: Element, text: str) -> bytes:
+    r"""Bytes written as text: `01\0a\ff`, findscu's form."""
+    try:
+        return bytes.fromhex(text.replace("\\", ""))
+    except ValueError:
+        reason = r"write the bytes in hexadecimal, such as 01\0A\FF"
+        raise _unfit(element, reason) from None
+
+
+def _unfit(element: Element, reason: str) -> ValueError:
+    return ValueError(f"{dictionary.label(element.tag)}: {reason}")

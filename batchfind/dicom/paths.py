@@ -1,0 +1,292 @@
+"""Key paths: the ways a job names an attribute, at any depth.
+
+One step is a keyword, a tag or a private element; steps are joined by dots, and a
+sequence may carry the number of its item, 0 when left out::
+
+    PatientID
+    (0010,0020)   0010,0020   00100020
+    ScheduledProcedureStepSequence.Modality
+    ScheduledProcedureStepSequence[0].Modality
+    0040,0100[0].0008,0060
+    0019,"SIEMENS CT VA0 COAD",10     private: group, creator, element in its block
+    0019,1010                         private by number; its creator is another key
+
+A private element with its creator stands in block 10 until `private.reserve_blocks`
+gives the blocks out.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from batchfind.dicom import dictionary
+
+MAX_DEPTH = 16
+"""Steps of a path; ten times what any information model nests."""
+
+MAX_ITEM = 999
+"""Highest item number; a larger one is a slip, and would allocate empty items."""
+
+FIRST_BLOCK = 0x10
+
+_STEP = re.compile(
+    r"""
+    (?: \(? (?P<group>[0-9A-Fa-f]{4}) ,
+            (?: (?P<element>[0-9A-Fa-f]{4})
+              | \s* "(?P<creator>[^"\\]+)" \s* , \s*
+                (?:[xX]{2})? (?P<offset>[0-9A-Fa-f]{2}) ) \)?
+      | (?P<number>[0-9A-Fa-f]{8})
+      | (?P<keyword>[A-Za-z][A-Za-z0-9]*)
+    )
+    (?: \[ (?P<item>[0-9]{1,9}) \] )?
+    (?= \. | $ )
+    """,
+    re.VERBOSE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One attribute on the way to a key.
+
+    Attributes:
+        tag: 0xGGGGEEEE.
+        vr: from the dictionary; SQ for every step but the last.
+        item: number of the item entered, from 0.
+        creator: private creator, when the path names one.
+    """
+
+    tag: int
+    vr: str
+    item: int = 0
+    creator: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The keyword, `gggg,eeee` without one, or `gggg,"CREATOR",ee`."""
+        group, element = self.tag >> 16, self.tag & 0xFFFF
+        if self.creator is not None:
+            return f'{group:04x},"{self.creator}",{element & 0xFF:02x}'
+        return dictionary.keyword_of(self.tag) or f"{group:04x},{element:04x}"
+
+    @property
+    def column(self) -> str:
+        """The name in a column: as `name`, in letters, digits and `_` only."""
+        item = f"_{self.item}" if self.item else ""
+        return self._bare_column() + item
+
+    def _bare_column(self) -> str:
+        group, element = self.tag >> 16, self.tag & 0xFFFF
+        if self.creator is not None:
+            creator = re.sub(r"\W+", "_", self.creator, flags=re.ASCII).strip("_")
+            return f"private_{group:04x}_{creator}_{element & 0xFF:02x}"
+        if dictionary.is_private(self.tag):
+            return f"private_{group:04x}_{element:04x}"
+        return dictionary.keyword_of(self.tag) or f"tag_{group:04x}_{element:04x}"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPath:
+    """Where a key stands in an Identifier.
+
+    Attributes:
+        steps: sequences from the outside in, then the attribute itself.
+    """
+
+    steps: tuple[Step, ...]
+
+    def __str__(self) -> str:
+        return self.dotted
+
+    @property
+    def leaf(self) -> Step:
+        """The attribute itself."""
+        return self.steps[-1]
+
+    @property
+    def tag(self) -> int:
+        """Tag of the attribute itself."""
+        return self.steps[-1].tag
+
+    @property
+    def vr(self) -> str:
+        """Value representation of the attribute itself."""
+        return self.steps[-1].vr
+
+    @property
+    def sequences(self) -> tuple[Step, ...]:
+        """The sequences around the attribute, from the outside in."""
+        return self.steps[:-1]
+
+    @property
+    def parent(self) -> KeyPath | None:
+        """The path of the enclosing sequence; None at the root."""
+        return KeyPath(self.steps[:-1]) if self.is_nested else None
+
+    @property
+    def is_nested(self) -> bool:
+        """Whether the attribute stands in a sequence."""
+        return len(self.steps) > 1
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Keyword, or hexadecimal form, of each step."""
+        return tuple(step.name for step in self.steps)
+
+    @property
+    def dotted(self) -> str:
+        """Names joined by dots, with the item where it is not the first.
+
+        `parse_path` reads it back to an equal path.
+        """
+        return ".".join(
+            f"{step.name}[{step.item}]" if step.item else step.name
+            for step in self.steps
+        )
+
+
+def parse_path(text: str) -> KeyPath:
+    """The key path that a text names, from the root of the Identifier.
+
+    Args:
+        text: one of the forms in the module's docstring, without white space.
+
+    Returns:
+        A path of at most `MAX_DEPTH` steps.
+
+    Raises:
+        ValueError: one sentence that says what is wrong and, where something
+            near exists, what was probably meant.
+
+    Source: PS3.5 Sections 7.1, 7.5 and 7.8.
+    """
+    return child(None, text)
+
+
+def child(path: KeyPath | None, text: str) -> KeyPath:
+    """The key path that a text names inside a sequence.
+
+    Args:
+        path: the enclosing sequence; None stands for the root.
+        text: as for `parse_path`.
+
+    Returns:
+        The joined path.
+
+    Raises:
+        ValueError: as `parse_path`, and when `path` is no sequence.
+    """
+    steps = [] if path is None else [_as_sequence(path.leaf, text)]
+    steps = [*path.sequences, *steps] if path else steps
+    position = 0
+    while True:
+        match = _STEP.match(text, position)
+        if match is None:
+            raise ValueError(_unreadable(text))
+        steps.append(_step(match))
+        position = match.end()
+        if position == len(text):
+            break
+        steps[-1] = _as_sequence(steps[-1], text)
+        position += 1
+    if len(steps) > MAX_DEPTH:
+        raise ValueError(f"{text!r} nests deeper than {MAX_DEPTH} steps")
+    return KeyPath(tuple(steps))
+
+
+def column_name(path: KeyPath) -> str:
+    """The column of a key: the names of its steps joined by `_`.
+
+    Keywords hold no underscore, so the parts can be told apart. Private elements
+    are `private_<gggg>_<creator>_<ee>`, other tags without keyword
+    `tag_<gggg>_<eeee>`.
+    """
+    return "_".join(step.column for step in path.steps)
+
+
+def _as_sequence(step: Step, text: str) -> Step:
+    """The step as one that can be entered; unknown elements may be sequences."""
+    if step.vr not in {"SQ", "UN"}:
+        raise ValueError(f"{step.name} is {step.vr}, not a sequence, in {text!r}")
+    return Step(step.tag, "SQ", step.item, step.creator)
+
+
+def _step(match: re.Match[str]) -> Step:
+    tag, creator = _tag_of(match)
+    _refuse_illegal(tag, match.group())
+    vr = dictionary.vr_of(tag)
+    if creator is not None:
+        vr = dictionary.private_vr(creator, tag) or "UN"
+    item = int(match["item"] or 0)
+    if item > MAX_ITEM:
+        raise ValueError(f"item {item} in {match.group()!r} is above {MAX_ITEM}")
+    if match["item"] is not None and vr not in {"SQ", "UN"}:
+        raise ValueError(f"{match.group()!r} has an item, but is {vr}, not a sequence")
+    return Step(tag, vr, item, creator)
+
+
+def _tag_of(match: re.Match[str]) -> tuple[int, str | None]:
+    """Tag and private creator of one step."""
+    text = match.group()
+    if text.startswith("(") != text.partition("[")[0].endswith(")"):
+        raise ValueError(f"unbalanced parentheses in {text!r}; write (gggg,eeee)")
+    if keyword := match["keyword"]:
+        tag = dictionary.tag_of(keyword)
+        if tag is None:
+            raise ValueError(_unknown_keyword(keyword))
+        return tag, None
+    if number := match["number"]:
+        return int(number, 16), None
+    group = int(match["group"], 16)
+    if match["creator"] is None:
+        return group << 16 | int(match["element"], 16), None
+    return _private(group, match["creator"], int(match["offset"], 16))
+
+
+def _private(group: int, creator: str, offset: int) -> tuple[int, str]:
+    if not group & 1:
+        raise ValueError(
+            f"group {group:04x} is even, so it has no private creator {creator!r};"
+            " private groups are odd (PS3.5 7.8)"
+        )
+    if len(creator) > 64 or creator != creator.strip() or not creator.isprintable():
+        raise ValueError(f"{creator!r} is no private creator: an LO of 1 to 64")
+    return group << 16 | FIRST_BLOCK << 8 | offset, creator
+
+
+def _refuse_illegal(tag: int, text: str) -> None:
+    """Tags that no Identifier may hold."""
+    group = tag >> 16
+    reason = ""
+    if group in {0x0000, 0x0002}:
+        what = "the command set" if group == 0 else "file meta information"
+        reason = f"group {group:04x} is {what}, never part of an Identifier"
+    elif group in {0x0001, 0x0003, 0x0005, 0x0007, 0xFFFF}:
+        reason = f"group {group:04x} is not allowed (PS3.5 7.8)"
+    elif group == dictionary.ITEM_GROUP:
+        reason = "items and delimiters are written by batchfind itself"
+    elif not tag & 0xFFFF:
+        reason = "a group length is retired and never sent (PS3.5 7.2)"
+    elif dictionary.is_private(tag) and tag & 0xFFFF < FIRST_BLOCK:
+        reason = "elements 0001-000F of a private group are not allowed (PS3.5 7.8.1)"
+    if reason:
+        raise ValueError(f"{text!r} cannot be a key: {reason}")
+
+
+def _unreadable(text: str) -> str:
+    if not text:
+        return "a key path must not be empty"
+    words = [word for word in re.split(r"[.\[\]]", text) if word]
+    hint = next(filter(None, map(dictionary.suggest_keyword, words)), None)
+    meant = f"; did you mean {hint}?" if hint and hint not in words else ""
+    return (
+        f"{text!r} is no key path; write a keyword, gggg,eeee or"
+        f" Sequence.Attribute{meant}"
+    )
+
+
+def _unknown_keyword(keyword: str) -> str:
+    hint = dictionary.suggest_keyword(keyword)
+    meant = f"; did you mean {hint}?" if hint else ""
+    return f"unknown attribute {keyword!r}{meant}"

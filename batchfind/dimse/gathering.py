@@ -1,0 +1,99 @@
+"""Pending responses of one burst, packed into one set of matches a request."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from itertools import accumulate
+
+from batchfind.dimse.messages import Matches
+from batchfind.ul.framing import Burst
+
+#: Whole messages of two fragments: a command (3), then its data set (2).
+_WHOLE_MESSAGES = re.compile(rb"(?:\x03\x02)+")
+#: PDVs looked at in one go, so that a change of command costs little.
+_STRETCH = 1_024
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A pending response whose command is expected to come again.
+
+    Attributes:
+        command: its command set, encoded.
+        context_id: where it came.
+        message_id: the C-FIND it answers, which has not ended.
+        status: FF00 or FF01.
+    """
+
+    command: bytes
+    context_id: int
+    message_id: int
+    status: int
+
+
+@dataclass(slots=True)
+class _Set:
+    identifiers: list[bytes] = field(default_factory=list)
+    statuses: list[int] = field(default_factory=list)
+
+
+class Gathering:
+    """What one burst brings to each request."""
+
+    def __init__(self) -> None:
+        """Begins empty."""
+        self._sets: dict[int, _Set] = {}
+
+    def add(self, message_id: int, status: int, identifier: bytes) -> None:
+        """Takes one pending response."""
+        gathered = self._sets.setdefault(message_id, _Set())
+        gathered.identifiers.append(identifier)
+        gathered.statuses.append(status)
+
+    def add_alike(self, burst: Burst, first: int, template: Template) -> int:
+        """Takes the responses from a PDV on that repeat the template's command.
+
+        This is the fast path of the whole program: a peer repeats one command for
+        every match, so comparing bytes replaces decoding them. Anything else than
+        an unfragmented command and an unfragmented data set on the template's
+        context is left to the caller.
+
+        Args:
+            burst: PDVs; no message is unfinished before `first`.
+            first: index of the PDV to begin with.
+            template: the response that came before.
+
+        Returns:
+            How many PDVs were taken: two for each response, 0 for none.
+        """
+        stop = first + _STRETCH
+        whole = _WHOLE_MESSAGES.match(burst.controls, first, stop)
+        if whole is None:
+            return 0
+        stretch = burst.contexts[first : whole.end()]
+        stop = whole.end() - len(stretch.lstrip(bytes([template.context_id])))
+        data, begin, end = burst.data, burst.begin, burst.end
+        command = template.command
+        identifiers = []
+        for index in range(first, stop - 1, 2):
+            if data[begin[index] : end[index]] != command:
+                break
+            identifiers.append(data[begin[index + 1] : end[index + 1]])
+        if identifiers:
+            gathered = self._sets.setdefault(template.message_id, _Set())
+            gathered.identifiers += identifiers
+            gathered.statuses += [template.status] * len(identifiers)
+        return 2 * len(identifiers)
+
+    def matches(self) -> list[Matches]:
+        """One set for each request that got pending responses, in their order."""
+        return [
+            Matches(
+                message_id,
+                b"".join(gathered.identifiers),
+                list(accumulate(map(len, gathered.identifiers))),
+                gathered.statuses,
+            )
+            for message_id, gathered in self._sets.items()
+        ]

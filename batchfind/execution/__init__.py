@@ -1,0 +1,1 @@
+"""Scheduling, verdicts and finishing: where asking and talking meet."""

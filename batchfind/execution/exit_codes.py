@@ -1,0 +1,48 @@
+"""One number for a whole run: the first of the design's order that applies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from batchfind.capture.records import RequestVerdict, Verdict
+from batchfind.execution.results import ExitCode
+
+_INCOMPLETE = (Verdict.FAILED, Verdict.PARTIAL, Verdict.SKIPPED)
+_BEFORE_ANY_ANSWER = ("connect", "association")
+_RETRYABLE = (ExitCode.INCOMPLETE, ExitCode.UNREACHABLE, ExitCode.STORAGE)
+
+
+def exit_code_of(
+    verdicts: Sequence[RequestVerdict],
+    *,
+    interrupted: bool = False,
+    storage_failed: bool = False,
+) -> ExitCode:
+    """The exit code of a run with these final verdicts."""
+    if interrupted:
+        return ExitCode.INTERRUPTED
+    if storage_failed:
+        return ExitCode.STORAGE
+    attempted = [verdict for verdict in verdicts if verdict.attempts]
+    if attempted and all(_unreached(verdict) for verdict in attempted):
+        return ExitCode.UNREACHABLE
+    found = {verdict.verdict for verdict in verdicts}
+    if found.intersection(_INCOMPLETE):
+        return ExitCode.INCOMPLETE
+    if Verdict.SUSPECT in found:
+        return ExitCode.SUSPECT
+    return ExitCode.OK
+
+
+def retryable(code: ExitCode) -> bool:
+    """Whether running again can help."""
+    return code in _RETRYABLE
+
+
+def _unreached(verdict: RequestVerdict) -> bool:
+    cause = verdict.cause
+    return (
+        verdict.verdict is Verdict.FAILED
+        and cause is not None
+        and cause.phase in _BEFORE_ANY_ANSWER
+    )

@@ -1,0 +1,170 @@
+"""The local executor: requests on this machine's own associations."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Callable, Coroutine
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from batchfind.capture.records import AttemptFacts
+from batchfind.errors import (
+    BatchfindError,
+    ConnectTimeout,
+    DnsNotFound,
+    DnsTemporary,
+    Refused,
+    Unreachable,
+)
+from batchfind.execution.attempt import Attempt
+from batchfind.execution.executor import Order, Started, Step
+from batchfind.execution.outcomes import Stop, Tally, ended_by_error, ended_by_us
+from batchfind.execution.pool import Lease, Pool
+from batchfind.net.client import Client
+from batchfind.net.resolver import Resolver
+from batchfind.net.settings import Endpoint
+
+_T = TypeVar("_T")
+_CONNECTING = (DnsNotFound, DnsTemporary, Refused, Unreachable, ConnectTimeout)
+
+
+class _StoppedError(Exception):
+    """The executor was stopped while something was awaited."""
+
+
+class _StaleError(Exception):
+    """A reused association was gone before the peer saw the request."""
+
+
+class LocalExecutor:
+    """Associations by host and port, shared by all requests of the run."""
+
+    def __init__(self, complain: Callable[[Endpoint, str], None]) -> None:
+        """Begins without any association; use inside a running loop.
+
+        Args:
+            complain: is told when a peer does not release properly.
+        """
+        self._resolver = Resolver()
+        self._complain = complain
+        self._numbers = itertools.count(1)
+        self._pools: dict[tuple[str, int], Pool] = {}
+        self._serves_once: set[tuple[str, int]] = set()
+        self._running: set[Attempt] = set()
+        self._stopped = asyncio.Event()
+        self._reason = Stop.INTERRUPTED
+
+    async def submit(self, order: Order) -> AsyncIterator[Step]:
+        """Started, sets of matches and one Ending, as the protocol says."""
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        while True:
+            try:
+                lease = await self._unless_stopped(self._pool(order).lease(order))
+                async for step in self._carry_out(order, lease):
+                    yield step
+            except _StoppedError:
+                reason = self._reason
+                yield ended_by_us(reason, Tally(), order.peer, order.endpoint, None)
+            except _StaleError:
+                # Some SCPs serve one C-FIND an association and close it afterwards.
+                self._serves_once.add(_group(order.endpoint))
+                continue
+            except BatchfindError as error:
+                tally = Tally(seconds=loop.time() - started)
+                yield ended_by_error(
+                    error, tally, order.peer, order.endpoint, _phase(error)
+                )
+            return
+
+    def stop(self, reason: Stop) -> None:
+        """Cancels what runs; connections being opened are given up."""
+        self._reason = reason
+        self._stopped.set()
+        for attempt in self._running:
+            attempt.stop(reason)
+
+    async def settle(self, host: str, port: int) -> None:
+        """Releases the idle associations with a peer."""
+        pool = self._pools.get((host, port))
+        if pool is not None:
+            await pool.close()
+
+    async def close(self) -> None:
+        """Releases every association that is still open."""
+        await asyncio.gather(*(pool.close() for pool in self._pools.values()))
+        self._resolver.close()
+
+    async def _carry_out(self, order: Order, lease: Lease) -> AsyncIterator[Step]:
+        """Runs the order on the association; tells whether the peer heard of it."""
+        attempt = Attempt(order, lease.client)
+        facts = _facts(order, lease)
+        begun = False
+        self._running.add(attempt)
+        try:
+            if self._stopped.is_set():
+                attempt.stop(self._reason)
+            async for step in attempt.run():
+                if attempt.unheard and lease.used and not self._stopped.is_set():
+                    raise _StaleError
+                if not begun:
+                    begun = True
+                    yield Started(facts)
+                yield step
+        finally:
+            self._running.discard(attempt)
+            keep = self._keeps(order, lease.client)
+            await self._pool(order).give_back(lease, keep=keep)
+
+    def _keeps(self, order: Order, client: Client) -> bool:
+        once = _group(order.endpoint) in self._serves_once
+        most = 1 if once else order.queries_per_association
+        return not order.fresh and client.served < most
+
+    def _pool(self, order: Order) -> Pool:
+        key = _group(order.endpoint)
+        if key not in self._pools:
+            self._pools[key] = Pool(
+                order.associations,
+                self._resolver,
+                lambda: next(self._numbers),
+                self._complain,
+            )
+        return self._pools[key]
+
+    async def _unless_stopped(self, work: Coroutine[Any, Any, _T]) -> _T:
+        task = asyncio.ensure_future(work)
+        stopped = asyncio.ensure_future(self._stopped.wait())
+        try:
+            await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            if task.done():
+                return task.result()
+            raise _StoppedError
+        finally:
+            for each in (task, stopped):
+                each.cancel()
+            await asyncio.gather(task, stopped, return_exceptions=True)
+
+
+def _group(endpoint: Endpoint) -> tuple[str, int]:
+    """Who counts associations: the SCP, whatever AE titles we use."""
+    return endpoint.host, endpoint.port
+
+
+def _phase(error: BatchfindError) -> str:
+    return "connect" if isinstance(error, _CONNECTING) else "association"
+
+
+def _facts(order: Order, lease: Lease) -> AttemptFacts:
+    client = lease.client
+    accepted = client.accepted
+    implementation = (accepted.implementation_version, accepted.implementation_uid)
+    return AttemptFacts(
+        transfer_syntax=client.negotiated[order.sop_class].transfer_syntax,
+        peer_implementation=" ".join(part for part in implementation if part),
+        peer_max_pdu=accepted.max_pdu,
+        address=str(client.address),
+        association=lease.number,
+        started=datetime.now(UTC).isoformat(timespec="microseconds"),
+    )

@@ -1,0 +1,35 @@
+"""From verdicts to the report of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from batchfind.capture.records import RequestVerdict
+from batchfind.execution.results import RequestReport
+from batchfind.plan.model import Plan, Request
+
+
+def report_requests(
+    plan: Plan, verdicts: Mapping[str, RequestVerdict]
+) -> tuple[RequestReport, ...]:
+    """One report a request that has a verdict, in plan order."""
+    return tuple(
+        _report(request, verdicts[request.id])
+        for request in plan.requests
+        if request.id in verdicts
+    )
+
+
+def _report(request: Request, verdict: RequestVerdict) -> RequestReport:
+    return RequestReport(
+        id=request.id,
+        query=request.query,
+        peer=request.peer,
+        verdict=verdict.verdict,
+        responses=verdict.responses,
+        defects=sum(verdict.defects.values()),
+        attempts=verdict.attempts,
+        cause=verdict.cause,
+        warnings=verdict.warnings,
+        seconds=verdict.seconds,
+    )

@@ -1,0 +1,147 @@
+"""The result of a run as values, and the one JSON object that `--json` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from pathlib import Path
+from typing import Any
+
+from batchfind.capture.records import Cause, Verdict
+
+
+class ExitCode(IntEnum):
+    """What the process tells its caller; docs/exit-codes in one table."""
+
+    OK = 0
+    INCOMPLETE = 1
+    INVALID = 2
+    SUSPECT = 3
+    EXPECTATION = 4
+    UNREACHABLE = 5
+    STATE = 6
+    STORAGE = 7
+    INTERNAL = 8
+    INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestReport:
+    """One request of a run, as reported.
+
+    Attributes:
+        defects: responses that could not be decoded.
+        seconds: wall time of its attempts.
+        pieces: ids of the requests it was split into; empty when it was not.
+    """
+
+    id: str
+    query: str
+    peer: str
+    verdict: Verdict
+    responses: int
+    defects: int
+    attempts: int
+    cause: Cause | None
+    warnings: tuple[str, ...]
+    seconds: float
+    pieces: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The object under `requests` of `run --json`."""
+        cause = self.cause
+        return {
+            "id": self.id,
+            "query": self.query,
+            "peer": self.peer,
+            "verdict": self.verdict.value,
+            "responses": self.responses,
+            "defects": self.defects,
+            "attempts": self.attempts,
+            "cause": cause and {"code": cause.code, "message": cause.message},
+            "warnings": list(self.warnings),
+            "seconds": round(self.seconds, 3),
+            "pieces": list(self.pieces),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputReport:
+    """One output of a run, as reported.
+
+    Attributes:
+        path: absolute; the job's path even when the output was withheld.
+        published: it stands at `path` now.
+        written: where the bytes are: `path`, or a file under `withheld/`.
+        reason: why it was withheld or could not be written, or an empty string.
+        failed: it could not be written; `export --to-paths` finishes it.
+    """
+
+    path: str
+    format: str
+    query: str
+    published: bool
+    written: str
+    rows: int
+    bytes: int
+    sha256: str
+    reason: str = ""
+    failed: bool = False
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> OutputReport:
+        """What `to_json` made."""
+        return cls(**data)
+
+    def to_json(self) -> dict[str, Any]:
+        """The object under `outputs` of `run --json`."""
+        return {
+            "path": self.path,
+            "format": self.format,
+            "query": self.query,
+            "published": self.published,
+            "rows": self.rows,
+            "bytes": self.bytes,
+            "sha256": self.sha256,
+            "written": self.written,
+            "reason": self.reason,
+            "failed": self.failed,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResult:
+    """How a run ended.
+
+    Attributes:
+        run_dir: absolute path of the run directory.
+        run_id: its name.
+        retryable: running again can help.
+        error: sentence of what stopped the run as a whole, or an empty string.
+    """
+
+    run_dir: Path
+    run_id: str
+    job: str
+    plan_digest: str
+    exit_code: ExitCode
+    retryable: bool
+    requests: tuple[RequestReport, ...]
+    outputs: tuple[OutputReport, ...]
+    seconds: float = 0.0
+    error: str = ""
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """What `run --json` prints."""
+        return {
+            "run_dir": str(self.run_dir),
+            "run_id": self.run_id,
+            "plan_digest": self.plan_digest,
+            "exit_code": int(self.exit_code),
+            "retryable": self.retryable,
+            "error": self.error,
+            "requests": [request.to_json() for request in self.requests],
+            "outputs": [output.to_json() for output in self.outputs],
+        }

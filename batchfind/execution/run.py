@@ -1,0 +1,258 @@
+"""One execution of a plan: ask, finish, publish, and say how it ended."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from batchfind import __version__
+from batchfind.capture.journal import Journal
+from batchfind.capture.new_run import NewRun, create_run_directory
+from batchfind.capture.reader import open_capture
+from batchfind.capture.records import RequestVerdict
+from batchfind.capture.run_directory import RunDirectory, reopen_run_directory
+from batchfind.errors import StorageError
+from batchfind.execution.demo_process import demo_peers
+from batchfind.execution.exit_codes import exit_code_of, retryable
+from batchfind.execution.finishing import Finishing
+from batchfind.execution.history import judged, plan_of, unanswered
+from batchfind.execution.local import LocalExecutor
+from batchfind.execution.outcomes import Stop
+from batchfind.execution.progress import Event, Observer, RunEnded, RunStarted
+from batchfind.execution.publishing import check_targets, publish_outputs
+from batchfind.execution.reporting import report_requests
+from batchfind.execution.results import OutputReport, RunResult
+from batchfind.execution.scheduler import Scheduler
+from batchfind.execution.wiring import Wiring
+from batchfind.net.settings import Endpoint
+from batchfind.plan.codec import dumps
+from batchfind.plan.model import Plan, Request
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """What a run needs besides its plan.
+
+    Attributes:
+        job_text: the job file, for the copy in the run directory.
+        run_dir: this run directory exactly; None makes one below the job's.
+    """
+
+    job_text: str
+    run_dir: Path | None = None
+
+
+async def run_plan(
+    plan: Plan,
+    options: RunOptions,
+    observers: Sequence[Observer] = (),
+    *,
+    interrupt: asyncio.Event | None = None,
+) -> RunResult:
+    """Executes a plan in a new run directory.
+
+    Args:
+        plan: what to ask.
+        options: copy of the job, and where to keep the run.
+        observers: are told of progress on the event loop.
+        interrupt: set it to end the run: C-FINDs are cancelled, what came is kept.
+
+    Returns:
+        How it ended; failures of peers and outputs are part of the result.
+
+    Raises:
+        JobError: an output cannot be written where the job wants it.
+        StateError: the run directory exists, or the job is running elsewhere.
+        StorageError: the run directory cannot be made.
+    """
+    check_targets(plan)
+    new = NewRun(
+        base=Path(plan.policy.directory),
+        job=plan.job,
+        plan_digest=plan.digest,
+        started=datetime.now(UTC),
+        job_yaml=options.job_text,
+        plan_json=dumps(plan).encode(),
+        exactly=options.run_dir,
+    )
+    with create_run_directory(new) as directory:
+        meta = {"version": __version__, "run_id": directory.run_id}
+        journal = await Journal.create(directory.capture, meta, plan)
+        run = _Run(plan, directory, journal, observers, interrupt)
+        return await run.execute(plan.requests)
+
+
+async def resume_run(
+    run_dir: Path,
+    observers: Sequence[Observer] = (),
+    *,
+    interrupt: asyncio.Event | None = None,
+) -> RunResult:
+    """Asks again what a run left failed, partial, skipped or unasked.
+
+    Args:
+        run_dir: a run directory; its stored plan is what counts.
+        observers: as for `run_plan`.
+        interrupt: as for `run_plan`.
+
+    Returns:
+        The state of the whole run, requests answered earlier included.
+
+    Raises:
+        StateError: it is no run directory, or another process holds it.
+        StorageError: it cannot be read or written.
+        JobError: its plan is damaged, or an output cannot be written any more.
+    """
+    with reopen_run_directory(run_dir) as directory:
+        plan = plan_of(directory.path)
+        check_targets(plan)
+        with open_capture(directory.capture) as capture:
+            requests = unanswered(plan, capture)
+        journal = await Journal.reopen(directory.capture)
+        run = _Run(plan, directory, journal, observers, interrupt)
+        return await run.execute(requests)
+
+
+class _Run:
+    """A run under way, its directory locked and its journal open."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        directory: RunDirectory,
+        journal: Journal,
+        observers: Sequence[Observer],
+        interrupt: asyncio.Event | None,
+    ) -> None:
+        self._plan = plan
+        self._directory = directory
+        self._journal = journal
+        self._observers = observers
+        self._interrupt = interrupt or asyncio.Event()
+        self._started = time.monotonic()
+
+    async def execute(self, requests: Sequence[Request]) -> RunResult:
+        """Asks the requests, finishes every query, publishes, reports."""
+        ids = tuple(request.id for request in requests)
+        self._tell(RunStarted(self._plan, str(self._directory.path), ids))
+        verdicts: Mapping[str, RequestVerdict] = {}
+        outputs: tuple[OutputReport, ...] = ()
+        error = ""
+        try:
+            verdicts = await self._ask(requests)
+            await self._journal.barrier()
+            if not self._interrupt.is_set():
+                verdicts, outputs = await self._finish(verdicts)
+            await self._journal.verdicts(verdicts.values())
+        except StorageError as failure:
+            error = str(failure)
+        result = self._result(verdicts, outputs, error)
+        try:
+            await self._close(result)
+        except StorageError as failure:
+            result = self._result(verdicts, outputs, error or str(failure))
+        self._tell(RunEnded(result))
+        return result
+
+    async def _ask(self, requests: Sequence[Request]) -> dict[str, RequestVerdict]:
+        """Every request of the plan with its provisional verdict."""
+        told: Mapping[str, RequestVerdict] = {}
+        if requests:
+            async with demo_peers(self._plan) as ports:
+                told = await self._ask_peers(requests, ports)
+        await self._journal.barrier()
+        verdicts = await asyncio.to_thread(self._judged)
+        # Why a request was skipped is known to the scheduler alone.
+        skipped = {key: each for key, each in told.items() if not each.attempts}
+        return verdicts | skipped
+
+    async def _ask_peers(
+        self, requests: Sequence[Request], ports: Mapping[str, int]
+    ) -> Mapping[str, RequestVerdict]:
+        executor = LocalExecutor(self._complain)
+        scheduler = Scheduler(
+            self._plan, Wiring(self._plan, ports), executor, self._journal, self._tell
+        )
+        watcher = asyncio.create_task(self._watch(scheduler))
+        try:
+            return await scheduler.run(requests)
+        finally:
+            watcher.cancel()
+            await asyncio.gather(watcher, return_exceptions=True)
+            await executor.close()
+
+    async def _watch(self, scheduler: Scheduler) -> None:
+        await self._interrupt.wait()
+        scheduler.stop(Stop.INTERRUPTED, "interrupted: cancelling what is under way")
+
+    def _judged(self) -> dict[str, RequestVerdict]:
+        with open_capture(self._directory.capture) as capture:
+            return judged(self._plan, capture)
+
+    async def _finish(
+        self, provisional: Mapping[str, RequestVerdict]
+    ) -> tuple[Mapping[str, RequestVerdict], tuple[OutputReport, ...]]:
+        """Renders every query once the network is done, then publishes."""
+        loop = asyncio.get_running_loop()
+
+        def tell(event: Event) -> None:
+            loop.call_soon_threadsafe(self._tell, event)
+
+        def finish() -> tuple[Mapping[str, RequestVerdict], tuple[OutputReport, ...]]:
+            with open_capture(self._directory.capture) as capture:
+                finishing = Finishing(self._plan, capture, self._directory.run_id, tell)
+                verdicts = finishing.render(provisional)
+            if self._interrupt.is_set():
+                finishing.discard()
+                return verdicts, ()
+            withheld = self._directory.path / "withheld"
+            return verdicts, publish_outputs(
+                finishing.staged, verdicts, withheld, tell
+            )
+
+        return await asyncio.to_thread(finish)
+
+    def _result(
+        self,
+        verdicts: Mapping[str, RequestVerdict],
+        outputs: tuple[OutputReport, ...],
+        error: str,
+    ) -> RunResult:
+        code = exit_code_of(
+            list(verdicts.values()),
+            interrupted=self._interrupt.is_set(),
+            storage_failed=bool(error) or any(output.failed for output in outputs),
+        )
+        return RunResult(
+            run_dir=self._directory.path,
+            run_id=self._directory.run_id,
+            job=self._plan.job,
+            plan_digest=self._plan.digest,
+            exit_code=code,
+            retryable=retryable(code),
+            requests=report_requests(self._plan, verdicts),
+            outputs=outputs,
+            seconds=time.monotonic() - self._started,
+            error=error,
+        )
+
+    async def _close(self, result: RunResult) -> None:
+        """Leaves run.db as one file that says how the run ended."""
+        try:
+            for output in result.outputs:
+                self._journal.event("output", output.to_json())
+            ended = {"exit_code": int(result.exit_code), "error": result.error}
+            self._journal.event("run-ended", ended)
+        finally:
+            await self._journal.close()
+
+    def _complain(self, endpoint: Endpoint, sentence: str) -> None:
+        self._journal.event("release", {"peer": str(endpoint), "problem": sentence})
+
+    def _tell(self, event: Event) -> None:
+        for observer in self._observers:
+            observer(event)

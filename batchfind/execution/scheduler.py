@@ -1,0 +1,259 @@
+"""Asks every request: concurrently, within what each peer bears, losing nothing.
+
+One worker an association a peer bears takes requests from the peer's line; a slow or
+dead peer therefore never holds up another. What comes back goes to the journal at
+once. A request is reported only when its ending is durable.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+from batchfind.capture.journal import Journal
+from batchfind.capture.records import (
+    Ending,
+    Outcome,
+    RequestVerdict,
+    StoredAttempt,
+    Verdict,
+)
+from batchfind.dimse.messages import Matches
+from batchfind.errors import StorageError
+from batchfind.execution.executor import Executor, Order, Started
+from batchfind.execution.outcomes import Stop
+from batchfind.execution.progress import (
+    Event,
+    PeerTrouble,
+    RequestEnded,
+    RequestStarted,
+    ResponsesArrived,
+    Stopping,
+)
+from batchfind.execution.queues import Chain, Line, chains
+from batchfind.execution.verdicts import judge, skipped
+from batchfind.execution.wiring import Wiring
+from batchfind.plan.model import Plan, Request
+
+#: Observers hear of a request's progress at most so often, in seconds.
+_TELL_EVERY = 0.2
+_FAILURES = (Verdict.FAILED, Verdict.PARTIAL)
+
+
+class Scheduler:
+    """One execution of the requests of a plan."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        wiring: Wiring,
+        executor: Executor,
+        journal: Journal,
+        tell: Callable[[Event], None],
+    ) -> None:
+        self._plan = plan
+        self._wiring = wiring
+        self._executor = executor
+        self._journal = journal
+        self._tell = tell
+        self._slots = asyncio.Semaphore(plan.policy.concurrency)
+        self._stop: Stop | None = None
+        self._stopped = asyncio.Event()
+        self._failure: StorageError | None = None
+        self._verdicts: dict[str, RequestVerdict] = {}
+        self._durable: set[asyncio.Future[None]] = set()
+
+    async def run(self, requests: Iterable[Request]) -> dict[str, RequestVerdict]:
+        """Asks the requests; ends when each has a provisional verdict.
+
+        Returns:
+            Provisional verdicts by request id.
+
+        Raises:
+            StorageError: the capture could not be written. Everything under way was
+                cancelled first; what was durable stays.
+        """
+        lines = self._lines(requests)
+        workers = [
+            asyncio.create_task(self._work(line))
+            for line in lines
+            for _ in range(min(line.associations, len(line.chains)))
+        ]
+        try:
+            await asyncio.gather(*workers)
+        finally:
+            for worker in workers:
+                worker.cancel()
+            await asyncio.gather(*workers, return_exceptions=True)
+        await asyncio.gather(*self._durable, return_exceptions=True)
+        if self._failure is not None:
+            raise self._failure
+        return self._verdicts
+
+    def stop(self, reason: Stop, sentence: str) -> None:
+        """Asks nothing more, and ends what is under way unless only STOPPED."""
+        if self._stop is not None:
+            return
+        self._stop = reason
+        self._stopped.set()
+        self._tell(Stopping(sentence))
+        if reason is not Stop.STOPPED:
+            self._executor.stop(reason)
+
+    def _lines(self, requests: Iterable[Request]) -> list[Line]:
+        lines: dict[tuple[str, int], Line] = {}
+        for chain in chains(requests):
+            peer = self._plan.peers[chain[0].peer]
+            host, port = self._wiring.address(peer)
+            line = lines.setdefault(
+                (host, port), Line(host, port, peer.limits.associations)
+            )
+            # Two aliases of one SCP share its line; the stricter promise counts.
+            line.associations = min(line.associations, peer.limits.associations)
+            line.chains.append(chain)
+        return list(lines.values())
+
+    async def _work(self, line: Line) -> None:
+        while line.chains:
+            await self._chain(line, line.chains.popleft())
+        await self._executor.settle(line.host, line.port)
+
+    async def _chain(self, line: Line, chain: Chain) -> None:
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        for request in chain:
+            await self._pause(begun + request.not_before - loop.time())
+            async with self._slots:
+                verdict = self._refusal(line, request)
+                if verdict is not None:
+                    self._report(request, verdict)
+                else:
+                    await self._ask(line, request)
+
+    async def _pause(self, seconds: float) -> None:
+        """Waits for the start of a repetition, or for the end of the run."""
+        if seconds <= 0 or self._stop is not None:
+            return
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stopped.wait()
+        except TimeoutError:
+            return
+
+    def _refusal(self, line: Line, request: Request) -> RequestVerdict | None:
+        """Why the request is not asked any more, if so."""
+        if self._stop is not None:
+            sentence = {
+                Stop.INTERRUPTED: "the run was interrupted before this request",
+                Stop.STOPPED: "an earlier request failed and run.on_failure is stop",
+            }.get(self._stop, "the run ended before this request")
+            return skipped(
+                request,
+                self._stop.value,
+                f"{request.peer}: {sentence}",
+                "batchfind resume asks it",
+            )
+        if line.open:
+            return skipped(
+                request,
+                "circuit",
+                f"{request.peer}: {line.failures} associations in a row failed; the "
+                "peer is not asked again in this run",
+                "mend the first cause reported for this peer, then batchfind resume",
+            )
+        return None
+
+    async def _ask(self, line: Line, request: Request) -> None:
+        self._tell(RequestStarted(request.id, request.query, request.peer))
+        order = self._wiring.order(request)
+        try:
+            attempt = await self._attempt(order, request)
+        except StorageError as error:
+            self._fail(error)
+            return
+        ending = attempt.ending
+        reached = attempt.facts is not None
+        if self._stop is None:
+            line.note(reached=reached)
+        if ending is not None and not reached and ending.cause is not None:
+            self._tell(PeerTrouble(request.peer, ending.cause))
+
+    async def _attempt(self, order: Order, request: Request) -> StoredAttempt:
+        """Carries one attempt into the journal."""
+        number, facts, ending = 0, None, Ending(outcome=Outcome.FAILED)
+        responses = _Throttle(self._tell, request)
+        async for step in self._executor.submit(order):
+            if isinstance(step, Started):
+                facts = step.facts
+                number = self._journal.begin(request.id, facts)
+            elif isinstance(step, Matches):
+                await self._journal.put(number, step)
+                responses.add(len(step))
+            else:
+                ending = step
+        if not number:
+            number = self._journal.begin(request.id, None)
+        durable = self._journal.end(number, ending)
+        attempt = StoredAttempt(
+            number=number,
+            request=request.id,
+            ordinal=1,
+            facts=facts,
+            ending=ending,
+            chain="",
+        )
+        self._report_when(durable, request, attempt)
+        return attempt
+
+    def _report_when(
+        self, durable: asyncio.Future[None], request: Request, attempt: StoredAttempt
+    ) -> None:
+        """A request is reported once no crash can take its answer back."""
+
+        def report(done: asyncio.Future[None]) -> None:
+            self._durable.discard(done)
+            error = None if done.cancelled() else done.exception()
+            if isinstance(error, StorageError):
+                self._fail(error)
+                return
+            peer = self._plan.peers[request.peer]
+            self._report(request, judge(request, peer, [attempt]))
+
+        self._durable.add(durable)
+        durable.add_done_callback(report)
+
+    def _report(self, request: Request, verdict: RequestVerdict) -> None:
+        self._verdicts[request.id] = verdict
+        self._tell(RequestEnded(request.query, request.peer, verdict))
+        stopping = self._plan.policy.stop_on_failure and self._stop is None
+        if stopping and verdict.verdict in _FAILURES:
+            self.stop(Stop.STOPPED, f"request {request.id} is {verdict.verdict}")
+
+    def _fail(self, error: StorageError) -> None:
+        """The capture cannot be written: asking on would lose answers."""
+        if self._failure is None:
+            self._failure = error
+            self.stop(Stop.LIMIT, str(error))
+
+
+class _Throttle:
+    """Tells observers how many responses came, but not for every set."""
+
+    def __init__(self, tell: Callable[[Event], None], request: Request) -> None:
+        self._tell = tell
+        self._request = request
+        self._responses = 0
+        self._next = 0.0
+
+    def add(self, count: int) -> None:
+        """Counts responses; tells when the last time is long enough ago."""
+        self._responses += count
+        now = asyncio.get_running_loop().time()
+        if now >= self._next:
+            self._next = now + _TELL_EVERY
+            request = self._request
+            self._tell(
+                ResponsesArrived(
+                    request.id, request.query, request.peer, self._responses
+                )
+            )

@@ -1,0 +1,62 @@
+"""How a run stands, read from its directory alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from batchfind.capture.reader import open_capture
+from batchfind.capture.records import StoredEvent
+from batchfind.capture.run_directory import CAPTURE
+from batchfind.execution.exit_codes import retryable
+from batchfind.execution.history import judged, plan_of
+from batchfind.execution.reporting import report_requests
+from batchfind.execution.results import ExitCode, OutputReport, RunResult
+
+
+def run_status(run_dir: Path) -> RunResult:
+    """The result of a run as it stands now, also of one that died or still runs.
+
+    Args:
+        run_dir: a run directory; nothing in it is changed.
+
+    Returns:
+        Its verdicts and outputs; a run without an end counts as interrupted.
+
+    Raises:
+        StateError: it is no run directory.
+        StorageError: it cannot be read.
+        JobError: its plan is damaged.
+    """
+    plan = plan_of(run_dir)
+    with open_capture(run_dir / CAPTURE) as capture:
+        verdicts = judged(plan, capture)
+        events = _last_execution(capture.events())
+    ended = next((event for event in events if event.kind == "run-ended"), None)
+    code = ExitCode.INTERRUPTED
+    error = "the run has not ended: it is still running, or it died"
+    if ended is not None:
+        code, error = ExitCode(ended.data["exit_code"]), str(ended.data["error"])
+    return RunResult(
+        run_dir=run_dir.absolute(),
+        run_id=run_dir.absolute().name,
+        job=plan.job,
+        plan_digest=plan.digest,
+        exit_code=code,
+        retryable=retryable(code),
+        requests=report_requests(plan, verdicts),
+        outputs=tuple(
+            OutputReport.from_json(event.data)
+            for event in events
+            if event.kind == "output"
+        ),
+        error=error,
+    )
+
+
+def _last_execution(events: Sequence[StoredEvent]) -> Sequence[StoredEvent]:
+    """Events since the journal was opened for the last time."""
+    for index in range(len(events) - 1, -1, -1):
+        if events[index].kind in ("journal-created", "journal-reopened"):
+            return events[index:]
+    return events

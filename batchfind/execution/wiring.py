@@ -1,0 +1,71 @@
+"""From planned peers and requests to endpoints and orders: the only such place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+
+from batchfind.dimse.command_set import Priority
+from batchfind.execution.executor import Order
+from batchfind.net.settings import Endpoint, Limits, Offer, Timeouts
+from batchfind.plan.model import Plan, PlannedPeer, Request
+
+_LOOPBACK = "127.0.0.1"
+
+
+class Wiring:
+    """Turns requests of one plan into orders."""
+
+    def __init__(self, plan: Plan, demo_ports: Mapping[str, int]) -> None:
+        """Keeps what orders are made from.
+
+        Args:
+            plan: whose requests will be ordered.
+            demo_ports: port of each embedded peer that was started, by its name.
+        """
+        self._plan = plan
+        self._demo_ports = demo_ports
+
+    def endpoint(self, request: Request) -> Endpoint:
+        """Where the request goes and under which AE titles."""
+        host, port = self.address(self._plan.peers[request.peer])
+        return Endpoint(host, port, request.called_ae, request.calling_ae)
+
+    def address(self, peer: PlannedPeer) -> tuple[str, int]:
+        """Host and port of a peer; a demo peer's port is known once it runs."""
+        if peer.demo is not None:
+            return _LOOPBACK, self._demo_ports[peer.demo]
+        if peer.host is None or peer.port is None:
+            raise ValueError(f"peer {peer.name} has neither an address nor demo")
+        return peer.host, peer.port
+
+    def order(self, request: Request) -> Order:
+        """Everything an executor needs to carry the request out."""
+        peer = self._plan.peers[request.peer]
+        most = self._plan.policy.per_request
+        return Order(
+            request=request.id,
+            peer=peer.name,
+            endpoint=self.endpoint(request),
+            offer=Offer((request.sop_class,), request.transfer_syntaxes, peer.max_pdu),
+            timeouts=timeouts_of(peer),
+            limits=Limits(
+                responses=most.responses, bytes=most.bytes, seconds=most.time
+            ),
+            associations=peer.limits.associations,
+            queries_per_association=peer.limits.queries_per_association,
+            sop_class=request.sop_class,
+            priority=Priority[request.priority.name],
+            identifier=request.identifier,
+            charset=request.charset,
+            deflate_level=peer.deflate_level,
+            cancel=request.cancel,
+            fresh=request.fresh_association,
+            abort_on_cancel=peer.on_cancel == "abort",
+            abort_at_end=peer.end == "abort",
+        )
+
+
+def timeouts_of(peer: PlannedPeer) -> Timeouts:
+    """A peer's deadlines, as the network layer takes them."""
+    return Timeouts(**asdict(peer.timeouts))

@@ -1,0 +1,1 @@
+"""The job file: YAML text to a validated, frozen Job."""

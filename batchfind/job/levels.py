@@ -1,0 +1,96 @@
+"""Finds the Query/Retrieve Level of a query, and keys that do not belong to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from batchfind.dicom.models import InformationModel
+from batchfind.dicom.paths import KeyPath
+from batchfind.job.section import Section
+
+
+def read_level(
+    query: Section, model: InformationModel, paths: Iterable[KeyPath]
+) -> str | None:
+    """The level of a query, as written or else inferred; problems are reported.
+
+    It is inferred as the lowest level of which a key is asked, provided that of the
+    levels above only unique keys are: a hierarchical query allows no others there.
+
+    Args:
+        query: the query.
+        model: its information model.
+        paths: every key path it asks for.
+
+    Returns:
+        The level; None for models without levels, and for base Identifiers that
+        may bring their own.
+
+    Source: PS3.4 Section C.4.1.2.2.1.
+    """
+    written = query.text("level")
+    if written is not None:
+        return _checked(query, model, written)
+    if len(model.levels) <= 1:
+        return model.levels[0] if model.levels else None
+    by_level = _keys_by_level(model, paths)
+    asked = [level for level in model.levels if level in by_level]
+    if not asked:
+        if not query.has("files"):
+            choices = ", ".join(model.levels)
+            message = f"the keys tell no level; write 'level:' with one of {choices}"
+            query.report.error(query.node.mark, query.place("level"), message)
+        return None
+    foreign = [key for key, _ in foreign_keys(model, asked[-1], paths)]
+    if foreign:
+        message = (
+            f"the keys belong to {' and '.join(asked)} ({', '.join(foreign[:3])} "
+            f"above {asked[-1]}); write 'level:' with one of {', '.join(asked)}"
+        )
+        query.report.error(query.node.mark, query.place("level"), message)
+    return asked[-1]
+
+
+def foreign_keys(
+    model: InformationModel, level: str, paths: Iterable[KeyPath]
+) -> list[tuple[str, str]]:
+    """Keywords, with their level, that a hierarchical query at a level cannot ask.
+
+    Source: PS3.4 Section C.4.1.2.2.1.
+    """
+    allowed = {level: None} | {
+        upper.name: upper.unique for upper in model.upper_levels(level)
+    }
+    found = []
+    for keyword, owner in _owned(model, paths):
+        if owner != level and allowed.get(owner) != keyword:
+            found.append((keyword, owner))
+    return found
+
+
+def _checked(query: Section, model: InformationModel, written: str) -> str | None:
+    try:
+        model.level(written)
+    except ValueError as error:
+        query.error("level", str(error))
+        return None
+    return written
+
+
+def _keys_by_level(
+    model: InformationModel, paths: Iterable[KeyPath]
+) -> dict[str, list[str]]:
+    by_level: dict[str, list[str]] = {}
+    for keyword, level in _owned(model, paths):
+        by_level.setdefault(level, []).append(keyword)
+    return by_level
+
+
+def _owned(
+    model: InformationModel, paths: Iterable[KeyPath]
+) -> Iterable[tuple[str, str]]:
+    """Root keywords that belong to a level, with that level."""
+    for path in paths:
+        level = model.level_of_key(path.names[0])
+        if level is not None:
+            yield path.names[0], level

@@ -1,0 +1,136 @@
+"""From the path of a job file to a validated Job, or to every problem at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from batchfind.errors import JobError, Mark
+from batchfind.job.documents import Document, merge_includes, read_document
+from batchfind.job.model import Job, Output, PerRequest, Query, RunPolicy, Scalar
+from batchfind.job.outputs import read_outputs
+from batchfind.job.peers import check_timezone, read_peers
+from batchfind.job.queries import PeerNames, read_queries
+from batchfind.job.report import Report
+from batchfind.job.section import Section
+from batchfind.job.yaml_nodes import MappingNode
+
+_TEMPLATE: Final = re.compile(r"\{\{(.*?)\}\}|\{%(.*?)%\}", re.DOTALL)
+_LITERAL: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
+_DATE_NAME: Final = re.compile(r"(?<![.\w])(today|yesterday|tomorrow|now)\b")
+
+
+def load_job(path: Path) -> Job:
+    """A job file and everything it includes, validated.
+
+    Files that hold rows or Identifiers are not read here, and templates are not
+    rendered; `read_inputs` and the plan do that.
+
+    Args:
+        path: the job file.
+
+    Returns:
+        The job, with warnings if there are any.
+
+    Raises:
+        JobError: with every problem, each at its own file, line and column.
+    """
+    report = Report()
+    document = read_document(path, report)
+    if document is None or document.root is None:
+        report.raise_errors()
+        raise JobError(report.problems)  # unreachable: no root without a problem
+    job = _build(document, document.root, report)
+    report.raise_errors()
+    return job
+
+
+def _build(document: Document, own: MappingNode, report: Report) -> Job:
+    merged = merge_includes(document, own, report)
+    root = Section(merged.root, "", report)
+    peers = read_peers(root)
+    names = tuple(key.text for key, _ in root.section("peers").entries())
+    queries = read_queries(root, PeerNames(names, merged.complete))
+    query_names = [key.text for key, _ in root.section("queries").entries()]
+    outputs = read_outputs(root, query_names)
+    zone = check_timezone(root)
+    variables = root.mapping("vars")
+    if zone is None and not root.has("timezone"):
+        _require_timezone(queries, outputs, variables, report)
+    return Job(
+        version=1,
+        name=root.text("name") or "",
+        path=document.path,
+        text=document.text,
+        description=root.text("description") or "",
+        timezone=zone,
+        includes=merged.includes,
+        vars=variables,
+        peers=peers,
+        queries=queries,
+        run=_run(root.section("run")),
+        outputs=outputs,
+        warnings=() if report.failed else report.problems,
+    )
+
+
+def _run(run: Section) -> RunPolicy:
+    fields: dict[str, Any] = run.integers("concurrency", "max_requests")
+    folder = run.paths("dir")
+    limits = run.section("per_request")
+    return RunPolicy(
+        directory=folder[0] if folder else None,
+        stop_on_failure=run.text("on_failure") == "stop",
+        per_request=PerRequest(
+            **limits.integers("responses"),
+            **limits.sizes("bytes"),
+            **limits.durations("time"),
+        ),
+        executor=run.text("executor") or "local",
+        **fields,
+    )
+
+
+def _require_timezone(
+    queries: dict[str, Query],
+    outputs: tuple[Output, ...],
+    variables: dict[str, Scalar],
+    report: Report,
+) -> None:
+    """Reports the first use of a date, which means nothing without a time zone."""
+    used: list[tuple[Mark, str]] = [
+        (query.window.mark, "a window")
+        for query in queries.values()
+        if query.window is not None
+    ]
+    for scalar in _scalars(queries, outputs, variables):
+        for template in _TEMPLATE.finditer(scalar.text):
+            code = _LITERAL.sub("", template[1] or template[2] or "")
+            if name := _DATE_NAME.search(code):
+                used.append((scalar.mark, f"'{name[1]}'"))
+    if used:
+        mark, what = min(used)
+        message = (
+            f"the field 'timezone' is missing, and {what} depends on it; write it at "
+            "the top of the job, such as 'timezone: Europe/Berlin'"
+        )
+        report.error(mark, "timezone", message)
+
+
+def _scalars(
+    queries: dict[str, Query],
+    outputs: tuple[Output, ...],
+    variables: dict[str, Scalar],
+) -> Iterator[Scalar]:
+    yield from variables.values()
+    yield from (output.path for output in outputs)
+    for query in queries.values():
+        for entry in query.keys:
+            yield from entry.values
+        for values in query.matrix.values():
+            yield from values
+        if query.rows is not None:
+            for row in query.rows.inline:
+                yield from row.values()

@@ -1,0 +1,81 @@
+"""Outputs of a job: which table becomes which file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from batchfind.job.model import Output, OutputFormat, Publish
+from batchfind.job.section import Section
+from batchfind.job.suggest import did_you_mean
+from batchfind.job.yaml_nodes import MappingNode, ScalarNode
+
+_QUERY_NAME: Final = re.compile(r"\{\{[^}]*\bquery\b")
+
+
+def read_outputs(root: Section, queries: Iterable[str]) -> tuple[Output, ...]:
+    """The outputs of a job in file order; problems are reported.
+
+    Args:
+        root: the job.
+        queries: names of its queries.
+
+    Returns:
+        Every output that is a mapping with a known format and a path.
+    """
+    names = tuple(queries)
+    found = []
+    for number, item in enumerate(root.items("outputs")):
+        if isinstance(item, MappingNode):
+            place = f"outputs[{number}]"
+            output = _read_output(Section(item, place, root.report), names)
+            if output is not None:
+                found.append(output)
+    return tuple(found)
+
+
+def _read_output(section: Section, names: tuple[str, ...]) -> Output | None:
+    form, path = section.text("format"), section.scalar("path")
+    named = _check_queries(section, names)
+    if path is None or form not in {one.value for one in OutputFormat}:
+        return None
+    one_of_many = len(named) != 1 and len(names) > 1
+    if one_of_many and not _QUERY_NAME.search(path.text):
+        message = (
+            "an output holds one query; name it under 'queries', or write "
+            "{{ query }} in the path"
+        )
+        section.error("path", message)
+    if path.text.endswith(("/", "\\")):
+        section.error("path", "must name a file, not a folder")
+    is_parquet = form == OutputFormat.PARQUET.value
+    types = section.text("types")
+    publish = section.text("publish")
+    known = {one.value for one in Publish}
+    return Output(
+        mark=section.node.mark,
+        format=OutputFormat(form),
+        path=path,
+        base=Path(path.mark.file).absolute().parent,
+        queries=named,
+        typed=is_parquet if types is None else types == "typed",
+        provenance=section.flags("provenance").get("provenance", is_parquet),
+        publish=Publish(publish) if publish in known else Publish.COMPLETE,
+        overwrite=section.text("overwrite") or "replace",
+    )
+
+
+def _check_queries(section: Section, names: tuple[str, ...]) -> tuple[str, ...]:
+    place = section.place("queries")
+    named = []
+    for item in section.items("queries"):
+        if not isinstance(item, ScalarNode):
+            continue
+        if item.text not in names:
+            message = f"there is no query '{item.text[:64]}'"
+            meant = did_you_mean(item.text, names)
+            section.report.error(item.mark, place, f"{message}{meant}")
+        named.append(item.text)
+    return tuple(named)

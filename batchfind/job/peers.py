@@ -1,0 +1,171 @@
+"""Peers of a job: defaults merged, host or demo settled."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from zoneinfo import ZoneInfo, available_timezones
+
+from batchfind.dicom.charset import resolve
+from batchfind.dicom.transfer_syntaxes import PRESETS, TITLES, proposal_of
+from batchfind.job.documents import overlay
+from batchfind.job.model import (
+    CharsetPolicy,
+    Peer,
+    PeerLimits,
+    PeerTimeouts,
+    Priority,
+    Scalar,
+)
+from batchfind.job.section import Section
+from batchfind.job.suggest import did_you_mean
+from batchfind.job.yaml_nodes import MappingNode, ScalarNode
+
+CALLED_AE: Final = "ANY-SCP"
+CALLING_AE: Final = "BATCHFIND"
+STANDARD: Final = "standard"
+SMALLEST_PDU: Final = 4096
+LARGEST_PDU: Final = 131_072
+
+
+def read_peers(root: Section) -> dict[str, Peer]:
+    """The peers of a job by name; each one's problems are reported."""
+    defaults = root.section("peer_defaults").node
+    peers = {}
+    for key, own in root.section("peers").sections():
+        peers[key.text] = _read_peer(key, own, defaults)
+    if not root.has("peers"):
+        root.error("peers", "a job needs peers; write them here or include a file")
+    elif not root.section("peers").node.entries and not peers:
+        root.error("peers", "a job needs at least one peer")
+    return peers
+
+
+def check_ae_title(section: Section, name: str) -> Scalar | None:
+    """An AE title; one without a template is checked.
+
+    Source: PS3.5 Section 6.2, VR AE.
+    """
+    scalar = section.scalar(name)
+    if scalar is None or "{{" in scalar.text or "{%" in scalar.text:
+        return scalar
+    text = scalar.text.strip(" ")
+    if not 1 <= len(text) <= 16 or not text.isascii() or not text.isprintable():
+        section.error(name, "must be an AE title of 1 to 16 ASCII characters")
+    elif "\\" in text:
+        section.error(name, "an AE title holds no backslash")
+    return scalar
+
+
+def check_timezone(section: Section) -> str | None:
+    """The field `timezone`, known to the time zone database."""
+    zone = section.text("timezone")
+    if zone is None:
+        return None
+    try:
+        ZoneInfo(zone)
+    except (ValueError, LookupError, OSError):
+        meant = did_you_mean(zone, available_timezones())
+        section.error("timezone", f"'{zone[:64]}' is no IANA time zone{meant}")
+    return zone
+
+
+def _read_peer(key: ScalarNode, own: Section, defaults: MappingNode) -> Peer:
+    if own.has("demo"):
+        # A port for real peers says nothing about one that is started here.
+        kept = [entry for entry in defaults.entries if entry.key.text != "port"]
+        defaults = MappingNode(tuple(kept), defaults.mark)
+    peer = Section(overlay(defaults, own.node), own.path, own.report)
+    _check_address(own, peer)
+    return Peer(
+        name=key.text,
+        mark=key.mark,
+        host=peer.text("host"),
+        demo=peer.text("demo"),
+        called_ae=check_ae_title(peer, "called_ae") or Scalar(CALLED_AE, key.mark),
+        calling_ae=check_ae_title(peer, "calling_ae") or Scalar(CALLING_AE, key.mark),
+        transfer_syntaxes=_transfer_syntaxes(peer),
+        timeouts=_timeouts(peer.section("timeouts")),
+        limits=_limits(peer.section("limits")),
+        charset=_charset(peer.section("charset")),
+        timezone=check_timezone(peer),
+        vars=peer.mapping("vars"),
+        **_simple_fields(peer),
+    )
+
+
+def _simple_fields(peer: Section) -> dict[str, Any]:
+    fields: dict[str, Any] = peer.integers("port", "deflate_level")
+    fields |= peer.sizes("max_pdu")
+    bytes_ = fields.get("max_pdu", SMALLEST_PDU)
+    if not SMALLEST_PDU <= bytes_ <= LARGEST_PDU and _is_text(peer, "max_pdu"):
+        peer.error("max_pdu", f"must be {SMALLEST_PDU} to {LARGEST_PDU} bytes")
+    for name in ("end", "on_cancel"):
+        if (text := peer.text(name)) is not None:
+            fields[name] = text
+    if peer.text("priority") in {one.value for one in Priority}:
+        fields["priority"] = Priority(peer.text("priority"))
+    return fields
+
+
+def _is_text(section: Section, name: str) -> bool:
+    """Whether a byte count has a unit: only then the schema cannot see its range."""
+    text = section.text(name) or ""
+    return not text.isdecimal()
+
+
+def _check_address(own: Section, peer: Section) -> None:
+    if own.has("demo"):
+        for name in ("host", "port"):
+            if own.has(name):
+                own.error(name, f"a demo peer has no {name}; remove {name} or demo")
+        return
+    for name in ("host", "port"):
+        if not peer.has(name):
+            message = (
+                f"the field '{name}' is missing; a peer has host and port, or demo"
+            )
+            own.report.error(own.node.mark, own.path, message)
+
+
+def _transfer_syntaxes(peer: Section) -> tuple[str, ...]:
+    names = peer.texts("transfer_syntaxes") or (STANDARD,)
+    try:
+        return proposal_of(names)
+    except ValueError as error:
+        unknown = next(
+            (name for name in names if name not in PRESETS and name not in TITLES), ""
+        )
+        meant = did_you_mean(unknown, [*PRESETS, *TITLES])
+        peer.error("transfer_syntaxes", f"{error}{meant}")
+        return ()
+
+
+def _timeouts(timeouts: Section) -> PeerTimeouts:
+    names = ("connect", "acse", "response", "cancel", "release", "idle")
+    return PeerTimeouts(**timeouts.durations(*names))
+
+
+def _limits(limits: Section) -> PeerLimits:
+    names = ("associations", "queries_per_association", "response_cap")
+    return PeerLimits(**limits.integers(*names))
+
+
+def _charset(charset: Section) -> CharsetPolicy:
+    request = charset.texts("request")
+    policy = CharsetPolicy(
+        request=() if request == ("auto",) else request,
+        assume=_term(charset, "assume"),
+        override=_term(charset, "override"),
+    )
+    given = [("request", term) for term in policy.request]
+    given += [("assume", policy.assume or ""), ("override", policy.override or "")]
+    for name, term in given:
+        problems = resolve(term).problems if term else ()
+        if problems:
+            charset.error(name, f"{problems[0]}; write a term such as ISO_IR 100")
+    return policy
+
+
+def _term(charset: Section, name: str) -> str | None:
+    text = charset.text(name)
+    return None if text == "none" else text

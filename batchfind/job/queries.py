@@ -1,0 +1,284 @@
+"""Queries of a job: model, level, keys and how they multiply."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from batchfind.dicom.models import InformationModel, model_of
+from batchfind.dicom.paths import KeyPath, parse_path
+from batchfind.job.keys import check_once, read_keys, read_path, read_returns
+from batchfind.job.levels import foreign_keys, read_level
+from batchfind.job.model import (
+    Cancel,
+    KeyEntry,
+    Lint,
+    Query,
+    Repeat,
+    Rows,
+    Scalar,
+    Window,
+)
+from batchfind.job.peers import check_ae_title
+from batchfind.job.rows import read_rows
+from batchfind.job.section import Section, scalars_by_name
+from batchfind.job.suggest import did_you_mean
+from batchfind.job.windows import read_window
+from batchfind.job.yaml_nodes import MappingNode, ScalarNode
+
+RESERVED: Final = frozenset(
+    "peer query vars window today yesterday tomorrow now env"
+    " minutes hours days weeks months".split()
+)
+"""Names of templates that no matrix axis or column may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeerNames:
+    """Peers that queries may name; not `complete` when a file of them is missing."""
+
+    names: tuple[str, ...]
+    complete: bool
+
+
+def read_queries(root: Section, peers: PeerNames) -> dict[str, Query]:
+    """The queries of a job by name; each one's problems are reported."""
+    sections = root.section("queries").sections()
+    return {key.text: _read_query(key, query, peers) for key, query in sections}
+
+
+def _read_query(key: ScalarNode, query: Section, peers: PeerNames) -> Query:
+    keys, returns = read_keys(query), read_returns(query)
+    check_once((*keys, *returns), query.place("keys"), query.report)
+    model = _model(query)
+    window = read_window(query, model)
+    rows = read_rows(query)
+    matrix = _matrix(query)
+    _check_names(query, matrix, rows)
+    paths = [entry.path for entry in (*keys, *returns)]
+    if window is not None and window.key is not None:
+        paths.append(window.key)
+    if not paths and not query.has("files"):
+        message = "a query needs 'keys', 'return' or 'files'"
+        query.report.error(query.node.mark, query.path, message)
+    level = None
+    if model is not None and paths:
+        level = read_level(query, model, paths)
+        _check_model(query, model, level, paths, keys)
+    elif model is not None:
+        level = read_level(query, model, ())
+    return Query(
+        name=key.text,
+        mark=key.mark,
+        model=query.text("model") or "",
+        level=level,
+        peers=_peers(query, peers),
+        calling_ae=check_ae_title(query, "calling_ae"),
+        called_ae=check_ae_title(query, "called_ae"),
+        files=query.paths("files"),
+        keys=keys,
+        returns=returns,
+        matrix=matrix,
+        exclude=_exclude(query, matrix),
+        rows=rows,
+        window=window,
+        repeat=_repeat(query.section("repeat")),
+        cancel=_cancel(query.section("cancel")),
+        explode=_explode(query, model, paths),
+        lint=Lint.LENIENT if query.text("lint") == "lenient" else Lint.STRICT,
+        **_carry(query, matrix, rows),
+        **query.flags("allow_universal"),
+    )
+
+
+def _model(query: Section) -> InformationModel | None:
+    name = query.text("model")
+    if name is None:
+        return None
+    try:
+        return model_of(name)
+    except ValueError:
+        return None  # the schema has said so
+
+
+def _peers(query: Section, peers: PeerNames) -> tuple[Scalar, ...]:
+    if not query.has("peers"):
+        if len(peers.names) == 1:
+            return (Scalar(peers.names[0], query.node.mark),)
+        if peers.names and peers.complete:
+            message = (
+                f"the field 'peers' is missing; name some of {_listed(peers.names)}"
+            )
+            query.report.error(query.node.mark, query.path, message)
+        return ()
+    named = query.scalars("peers")
+    seen = set()
+    for scalar in named:
+        if "{{" in scalar.text or "{%" in scalar.text:
+            continue
+        problem = ""
+        if scalar.text not in peers.names and peers.complete:
+            meant = did_you_mean(scalar.text, peers.names)
+            problem = f"there is no peer '{scalar.text[:64]}'{meant}"
+        elif scalar.text in seen:
+            problem = f"the peer '{scalar.text}' is named twice"
+        if problem:
+            query.report.error(scalar.mark, query.place("peers"), problem)
+        seen.add(scalar.text)
+    return named
+
+
+def _listed(names: Iterable[str]) -> str:
+    shown = list(names)
+    return ", ".join(shown[:8]) + (", …" if len(shown) > 8 else "")
+
+
+def _matrix(query: Section) -> dict[str, tuple[Scalar, ...]]:
+    matrix = query.section("matrix")
+    return {key.text: matrix.scalars(key.text) for key, _ in matrix.entries()}
+
+
+def _check_names(
+    query: Section, matrix: Mapping[str, object], rows: Rows | None
+) -> None:
+    """Template names are free, and each one has one source."""
+    for field in ("matrix", "rows.columns"):
+        section = query
+        for part in field.split("."):
+            section = section.section(part)
+        for key, _ in section.entries():
+            if key.text in RESERVED:
+                message = f"'{key.text}' has a meaning of its own; choose another name"
+                query.report.error(key.mark, section.place(key.text), message)
+    if rows is None:
+        return
+    names = {name for row in rows.inline for name in row} | set(rows.columns)
+    for name in sorted(names):
+        if name in matrix:
+            message = f"'{name}' is a matrix axis too; rename one of them"
+            query.error("rows", message)
+        elif name in RESERVED and name not in rows.columns:
+            query.error("rows", f"'{name}' has a meaning of its own; rename the column")
+
+
+def _exclude(
+    query: Section, matrix: Mapping[str, tuple[Scalar, ...]]
+) -> tuple[Mapping[str, Scalar], ...]:
+    found = []
+    for number, item in enumerate(query.items("exclude")):
+        if isinstance(item, MappingNode):
+            place = f"{query.place('exclude')}[{number}]"
+            found.append(_exclusion(Section(item, place, query.report), matrix))
+    return tuple(found)
+
+
+def _exclusion(
+    section: Section, matrix: Mapping[str, tuple[Scalar, ...]]
+) -> dict[str, Scalar]:
+    """One combination; a name or value that can never occur is a slip."""
+    found = scalars_by_name(section)
+    for name, scalar in found.items():
+        values = {one.text for one in matrix.get(name, ())}
+        message = ""
+        if name not in matrix:
+            message = f"'{name}' is no axis of the matrix{did_you_mean(name, matrix)}"
+        elif scalar.text not in values and not any("{" in text for text in values):
+            meant = did_you_mean(scalar.text, values)
+            message = f"the axis '{name}' has no such value{meant}"
+        if message:
+            section.report.error(scalar.mark, section.place(name), message)
+    return found
+
+
+def _repeat(repeat: Section) -> Repeat:
+    fields: dict[str, Any] = repeat.integers("times") | repeat.durations("every")
+    if (association := repeat.text("association")) is not None:
+        fields["association"] = association
+    return Repeat(**fields)
+
+
+def _cancel(cancel: Section) -> Cancel:
+    return Cancel(
+        after_responses=cancel.integers("after_responses").get("after_responses"),
+        after=cancel.durations("after").get("after"),
+    )
+
+
+def _explode(
+    query: Section, model: InformationModel | None, paths: list[KeyPath]
+) -> KeyPath | None:
+    if query.text("explode") == "none":
+        return None
+    path = read_path(query, "explode")
+    if query.has("explode"):
+        if path is None:
+            return None
+        if path.vr != "SQ":
+            query.error("explode", f"{path.dotted} is {path.vr}, not a sequence")
+        elif not _asks_for(path, paths) and not query.has("files"):
+            query.error("explode", f"{path.dotted} is not among the keys")
+        return path
+    if model is None or model.row_sequence is None:
+        return None
+    default = parse_path(model.row_sequence)
+    return default if _asks_for(default, paths) or query.has("files") else None
+
+
+def _asks_for(sequence: KeyPath, paths: Iterable[KeyPath]) -> bool:
+    tags = [step.tag for step in sequence.steps]
+    return any([step.tag for step in path.steps[: len(tags)]] == tags for path in paths)
+
+
+def _carry(
+    query: Section, matrix: Mapping[str, object], rows: Rows | None
+) -> dict[str, Any]:
+    if query.text("carry") == "all":
+        return {"carry_all": True}
+    names = query.texts("carry")
+    known = set(matrix)
+    if rows is not None:
+        known |= {name for row in rows.inline for name in row} | set(rows.columns)
+        if rows.source is not None and not rows.columns:
+            return {"carry": names}  # its headers are known once the file is read
+    for name in names:
+        if name not in known:
+            meant = did_you_mean(name, known)
+            message = f"'{name[:64]}' is neither a matrix axis nor a column{meant}"
+            query.error("carry", message)
+    return {"carry": names}
+
+
+def _check_model(
+    query: Section,
+    model: InformationModel,
+    level: str | None,
+    paths: list[KeyPath],
+    keys: tuple[KeyEntry, ...],
+) -> None:
+    """What the model says about keys, whatever their values."""
+    foreign = foreign_keys(model, level, paths) if level else []
+    if foreign:
+        names = ", ".join(f"{keyword} ({owner})" for keyword, owner in foreign)
+        message = (
+            f"{names}: not a key at {level}, so a peer may ignore it or refuse the "
+            "query (PS3.4 C.4.1.2.2.1)"
+        )
+        query.report.warning(query.mark("keys"), query.place("keys"), message)
+    matching = any(scalar.text for entry in keys for scalar in entry.values)
+    if model.needs_matching_key and not matching and not query.has("window"):
+        _say_no_matching_key(query, model)
+
+
+def _say_no_matching_key(query: Section, model: InformationModel) -> None:
+    if query.has("files"):
+        return
+    message = (
+        f"a query of {model.name} without a matching key answers nothing (PS3.4 "
+        "CC.2.8.1.2); give one key a value"
+    )
+    mark, place = query.mark("keys"), query.place("keys")
+    if query.text("lint") == "lenient":
+        query.report.warning(mark, place, message)
+    else:
+        query.report.error(mark, place, f"{message}, or write 'lint: lenient'")

@@ -1,0 +1,65 @@
+"""Collects every problem of a job before any is raised."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from batchfind.errors import JobError, Mark, Problem, Severity
+
+MOST_PROBLEMS: Final = 100
+"""More are counted, not kept: nobody reads them, and a hostile file has millions."""
+
+
+class Report:
+    """The problems found so far, each place and message once.
+
+    Once `full`, further errors are counted and dropped.
+    """
+
+    def __init__(self) -> None:
+        self._problems: dict[Problem, None] = {}
+        self._dropped: int = 0
+
+    def error(self, mark: Mark, path: str, message: str) -> None:
+        """Adds what stops the job."""
+        self._add(Problem(mark, path, message))
+
+    def warning(self, mark: Mark, path: str, message: str) -> None:
+        """Adds what the user should know although the job can run."""
+        self._add(Problem(mark, path, message, Severity.WARNING))
+
+    def _add(self, problem: Problem) -> None:
+        if self.full:
+            self._dropped += 1
+        else:
+            self._problems[problem] = None
+
+    @property
+    def full(self) -> bool:
+        """Whether so many problems are known that looking for more is pointless."""
+        return len(self._problems) >= MOST_PROBLEMS
+
+    @property
+    def failed(self) -> bool:
+        """Whether any problem stops the job."""
+        return any(one.severity is Severity.ERROR for one in self._problems)
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Every problem kept, by file, line and column."""
+        return tuple(sorted(self._problems, key=lambda one: (one.mark, one.path)))
+
+    def raise_errors(self) -> None:
+        """Raises what was found if any of it stops the job.
+
+        Raises:
+            JobError: with all problems, warnings among them.
+        """
+        if not self.failed:
+            return
+        found = self.problems
+        if self._dropped:
+            last = found[-1].mark
+            note = f"{self._dropped} further problems are not shown; mend these first"
+            found = (*found, Problem(Mark(last.file), "", note))
+        raise JobError(found)

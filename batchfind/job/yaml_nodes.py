@@ -1,0 +1,335 @@
+"""YAML text to nodes that keep their source text and their place.
+
+PyYAML's own loader turns 00123 into 83 and 12:30:15 into 45015, and keeps the
+last of two equal keys. Here its parser's events become a tree in which a scalar
+is the text as written; what it means is decided where it is used.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+import yaml
+
+from batchfind.errors import Mark
+from batchfind.job.report import Report
+from batchfind.job.yaml_syntax import place, syntax_problem
+
+MOST_NODES: Final = 100_000
+"""Nodes after every alias is expanded: nine lines of aliases can mean billions."""
+DEEPEST: Final = 32
+"""Nesting; the deepest Identifier anybody asks for needs less than half of it."""
+
+_PAREN_OPEN: Final = re.compile(r"\([0-9A-Fa-f]{4}")
+_PAREN_CLOSE: Final = re.compile(r"[0-9A-Fa-f]{4}\).*")
+_GROUP: Final = re.compile(r"[0-9A-Fa-f]{4}")
+_ELEMENT: Final = re.compile(r"[0-9A-Fa-f]{4}(\..*)?")
+_TEXT_TAGS: Final = {None, "!", "tag:yaml.org,2002:str"}
+_PLAIN_TAGS: Final = {None, "!", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"}
+
+
+@dataclass(frozen=True, slots=True)
+class ScalarNode:
+    """Text as written; `plain` when it stands without quotes."""
+
+    text: str
+    mark: Mark
+    plain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceNode:
+    """A list."""
+
+    items: tuple[Node, ...]
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A key with its value."""
+
+    key: ScalarNode
+    value: Node
+
+
+@dataclass(frozen=True, slots=True)
+class MappingNode:
+    """Entries in file order, each key once, `<<` already merged."""
+
+    entries: tuple[Entry, ...]
+    mark: Mark
+
+    def get(self, name: str) -> Node | None:
+        """The value of a key, or None when it is absent."""
+        entry = self.entry(name)
+        return None if entry is None else entry.value
+
+    def entry(self, name: str) -> Entry | None:
+        """The entry of a key, or None when it is absent."""
+        return next((one for one in self.entries if one.key.text == name), None)
+
+
+Node: TypeAlias = ScalarNode | SequenceNode | MappingNode
+
+
+def parse(text: str, file: str, report: Report) -> Node | None:
+    """The only document of a YAML text.
+
+    Args:
+        text: the file's text.
+        file: its name in messages.
+        report: receives every problem.
+
+    Returns:
+        The root, or None when the text cannot be read as YAML.
+    """
+    builder = _Builder(text, file, report)
+    try:
+        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            builder.feed(event)
+    except _RefusedError as refused:
+        report.error(refused.mark, "", str(refused))
+        return None
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
+        line, column, message = syntax_problem(error, text)
+        report.error(Mark(file, line, column), "", message)
+        return None
+    if builder.root is None:
+        report.error(
+            Mark(file),
+            "",
+            "the file is empty; a job needs version, name, peers and queries",
+        )
+    return builder.root
+
+
+class _RefusedError(Exception):
+    """The text is YAML, but not what a job may be."""
+
+    def __init__(self, mark: Mark, message: str) -> None:
+        self.mark = mark
+        super().__init__(message)
+
+
+@dataclass(slots=True)
+class _Open:
+    """A collection whose end is not reached."""
+
+    event: yaml.CollectionStartEvent
+    children: list[Node] = field(default_factory=list)
+    size: int = 1
+
+
+class _Builder:
+    """Turns events into nodes without recursion."""
+
+    def __init__(self, text: str, file: str, report: Report) -> None:
+        self.root: Node | None = None
+        self._text, self._file, self._report = text, file, report
+        self._open: list[_Open] = []
+        self._anchors: dict[str, tuple[Node, int] | None] = {}
+        self._count = 0
+        self._documents = 0
+
+    def feed(self, event: yaml.Event) -> None:
+        if isinstance(event, yaml.DocumentStartEvent):
+            self._documents += 1
+            if self._documents > 1:
+                raise _RefusedError(
+                    self._mark(event),
+                    "a second document begins here; "
+                    "a job file holds one, so remove this ---",
+                )
+        elif isinstance(event, yaml.AliasEvent):
+            self._alias(event)
+        elif isinstance(event, yaml.ScalarEvent):
+            self._add(self._scalar(event), 1, event.anchor)
+        elif isinstance(event, yaml.CollectionStartEvent):
+            self._begin(event)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            self._end(event)
+
+    def _mark(self, event: yaml.Event) -> Mark:
+        return Mark(self._file, *place(event.start_mark))
+
+    def _alias(self, event: yaml.AliasEvent) -> None:
+        mark = self._mark(event)
+        if event.anchor not in self._anchors:
+            raise _RefusedError(
+                mark,
+                f"an unquoted * begins a YAML alias and no anchor "
+                f"&{event.anchor} stands above; write a wildcard in "
+                f'quotes: "*{event.anchor}"',
+            )
+        known = self._anchors[event.anchor]
+        if known is None:
+            raise _RefusedError(
+                mark,
+                f"the alias *{event.anchor} stands inside its own "
+                "anchor; it would never end",
+            )
+        self._add(known[0], known[1], None, mark)
+
+    def _scalar(self, event: yaml.ScalarEvent) -> ScalarNode:
+        mark = self._mark(event)
+        if event.tag not in _TEXT_TAGS:
+            self._refuse_tag(mark, event.tag)
+        if any("\ud800" <= char <= "\udfff" for char in event.value):
+            message = "half of a surrogate pair is no character; write the character"
+            raise _RefusedError(mark, message)
+        plain = event.style is None and event.tag is None
+        return ScalarNode(event.value, mark, plain)
+
+    def _begin(self, event: yaml.CollectionStartEvent) -> None:
+        mark = self._mark(event)
+        if event.tag not in _PLAIN_TAGS:
+            self._refuse_tag(mark, event.tag)
+        if len(self._open) >= DEEPEST:
+            raise _RefusedError(mark, f"nested deeper than {DEEPEST} levels")
+        self._grow(1, mark)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = None
+        self._open.append(_Open(event))
+
+    def _end(self, event: yaml.Event) -> None:
+        opened = self._open.pop()
+        mark = self._mark(opened.event)
+        node: Node
+        if isinstance(opened.event, yaml.SequenceStartEvent):
+            node = SequenceNode(tuple(self._unsplit_items(opened)), mark)
+        else:
+            source = self._text[opened.event.start_mark.index : event.end_mark.index]
+            node = self._mapping(opened, mark, source)
+        self._place(node, opened.size, opened.event.anchor)
+
+    def _refuse_tag(self, mark: Mark, tag: str) -> None:
+        shown = tag.replace("tag:yaml.org,2002:", "!!")
+        message = f"the YAML tag {shown} is not used in jobs; remove it, or put the "
+        self._report.error(mark, "", message + "value in quotes")
+
+    def _grow(self, nodes: int, mark: Mark) -> None:
+        self._count += nodes
+        if self._count > MOST_NODES:
+            message = f"more than {MOST_NODES} values once aliases are expanded; "
+            raise _RefusedError(mark, message + "move long lists to a rows file")
+
+    def _add(
+        self, node: Node, size: int, anchor: str | None, mark: Mark | None = None
+    ) -> None:
+        self._grow(size, mark or node.mark)
+        self._place(node, size, anchor)
+
+    def _place(self, node: Node, size: int, anchor: str | None) -> None:
+        if anchor is not None:
+            self._anchors[anchor] = (node, size)
+        if not self._open:
+            self.root = node
+            return
+        self._open[-1].children.append(node)
+        self._open[-1].size += size
+
+    def _unsplit_items(self, opened: _Open) -> Iterator[Node]:
+        """Items, with a tag that YAML split at its comma reported once."""
+        items = iter(opened.children)
+        for item in items:
+            if not (opened.event.flow_style and _is(item, _PAREN_OPEN)):
+                yield item
+                continue
+            second = next(items, None)
+            if isinstance(second, ScalarNode) and _is(second, _PAREN_CLOSE):
+                self._split_tag(item, second)
+            else:
+                yield from (one for one in (item, second) if one is not None)
+
+    def _split_tag(self, first: Node, second: ScalarNode) -> None:
+        group = first.text if isinstance(first, ScalarNode) else ""
+        name = f"{group},{second.text}"
+        self._report.error(
+            first.mark,
+            "",
+            f"{name} must stand in quotes between "
+            "brackets, because YAML splits it at the comma; write "
+            f'"{name}"',
+        )
+
+    def _mapping(self, opened: _Open, mark: Mark, source: str) -> Node:
+        pairs = list(zip(opened.children[::2], opened.children[1::2], strict=True))
+        flow = bool(opened.event.flow_style)
+        if flow and any(isinstance(key, MappingNode) for key, _ in pairs):
+            shown = " ".join(source.split())[:60]
+            self._report.error(
+                mark,
+                "",
+                "an unquoted { begins a YAML mapping; put the "
+                f'template in quotes: "{shown}"',
+            )
+            # A text stands in for it, so that this is the only complaint.
+            return ScalarNode("", mark)
+        own: dict[str, Entry] = {}
+        merged: dict[str, Entry] = {}
+        for key, value in self._unsplit_pairs(pairs, flow):
+            if key.plain and key.text == "<<":
+                self._merge(merged, value)
+            elif key.text in own:
+                first = own[key.text].key.mark
+                self._report.error(
+                    key.mark,
+                    "",
+                    f"'{key.text}' stands here and at {first}; keep one of them",
+                )
+            else:
+                own[key.text] = Entry(key, value)
+        return MappingNode(tuple((merged | own).values()), mark)
+
+    def _unsplit_pairs(
+        self, pairs: list[tuple[Node, Node]], flow: bool
+    ) -> Iterator[tuple[ScalarNode, Node]]:
+        """Entries with text keys, with a tag split at its comma reported once."""
+        waiting = iter(pairs)
+        for key, value in waiting:
+            if not isinstance(key, ScalarNode):
+                self._report.error(
+                    key.mark, "", "a key must be text, not a list or a mapping"
+                )
+            elif flow and _is_split(key, value, pairs):
+                second = next(waiting)[0]
+                if isinstance(second, ScalarNode):
+                    self._split_tag(key, second)
+            else:
+                yield key, value
+
+    def _merge(self, merged: dict[str, Entry], value: Node) -> None:
+        """Adds what `<<` names; the first to name a key wins."""
+        sources: Iterable[Node] = (value,)
+        if isinstance(value, SequenceNode):
+            sources = value.items
+        for source in sources:
+            if not isinstance(source, MappingNode):
+                self._report.error(
+                    source.mark, "", "<< takes an alias of a mapping, or a list of them"
+                )
+                continue
+            for entry in source.entries:
+                merged.setdefault(entry.key.text, entry)
+
+
+def _is(node: Node, pattern: re.Pattern[str]) -> bool:
+    if not (isinstance(node, ScalarNode) and node.plain):
+        return False
+    return pattern.fullmatch(node.text) is not None
+
+
+def _is_split(key: Node, value: Node, pairs: list[tuple[Node, Node]]) -> bool:
+    """Whether a key without value and the next key are the halves of one tag."""
+    if not (isinstance(value, ScalarNode) and value.plain and not value.text):
+        return False
+    index = next(at for at, pair in enumerate(pairs) if pair[0] is key)
+    if index + 1 == len(pairs):
+        return False
+    after = pairs[index + 1][0]
+    halves = ((_PAREN_OPEN, _PAREN_CLOSE), (_GROUP, _ELEMENT))
+    return any(_is(key, first) and _is(after, second) for first, second in halves)

@@ -1,0 +1,1 @@
+"""Sockets, deadlines and one association as an async client."""

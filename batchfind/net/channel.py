@@ -1,0 +1,130 @@
+"""A TCP connection one pulls from: not asking pauses reading."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+#: Reading pauses above so many unread bytes.
+_HIGH_WATER = 1 << 20
+#: The kernel falls back to delayed acknowledgement by itself, so it is told again
+#: after each small read; bulk traffic does not need it.
+_SMALL_READ = 4096
+_QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
+
+
+class Channel(asyncio.Protocol):
+    """Unread bytes of one connection, and how it ended."""
+
+    def __init__(self) -> None:
+        self._transport: asyncio.Transport | None = None
+        self._socket: socket.socket | None = None
+        self._chunks: list[bytes] = []
+        self._unread = 0
+        self._paused = False
+        self._waiter: asyncio.Future[None] | None = None
+        self._closed: asyncio.Future[None] | None = None
+        self.ended = False
+        self.error: Exception | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Switches Nagle's algorithm off: command and data set leave at once."""
+        if not isinstance(transport, asyncio.Transport):  # pragma: no cover
+            raise TypeError("a stream transport is needed")
+        self._transport = transport
+        self._closed = asyncio.get_running_loop().create_future()
+        self._socket = transport.get_extra_info("socket")
+        self._set(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        self._set(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        self._acknowledge_now()
+
+    def data_received(self, data: bytes) -> None:
+        """Keeps the bytes until they are read."""
+        self._chunks.append(data)
+        self._unread += len(data)
+        if len(data) < _SMALL_READ:
+            self._acknowledge_now()
+        if self._unread > _HIGH_WATER and not self._paused and self._transport:
+            self._paused = True
+            self._transport.pause_reading()
+        self.wake()
+
+    def eof_received(self) -> bool:
+        """The peer will send no more; the connection is closed by us."""
+        self.ended = True
+        self.wake()
+        return True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Keeps the reason until the bytes before it are read."""
+        self.ended = True
+        self.error = exc
+        self.wake()
+        if self._closed is not None and not self._closed.done():
+            self._closed.set_result(None)
+
+    def wake(self) -> None:
+        """Ends the current `wait`, so that its caller looks at its deadlines."""
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    @property
+    def readable(self) -> bool:
+        """Whether `take` would return something, or the end was reached."""
+        return bool(self._chunks) or self.ended
+
+    def take(self) -> bytes:
+        """Every unread byte; empty when there is none."""
+        chunks, self._chunks = self._chunks, []
+        self._unread = 0
+        if self._paused and self._transport:
+            self._paused = False
+            self._transport.resume_reading()
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    async def wait(self, deadline: float | None) -> None:
+        """Returns when there is something to read, on `wake`, or at the deadline.
+
+        Args:
+            deadline: on the loop's clock, in seconds; None waits for ever.
+        """
+        if self.readable:
+            return
+        loop = asyncio.get_running_loop()
+        self._waiter = loop.create_future()
+        timer = None if deadline is None else loop.call_at(deadline, self.wake)
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+            if timer is not None:
+                timer.cancel()
+
+    def write(self, data: bytes) -> None:
+        """Sends the bytes in one write where the kernel takes them."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(data)
+
+    async def close(self) -> None:
+        """Closes the connection and waits until the socket is gone."""
+        if self._transport is None or self._closed is None:
+            return
+        self._transport.close()
+        await asyncio.shield(self._closed)
+
+    def kill(self) -> None:
+        """Drops the connection without sending what is still unsent."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _acknowledge_now(self) -> None:
+        if _QUICKACK is not None:
+            self._set(socket.IPPROTO_TCP, _QUICKACK)
+
+    def _set(self, level: int, option: int) -> None:
+        if self._socket is None:
+            return
+        try:
+            self._socket.setsockopt(level, option, 1)
+        except OSError:  # the peer is gone already: reading will say so
+            self._socket = None

@@ -1,0 +1,221 @@
+"""One association as an async client: connect, find, echo, release, abort."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Self
+
+from batchfind.dimse.command_set import Priority
+from batchfind.dimse.messages import Echoed
+from batchfind.errors import (
+    AssociateTimeout,
+    BatchfindError,
+    NoContext,
+    ResponseTimeout,
+)
+from batchfind.net.connect import open_channel
+from batchfind.net.find import Find
+from batchfind.net.link import Link
+from batchfind.net.resolver import Address, Resolver
+from batchfind.net.settings import Endpoint, Offer, Timeouts
+from batchfind.ul.association import Association
+from batchfind.ul.contexts import NegotiatedContext, ProposedContext, RefusedContext
+from batchfind.ul.events import (
+    Aborted,
+    Accepted,
+    Associate,
+    Closed,
+    Release,
+    Released,
+    ReleaseRequested,
+    ReleaseResponse,
+    Tolerated,
+)
+
+
+class Client:
+    """An open association with one SCP; one operation at a time.
+
+    Attributes:
+        endpoint: the peer, as asked for.
+        address: the address that answered.
+        accepted: what was negotiated.
+    """
+
+    def __init__(
+        self, endpoint: Endpoint, address: Address, link: Link, accepted: Accepted
+    ) -> None:
+        self.endpoint = endpoint
+        self.address = address
+        self.accepted = accepted
+        self._link = link
+        self._finds = 0
+
+    @classmethod
+    async def connect(
+        cls, endpoint: Endpoint, offer: Offer, timeouts: Timeouts, resolver: Resolver
+    ) -> Self:
+        """Opens an association in which every abstract syntax offered is usable.
+
+        Raises:
+            PeerError: of the subclass that names what went wrong.
+            InputError: an AE title or the offer cannot be encoded.
+        """
+        association = Association(
+            calling_ae=endpoint.calling_ae,
+            called_ae=endpoint.called_ae,
+            contexts=_contexts(offer),
+            max_pdu=offer.max_pdu,
+        )
+        channel, address = await open_channel(endpoint, resolver, timeouts)
+        link = Link(channel, association, timeouts)
+        try:
+            accepted = await _negotiate(link)
+        except BaseException:
+            link.abort()
+            raise
+        return cls(endpoint, address, link, accepted)
+
+    @property
+    def negotiated(self) -> Mapping[str, NegotiatedContext]:
+        """Usable presentation contexts by abstract syntax UID."""
+        return {context.abstract_syntax: context for context in self.accepted.contexts}
+
+    @property
+    def idle_timeout(self) -> float | None:
+        """How long it may stay unused, in seconds."""
+        return self._link.timeouts.idle
+
+    @property
+    def served(self) -> int:
+        """C-FINDs sent on this association."""
+        return self._finds
+
+    @property
+    def reusable(self) -> bool:
+        """Whether another C-FIND may use it: drained, and the peer said nothing."""
+        link = self._link
+        return not link.ended and link.operations.drained and link.quiet
+
+    def find(
+        self,
+        sop_class: str,
+        encode: Callable[[str], bytes],
+        priority: Priority = Priority.MEDIUM,
+        *,
+        flush_responses: int | None = None,
+    ) -> Find:
+        """A C-FIND, sent when the result is entered with `async with`.
+
+        Args:
+            sop_class: UID of a negotiated abstract syntax.
+            encode: gives the Identifier in a transfer syntax UID.
+            priority: of the C-FIND-RQ.
+            flush_responses: hand a set on as soon as so many responses came, for a
+                caller that wants to cancel then.
+
+        Source: PS3.7 Section 9.1.2.
+        """
+        context = self.negotiated[sop_class]
+        self._finds += 1
+        return Find(
+            self._link,
+            context_id=context.id,
+            sop_class=sop_class,
+            priority=priority,
+            identifier=encode(context.transfer_syntax),
+            flush_responses=flush_responses,
+        )
+
+    async def echo(self, sop_class: str) -> int:
+        """Sends a C-ECHO and returns its status.
+
+        Raises:
+            PeerError: the association ended or the answer did not come in time.
+
+        Source: PS3.7 Section 9.1.5.
+        """
+        link = self._link
+        message_id, data = link.operations.echo(self.negotiated[sop_class].id)
+        link.write(data)
+        deadline = link.deadline(link.timeouts.response)
+        while True:
+            for item in await link.news(deadline) or ():
+                if isinstance(item, Echoed) and item.message_id == message_id:
+                    return item.status
+            if link.late(deadline):
+                link.abort()
+                raise ResponseTimeout("no answer to C-ECHO in time")
+
+    async def release(self) -> str | None:
+        """Releases the association and closes the connection.
+
+        Returns:
+            What the peer did instead of answering properly, or None. By then every
+            answer is complete, so it is never more than a warning.
+        """
+        try:
+            return None if self._link.ended else await _release(self._link)
+        except BatchfindError as error:
+            return f"the peer did not release properly: {error}"
+        finally:
+            await self._link.close()
+
+    async def abort(self) -> None:
+        """Sends A-ABORT and closes the connection."""
+        self._link.abort()
+        await self._link.close()
+
+
+async def _negotiate(link: Link) -> Accepted:
+    link.send(Associate())
+    deadline = link.deadline(link.timeouts.acse)
+    while (event := await link.event(deadline)) is None:
+        if link.late(deadline):
+            raise AssociateTimeout(
+                "no answer to the association request within"
+                f" {link.timeouts.acse or 0:g} s"
+            )
+    if not isinstance(event, Accepted):
+        error = link.over(event)
+        await link.close()
+        raise error
+    if event.refused:
+        await _release(link)
+        await link.close()
+        raise NoContext(_refusals(event.refused))
+    link.begin(event.contexts)
+    return event
+
+
+async def _release(link: Link) -> str | None:
+    link.send(Release())
+    deadline = link.deadline(link.timeouts.release)
+    complaint = None
+    while True:
+        match await link.event(deadline):
+            case Released():
+                return complaint
+            case ReleaseRequested():
+                link.send(ReleaseResponse())
+            case Tolerated(text):
+                complaint = text
+            case (Closed() | Aborted()) as ending:
+                return f"instead of releasing: {ending.words}"
+            case _ if link.late(deadline):
+                link.abort()
+                return "the peer did not answer A-RELEASE in time"
+            case _:
+                pass
+
+
+def _contexts(offer: Offer) -> list[ProposedContext]:
+    return [
+        ProposedContext(2 * index + 1, abstract_syntax, offer.transfer_syntaxes)
+        for index, abstract_syntax in enumerate(offer.abstract_syntaxes)
+    ]
+
+
+def _refusals(refused: tuple[RefusedContext, ...]) -> str:
+    reasons = "; ".join(f"{each.abstract_syntax}: {each.reason}" for each in refused)
+    return f"no presentation context for {reasons}"

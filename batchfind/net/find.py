@@ -1,0 +1,185 @@
+"""One C-FIND on an association: sets of matches, then the final response."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from types import TracebackType
+from typing import Self
+
+from batchfind.dimse.command_set import Priority
+from batchfind.dimse.messages import Final, Irregularity, Matches
+from batchfind.errors import ResponseTimeout
+from batchfind.net.link import Link
+
+#: A set of matches is handed on at this size, or when its first response is this old,
+#: so that a slow peer's responses do not linger in memory.
+_FLUSH_BYTES = 1 << 20
+_FLUSH_SECONDS = 0.25
+#: Distinct warnings kept for one request; a peer can repeat itself for ever.
+_MOST_WARNINGS = 20
+
+
+class Find:
+    """A C-FIND in progress. Leaving it before its end aborts the association.
+
+    Attributes:
+        message_id: of the C-FIND-RQ; 0 until it is sent.
+        final: the final response, once `matches` has ended.
+        warnings: tolerated irregularities, each once.
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        *,
+        context_id: int,
+        sop_class: str,
+        priority: Priority,
+        identifier: bytes,
+        flush_responses: int | None = None,
+    ) -> None:
+        self.message_id = 0
+        self.final: Final | None = None
+        self.warnings: list[str] = []
+        self._link = link
+        self._order = (context_id, sop_class, priority, identifier)
+        self._deadline: float | None = None
+        self._cancelled = False
+        self._dropped = False
+        self._waiting: list[Matches] = []
+        self._waiting_bytes = 0
+        self._flush_at: float | None = None
+        self._flush_in = flush_responses
+
+    async def __aenter__(self) -> Self:
+        self.message_id, data = self._link.operations.find(*self._order)
+        self._link.write(data)
+        self._deadline = self._link.deadline(self._link.timeouts.response)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self.final is None:
+            self._link.abort()
+            await self._link.close()
+
+    async def matches(self) -> AsyncIterator[Matches]:
+        """Sets of pending responses in the order received; not asking pauses reading.
+
+        Ends with the final response in `final`, or without one after `drop`.
+
+        Raises:
+            ResponseTimeout: no complete message came within `timeouts.response`, or
+                no final response within `timeouts.cancel` after a cancel.
+            PeerError: the association ended or the peer broke the protocol. What
+                came before was handed on first.
+        """
+        try:
+            while self.final is None and not self._dropped:
+                await self._step()
+                if self._due():
+                    paused = self._link.deadline(0.0)
+                    yield self._flush()
+                    self._resume(paused)
+        except Exception:
+            if self._waiting:
+                yield self._flush()
+            raise
+        if self._waiting:
+            yield self._flush()
+
+    def cancel(self) -> None:
+        """Sends C-CANCEL once; the final response must then come in time.
+
+        Source: PS3.7 Section 9.3.2.3.
+        """
+        if self._cancelled or self.final is not None or self._dropped:
+            return
+        self._cancelled = True
+        self._link.write(self._link.operations.cancel(self.message_id))
+        self._deadline = self._link.deadline(self._link.timeouts.cancel)
+        self._link.wake()
+
+    def drop(self) -> None:
+        """Ends the request at once by A-ABORT."""
+        self._dropped = True
+        self._link.wake()
+
+    def _resume(self, paused: float | None) -> None:
+        """Moves the deadline by the time that we, not the peer, took."""
+        now = self._link.deadline(0.0)
+        if self._deadline is not None and paused is not None and now is not None:
+            self._deadline += now - paused
+
+    async def _step(self) -> None:
+        """Takes in one burst, or notices that a deadline passed."""
+        news = await self._link.news(_earlier(self._deadline, self._flush_at))
+        if news is None:
+            if self._link.late(self._deadline) and not self._dropped:
+                raise ResponseTimeout(self._timeout_sentence())
+            return
+        progress = False
+        for item in news:
+            if isinstance(item, Irregularity):
+                self._warn(item.text)
+            elif isinstance(item, Matches):
+                self._keep(item)
+                progress = True
+            elif isinstance(item, Final):
+                self.final = item
+        if progress and not self._cancelled:
+            self._deadline = self._link.deadline(self._link.timeouts.response)
+        elif self._link.late(self._deadline) and self.final is None:
+            raise ResponseTimeout(self._timeout_sentence())
+
+    def _keep(self, matches: Matches) -> None:
+        if not self._waiting:
+            self._flush_at = self._link.deadline(_FLUSH_SECONDS)
+        self._waiting.append(matches)
+        self._waiting_bytes += len(matches.payload)
+        if self._flush_in is not None:
+            self._flush_in -= len(matches)
+
+    def _due(self) -> bool:
+        return bool(self._waiting) and (
+            self._waiting_bytes >= _FLUSH_BYTES
+            or self._link.late(self._flush_at)
+            or (self._flush_in is not None and self._flush_in <= 0)
+        )
+
+    def _flush(self) -> Matches:
+        waiting, self._waiting, self._waiting_bytes = self._waiting, [], 0
+        self._flush_at = None
+        return waiting[0] if len(waiting) == 1 else _joined(waiting)
+
+    def _warn(self, text: str) -> None:
+        if text not in self.warnings and len(self.warnings) < _MOST_WARNINGS:
+            self.warnings.append(text)
+
+    def _timeout_sentence(self) -> str:
+        timeouts = self._link.timeouts
+        if self._cancelled:
+            return f"no final response within {timeouts.cancel:g} s after C-CANCEL"
+        return f"no message from the peer within {timeouts.response:g} s"
+
+
+def _joined(parts: list[Matches]) -> Matches:
+    ends: list[int] = []
+    statuses: list[int] = []
+    base = 0
+    for part in parts:
+        ends.extend(base + end for end in part.ends)
+        statuses.extend(part.statuses)
+        base += len(part.payload)
+    payload = b"".join(part.payload for part in parts)
+    return Matches(parts[0].message_id, payload, ends, statuses)
+
+
+def _earlier(first: float | None, second: float | None) -> float | None:
+    if first is None or second is None:
+        return second if first is None else first
+    return min(first, second)

@@ -1,0 +1,1 @@
+"""From a job to the exact requests it means: pure and deterministic."""

@@ -1,0 +1,152 @@
+"""The keys of a query: written once, rendered for every request."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+
+from batchfind.dicom.lint import normalise_value
+from batchfind.dicom.paths import KeyPath
+from batchfind.errors import Mark
+from batchfind.job.model import KeyEntry, Lint, Query
+from batchfind.plan.problems import Problems
+from batchfind.plan.templates import Scope, Templates
+from batchfind.plan.windows import WindowValue
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One leaf of `keys` or `return`.
+
+    Attributes:
+        where: its place in the job.
+        names: names its templates read.
+        tested: those that a condition asks about.
+        sole: the name, when it is nothing but `{{ name }}`.
+    """
+
+    entry: KeyEntry
+    where: str
+    names: frozenset[str]
+    tested: frozenset[str]
+    sole: str | None
+
+    @property
+    def path(self) -> KeyPath:
+        """Where it stands in the Identifier."""
+        return self.entry.path
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A key with its rendered value.
+
+    Attributes:
+        mark: where its value came from.
+        where: its place in the job.
+    """
+
+    path: KeyPath
+    text: str
+    mark: Mark
+    where: str
+
+
+def is_universal(text: str) -> bool:
+    """Whether a value matches everything.
+
+    Source: PS3.4 Sections C.2.2.2.3 and C.2.2.2.4.
+    """
+    return not text.strip().strip("*")
+
+
+def keys_of(query: Query, templates: Templates, problems: Problems) -> tuple[Key, ...]:
+    """Every key of a query in the order written, each attribute once.
+
+    A return key that is a matching key, too, adds nothing: a matching key is always
+    returned (PS3.4 Section C.2.2.1).
+    """
+    seen: set[KeyPath] = set()
+    keys = []
+    for part, entry in _written(query):
+        where = f"queries.{query.name}.{part}.{entry.path}"
+        if entry.path in seen:
+            if part == "keys":
+                message = "this attribute is given twice; remove one"
+                problems.error(entry.mark, where, message)
+            continue
+        seen.add(entry.path)
+        _check_list(entry, where, query.lint, problems)
+        keys.append(_key(entry, where, templates))
+    return tuple(keys)
+
+
+def _written(query: Query) -> Iterator[tuple[str, KeyEntry]]:
+    for entry in query.keys:
+        yield "keys", entry
+    for entry in query.returns:
+        yield "return", entry
+
+
+def _key(entry: KeyEntry, where: str, templates: Templates) -> Key:
+    facts = [templates.facts(value) for value in entry.values]
+    return Key(
+        entry,
+        where,
+        names=frozenset().union(*(fact.names for fact in facts)),
+        tested=frozenset().union(*(fact.tested for fact in facts)),
+        sole=facts[0].sole if len(facts) == 1 else None,
+    )
+
+
+def _check_list(entry: KeyEntry, where: str, lint: Lint, problems: Problems) -> None:
+    if len(entry.values) < 2 or entry.path.vr == "UI":
+        return
+    message = (
+        f"a list matches only UIDs (PS3.4 C.2.2.2.2), and {entry.path} is"
+        f" {entry.path.vr}; put the values into matrix"
+    )
+    if lint is Lint.STRICT:
+        problems.error(entry.values[1].mark, where, message)
+    else:
+        problems.warn(entry.values[1].mark, where, message)
+
+
+def render_keys(
+    keys: Iterable[Key],
+    templates: Templates,
+    scope: Scope,
+    row_names: Collection[str] = (),
+    row_mark: Mark | None = None,
+) -> list[Leaf] | None:
+    """The keys of one request, or None when a problem was noted.
+
+    Args:
+        row_names: names whose value comes from a row.
+        row_mark: place of that row; what is wrong with its values is wrong there.
+    """
+    leaves = []
+    whole = True
+    for key in keys:
+        own = row_mark if key.names.intersection(row_names) else None
+        texts = [
+            templates.render(value, key.where, _dated(key, scope), own)
+            for value in key.entry.values
+        ]
+        mark = own or next((value.mark for value in key.entry.values), key.entry.mark)
+        if any(text is None for text in texts):
+            whole = False
+            continue
+        joined = "\\".join(text for text in texts if text is not None)
+        text = normalise_value(key.path.vr, joined)
+        leaves.append(Leaf(key.path, text, mark, key.where))
+    return leaves if whole else None
+
+
+def _dated(key: Key, scope: Scope) -> Scope:
+    """The scope in which `{{ window }}` writes what the key's VR needs."""
+    window = scope.values.get("window")
+    if key.path.vr != "DT" or not isinstance(window, WindowValue):
+        return scope
+    full = WindowValue(window.piece, window.style, date_time=True)
+    return scope.with_values({"window": full})

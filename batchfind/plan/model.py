@@ -1,0 +1,193 @@
+"""A plan: every request, fully resolved, and the outputs they feed.
+
+A plan holds all that execution and finishing need; the job is not read again.
+It is what `plan.json` stores and what `run --plan` executes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from batchfind.dicom.identifier import Identifier
+from batchfind.dicom.paths import KeyPath
+from batchfind.errors import Problem
+from batchfind.job.model import (
+    Cancel,
+    CharsetPolicy,
+    OutputFormat,
+    PeerLimits,
+    PeerTimeouts,
+    PerRequest,
+    Priority,
+    Publish,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedPeer:
+    """Transport facts of a peer; none of them is part of a digest.
+
+    Attributes:
+        host, port: None for a demo peer, whose port is known when it is started.
+        demo: `pacs`, `worklist` or None.
+    """
+
+    name: str
+    host: str | None
+    port: int | None
+    demo: str | None
+    deflate_level: int
+    max_pdu: int
+    timeouts: PeerTimeouts
+    limits: PeerLimits
+    charset: CharsetPolicy
+    end: str
+    on_cancel: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedQuery:
+    """What a query's tables look like, fixed before the first answer.
+
+    Attributes:
+        sop_class: SOP Class UID of the information model.
+        model: name in the table of models, or the UID.
+        level: Query/Retrieve Level or None.
+        columns: leaf keys of all its requests in the order written.
+        explode: sequence whose items become rows, or None.
+        carry: names from `Request.bindings` that become columns.
+        added: keys that batchfind added, for `plan` to show.
+    """
+
+    name: str
+    sop_class: str
+    model: str
+    level: str | None
+    columns: tuple[KeyPath, ...]
+    explode: KeyPath | None
+    carry: tuple[str, ...]
+    added: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """A row that asked for a request: file and line, or `rows` and index."""
+
+    source: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One C-FIND with resolved keys at one peer.
+
+    Attributes:
+        id: path in the plan's tree, such as `3.0`; numeric order of the parts is
+            plan order.
+        sop_class: abstract syntax UID.
+        charset: terms of (0008,0005) the keys are encoded in, as sent.
+        bindings: matrix, row and window names with their text, for `carry` and
+            output paths.
+        batch: UIDs asked for as a list, or empty.
+        repetition: 0 for the first.
+        not_before: seconds after repetition 0 starts.
+        fresh_association: it must not share an association with its repetitions.
+        assumption: cause code that keeps a success from being complete, or None.
+        key: request key, 64 hexadecimal digits.
+    """
+
+    id: str
+    query: str
+    peer: str
+    sop_class: str
+    level: str | None
+    calling_ae: str
+    called_ae: str
+    transfer_syntaxes: tuple[str, ...]
+    priority: Priority
+    identifier: Identifier
+    charset: tuple[str, ...]
+    cancel: Cancel
+    bindings: Mapping[str, str] = field(default_factory=dict)
+    source_rows: tuple[SourceRow, ...] = ()
+    batch: tuple[str, ...] = ()
+    repetition: int = 0
+    not_before: float = 0.0
+    fresh_association: bool = False
+    assumption: str | None = None
+    key: str
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        """The numeric parts of `id`: sorts requests into plan order."""
+        return tuple(int(part) for part in self.id.split("."))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedOutput:
+    """One file to publish.
+
+    Attributes:
+        path: absolute.
+        query: the query whose table it holds.
+        requests: ids of the requests behind it, in plan order.
+    """
+
+    path: str
+    format: OutputFormat
+    query: str
+    requests: tuple[str, ...]
+    typed: bool
+    provenance: bool
+    publish: Publish
+    overwrite: str
+
+
+@dataclass(frozen=True, slots=True)
+class InputFile:
+    """A file the plan was made from, with its SHA-256."""
+
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What of the job's `run` execution needs.
+
+    Attributes:
+        directory: absolute folder in which run directories are made.
+    """
+
+    directory: str
+    concurrency: int
+    stop_on_failure: bool
+    per_request: PerRequest
+    executor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Every request of a job at one reading of the clock.
+
+    Attributes:
+        clock: the plan's now, ISO 8601 with offset.
+        digest: SHA-256 over ids and request keys in plan order.
+        skipped: problems of rows that were skipped as the job asks.
+    """
+
+    version: int
+    job: str
+    job_path: str
+    clock: str
+    timezone: str | None
+    digest: str
+    peers: Mapping[str, PlannedPeer]
+    queries: Mapping[str, PlannedQuery]
+    requests: tuple[Request, ...]
+    outputs: tuple[PlannedOutput, ...]
+    policy: Policy
+    inputs: tuple[InputFile, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+    skipped: tuple[Problem, ...] = ()

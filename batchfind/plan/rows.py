@@ -1,0 +1,197 @@
+r"""Rows of a table as data: what may be sent, and what must never be.
+
+An empty cell in a matching key would ask for everything, and `* ? \` in a cell
+would match more than the cell says, so both are refused here, by file and line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from batchfind.errors import Mark, Problem, Severity
+from batchfind.job.model import Query, Rows
+from batchfind.job.suggest import did_you_mean
+from batchfind.plan.model import SourceRow
+from batchfind.plan.problems import Problems
+from batchfind.plan.scopes import RESERVED
+from batchfind.sources.model import Table
+
+WILDCARDS: Final = frozenset("*?\\")
+
+
+@dataclass(frozen=True, slots=True)
+class InputRow:
+    """One row, its cells by template name."""
+
+    mark: Mark
+    source: SourceRow
+    cells: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class RowGroup:
+    r"""The rows behind one request.
+
+    Attributes:
+        rows: equal ones, and with `batch` those asked for together.
+        cells: template name to text; with `batch` UIDs joined by `\`.
+        batch: the UIDs asked for together, or empty.
+    """
+
+    rows: tuple[InputRow, ...]
+    cells: Mapping[str, str]
+    batch: tuple[str, ...] = ()
+
+    @property
+    def mark(self) -> Mark:
+        """Place of the first row."""
+        return self.rows[0].mark
+
+
+def read_rows(
+    query: Query, rows: Rows, table: Table | None, problems: Problems
+) -> tuple[InputRow, ...]:
+    """The rows of a query with the names templates know them by.
+
+    Args:
+        table: what `rows.from` names; None for rows written in the job.
+    """
+    if table is None:
+        return _inline_rows(query, rows, problems)
+    columns = _columns(query, rows, table, problems)
+    return tuple(
+        InputRow(
+            Mark(table.path, row.line),
+            SourceRow(table.path, row.line),
+            {name: row.cells.get(header, "") for name, header in columns.items()},
+        )
+        for row in table.rows
+    )
+
+
+def _inline_rows(
+    query: Query, rows: Rows, problems: Problems
+) -> tuple[InputRow, ...]:
+    names = dict.fromkeys(name for row in rows.inline for name in row)
+    found = []
+    for index, row in enumerate(rows.inline):
+        path = f"queries.{query.name}.rows[{index}]"
+        for name, scalar in row.items():
+            if "{{" in scalar.text:
+                message = "rows are data, no templates; use matrix or vars for this"
+                problems.error(scalar.mark, f"{path}.{name}", message)
+        marks = [scalar.mark for scalar in row.values()]
+        cells = {name: row[name].text.strip() if name in row else "" for name in names}
+        mark = min(marks, default=rows.mark)
+        found.append(InputRow(mark, SourceRow("rows", index), cells))
+    _refuse_reserved(query, rows, names, problems)
+    return tuple(found)
+
+
+def _columns(
+    query: Query, rows: Rows, table: Table, problems: Problems
+) -> Mapping[str, str]:
+    """Template name to header, of every column that templates can use."""
+    path = f"queries.{query.name}.rows"
+    if not rows.columns:
+        # A header that is another name's is no mistake before it is used.
+        taken = RESERVED | query.matrix.keys()
+        usable = [name for name in table.header if name.isidentifier()]
+        if not usable:
+            message = (
+                f"no column of {table.path} has a header that can be a template name;"
+                " name them under columns"
+            )
+            problems.error(rows.mark, path, message)
+        return {name: name for name in usable if name not in taken}
+    for name, header in rows.columns.items():
+        if header not in table.header:
+            hint = did_you_mean(header, table.header)
+            message = f"{table.path} has no column {header!r}{hint}"
+            problems.error(rows.mark, f"{path}.columns.{name}", message)
+    _refuse_reserved(query, rows, rows.columns, problems)
+    return rows.columns
+
+
+def _refuse_reserved(
+    query: Query, rows: Rows, names: Iterable[str], problems: Problems
+) -> None:
+    for name in names:
+        if name in RESERVED or name in query.matrix:
+            whose = "an axis of the matrix" if name in query.matrix else "a fixed name"
+            message = f"{name} is {whose} already; give the column another name"
+            problems.error(rows.mark, f"queries.{query.name}.rows", message)
+
+
+def safe_rows(
+    rows: Iterable[InputRow],
+    policy: Rows,
+    keys: Mapping[str, Collection[str]],
+    path: str,
+    problems: Problems,
+) -> tuple[list[InputRow], list[Problem]]:
+    """The rows that can be sent, and problems of those skipped as the job asks.
+
+    Args:
+        keys: template name to the matching keys whose value needs its cell.
+        path: place of the rows in the job.
+    """
+    sent, skipped = [], []
+    for row in rows:
+        empty = [name for name in keys if not row.cells.get(name)]
+        if empty and policy.skip_empty:
+            message = f"skipped: {empty[0]} is empty"
+            skipped.append(Problem(row.mark, path, message, Severity.WARNING))
+            continue
+        for name in empty:
+            problems.error(row.mark, path, _empty_cell(name, keys[name]))
+        if policy.literal:
+            _refuse_wildcards(row, keys, path, problems)
+        sent.append(row)
+    return sent, skipped
+
+
+def _empty_cell(name: str, keys: Collection[str]) -> str:
+    return (
+        f"{name} is empty, and a zero-length {', '.join(keys)} asks for everything;"
+        " fill it in, or set on_empty: skip"
+    )
+
+
+def _refuse_wildcards(
+    row: InputRow, keys: Mapping[str, Collection[str]], path: str, problems: Problems
+) -> None:
+    for name in keys:
+        if found := sorted(WILDCARDS.intersection(row.cells.get(name, ""))):
+            message = (
+                f"{name} holds {' '.join(found)}, which matches more than it says;"
+                " correct it, or set literal: false"
+            )
+            problems.error(row.mark, path, message)
+
+
+def group_equal(rows: Iterable[InputRow], names: Collection[str]) -> list[RowGroup]:
+    """Rows that are equal in the names that matter, in order of the first one."""
+    groups: dict[tuple[str, ...], list[InputRow]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row.cells[name] for name in names), []).append(row)
+    return [
+        RowGroup(tuple(equal), dict(zip(names, cells, strict=True)))
+        for cells, equal in groups.items()
+    ]
+
+
+def join_batches(groups: list[RowGroup], name: str, size: int) -> list[RowGroup]:
+    """Up to `size` UIDs in one request, as a UID list.
+
+    Source: PS3.4 Section C.2.2.2.2.
+    """
+    joined = []
+    for start in range(0, len(groups), size):
+        batch = groups[start : start + size]
+        uids = tuple(group.cells[name] for group in batch)
+        rows = tuple(row for group in batch for row in group.rows)
+        joined.append(RowGroup(rows, {name: "\\".join(uids)}, uids))
+    return joined

@@ -1,0 +1,100 @@
+"""What the names of a template mean: dates, variables, the peer and the query."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from batchfind.job.model import Job, Peer, Scalar
+from batchfind.plan.dates import SPANS, Day, Moment, Style
+from batchfind.plan.templates import Scope, Templates
+
+DATE_NAMES: Final = frozenset({"today", "yesterday", "tomorrow", "now"})
+RESERVED: Final = frozenset(
+    {*DATE_NAMES, *SPANS, "env", "peer", "query", "vars", "window"}
+)
+"""Names that no matrix axis and no column of rows can have."""
+
+_NO_ZONE: Final = (
+    "a date needs a time zone; set timezone of the job, such as Europe/Berlin"
+)
+_NO_VARS: Final = (
+    "a variable cannot use variables, since nothing is rendered twice;"
+    " write the value out"
+)
+_NO_WINDOW: Final = "this query has no window; add one, or remove the name"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What is equal for the whole plan.
+
+    Attributes:
+        clock: the only reading of the clock, with its time zone.
+        variables: values given from outside; they replace those of the job and
+            are text, never templates.
+    """
+
+    job: Job
+    templates: Templates
+    clock: datetime
+    variables: Mapping[str, str]
+
+    def key_scope(self, query: str, peer: Peer) -> Scope:
+        """What names mean in the keys, AE titles and windows of a peer's requests."""
+        return self._scope(query, peer, peer.timezone or self.job.timezone, Style.KEY)
+
+    def path_scope(self, query: str, peer: Peer) -> Scope:
+        """What names mean in an output path, whose day is the job's day.
+
+        A file gathers the answers of peers in several time zones, so the job's zone
+        goes first here.
+        """
+        return self._scope(query, peer, self.job.timezone or peer.timezone, Style.PATH)
+
+    def _scope(self, query: str, peer: Peer, zone: str | None, style: Style) -> Scope:
+        values: dict[str, object] = {"query": query, "peer": peer.name}
+        absent = {"vars": _NO_VARS, "window": _NO_WINDOW}
+        if zone is None:
+            absent |= dict.fromkeys(DATE_NAMES, _NO_ZONE)
+        else:
+            values |= dates(self.clock.astimezone(ZoneInfo(zone)), style)
+        scope = Scope(values, absent)
+        return scope.with_values({"vars": self._variables(peer, scope)})
+
+    def _variables(self, peer: Peer, scope: Scope) -> Mapping[str, str]:
+        scalars: dict[str, tuple[str, Scalar]] = {
+            **{name: ("vars", scalar) for name, scalar in self.job.vars.items()},
+            **{
+                name: (f"peers.{peer.name}.vars", scalar)
+                for name, scalar in peer.vars.items()
+            },
+        }
+        values = {
+            # A variable that cannot be rendered is a problem of its own; the empty
+            # text keeps it from being reported as missing, too.
+            name: self.templates.render(scalar, f"{path}.{name}", scope) or ""
+            for name, (path, scalar) in scalars.items()
+            if name not in self.variables
+        }
+        return {**values, **self.variables}
+
+
+def dates(now: datetime, style: Style) -> dict[str, Day | Moment]:
+    """The date names at a moment.
+
+    Args:
+        now: in the time zone whose calendar counts.
+        style: how the dates write themselves.
+    """
+    today = now.date()
+    one = timedelta(days=1)
+    return {
+        "now": Moment(now, style),
+        "today": Day(today, style),
+        "yesterday": Day(today - one, style),
+        "tomorrow": Day(today + one, style),
+    }

@@ -1,0 +1,201 @@
+"""Renders the scalars of a job: Jinja2, sandboxed, once, and never as structure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from batchfind.errors import Mark
+from batchfind.job.model import Scalar
+from batchfind.plan.dates import FILTERS, SPANS, Day, Moment
+from batchfind.plan.grammar import TEXT_FILTERS, Facts, facts_of
+from batchfind.job.suggest import did_you_mean
+from batchfind.plan.problems import Problems
+
+MAX_TEMPLATE: Final = 8192
+"""Characters of a template; a longer one is no value of a job."""
+
+MAX_RENDERED: Final = 65536
+"""Characters of what a template gives; more than any Identifier should hold."""
+
+_MARKS: Final = ("{{", "{%", "{#")
+_NOTHING: Final = Facts()
+_FAILURES: Final = (
+    TemplateError,
+    TypeError,
+    ValueError,
+    ArithmeticError,
+    RecursionError,
+    MemoryError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What the names of a template mean at one place.
+
+    Attributes:
+        values: name to value; `vars` holds a mapping of text.
+        absent: names that exist elsewhere, with why not here and what to do.
+    """
+
+    values: Mapping[str, object]
+    absent: Mapping[str, str] = field(default_factory=dict)
+
+    def with_values(self, values: Mapping[str, object]) -> Scope:
+        """The same scope with more names, which are then no longer absent."""
+        absent = {name: why for name, why in self.absent.items() if name not in values}
+        return Scope({**self.values, **values}, absent)
+
+    def without(self, absent: Mapping[str, str]) -> Scope:
+        """The same scope with reasons for more names it lacks."""
+        return Scope(self.values, {**self.absent, **absent})
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    facts: Facts
+    template: Template | None
+    problem: str | None = None
+
+
+class Templates:
+    """Compiles each distinct text once and renders it in many scopes."""
+
+    def __init__(self, problems: Problems, environment: Mapping[str, str]) -> None:
+        """Notes what is wrong in `problems`; `environment` is what env() reads."""
+        self._problems = problems
+        self._environment = environment
+        self._compiled: dict[str, _Compiled] = {}
+        self._jinja = _sandbox(environment)
+
+    def facts(self, scalar: Scalar) -> Facts:
+        """What a scalar's template reads; nothing when it is wrong or no template."""
+        return self._compile(scalar.text).facts
+
+    def reads(self, scalars: Iterable[Scalar]) -> frozenset[str]:
+        """The names that any of some scalars reads."""
+        return frozenset().union(*(self.facts(scalar).names for scalar in scalars))
+
+    @property
+    def variables(self) -> frozenset[str]:
+        """Every x of `vars.x` in what was compiled so far."""
+        read = (compiled.facts.variables for compiled in self._compiled.values())
+        return frozenset().union(*read)
+
+    def render(
+        self, scalar: Scalar, path: str, scope: Scope, mark: Mark | None = None
+    ) -> str | None:
+        """The text of a scalar in a scope.
+
+        Args:
+            scalar: text without template marks is returned as it stands.
+            path: place in the job, for problems.
+            scope: what names mean here.
+            mark: where a value that cannot be rendered came from, if not from
+                the scalar itself.
+
+        Returns:
+            The text, or None when a problem was noted.
+        """
+        compiled = self._compile(scalar.text)
+        wrong = compiled.problem or self._missing(compiled.facts, scope)
+        if wrong is not None:
+            self._problems.error(scalar.mark, path, wrong)
+            return None
+        if compiled.template is None:
+            return scalar.text
+        try:
+            return _rendered(compiled.template, compiled.facts, scope)
+        except _FAILURES as error:
+            why = str(error) or type(error).__name__
+            message = f"the template cannot be rendered: {why}"
+            self._problems.error(mark or scalar.mark, path, message)
+            return None
+
+    def _missing(self, facts: Facts, scope: Scope) -> str | None:
+        """What a template reads and the scope does not have, as a sentence."""
+        for name in sorted(facts.names - scope.values.keys()):
+            if name in scope.absent:
+                return scope.absent[name]
+            hint = did_you_mean(name, scope.values) or _available(scope)
+            return f"the name {name} is not known here{hint}"
+        variables = scope.values.get("vars")
+        if facts.variables and not isinstance(variables, Mapping):
+            return scope.absent["vars"]
+        for name in sorted(facts.variables.difference(variables or ())):
+            hint = did_you_mean(name, variables or ()) or "; define it under vars"
+            return f"there is no variable {name}{hint}"
+        for name in sorted(facts.environment - self._environment.keys()):
+            return f"the environment variable {name} is not set; export it first"
+        return None
+
+    def _compile(self, text: str) -> _Compiled:
+        if text not in self._compiled:
+            self._compiled[text] = self._compile_new(text)
+        return self._compiled[text]
+
+    def _compile_new(self, text: str) -> _Compiled:
+        if not any(mark in text for mark in _MARKS):
+            return _Compiled(_NOTHING, None)
+        if len(text) > MAX_TEMPLATE:
+            wrong = f"a template has at most {MAX_TEMPLATE} characters"
+            return _Compiled(_NOTHING, None, wrong)
+        try:
+            tree = self._jinja.parse(text)
+            facts = facts_of(tree)
+            template = self._jinja.from_string(tree)
+        except RecursionError:
+            return _Compiled(_NOTHING, None, "the template nests too deeply")
+        except TemplateSyntaxError as error:
+            wrong = f"the template has a syntax error: {error.message}"
+            return _Compiled(_NOTHING, None, wrong)
+        except _FAILURES as error:
+            wrong = f"the template cannot be used: {error}"
+            return _Compiled(_NOTHING, None, wrong)
+        return _Compiled(facts, template)
+
+
+def _rendered(template: Template, facts: Facts, scope: Scope) -> str:
+    names = {name: scope.values[name] for name in facts.names}
+    text = template.render(names, vars=scope.values.get("vars", {}))
+    if len(text) > MAX_RENDERED:
+        raise ValueError(f"it gives more than {MAX_RENDERED} characters")
+    return text
+
+
+def _available(scope: Scope) -> str:
+    return f"; known are {', '.join(sorted(scope.values))}"
+
+
+def _printable(value: Any) -> Any:
+    """What `{{ }}` may print: nothing whose text is an accident of Python."""
+    if isinstance(value, bool) or not isinstance(value, str | int | Day | Moment):
+        value = _text_of_own_type(value)
+    return value
+
+
+def _text_of_own_type(value: Any) -> str:
+    # Values that define their text, or refuse to have one, live in this package.
+    if type(value).__module__.startswith("batchfind.plan."):
+        return str(value)
+    raise TypeError(f"a {type(value).__name__} is no text for a value")
+
+
+def _sandbox(environment: Mapping[str, str]) -> ImmutableSandboxedEnvironment:
+    jinja = ImmutableSandboxedEnvironment(
+        undefined=StrictUndefined,
+        finalize=_printable,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    jinja.globals = {**SPANS, "env": environment.__getitem__}
+    jinja.filters = {
+        **{name: jinja.filters[name] for name in TEXT_FILTERS},
+        **FILTERS,
+    }
+    return jinja

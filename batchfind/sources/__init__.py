@@ -1,0 +1,1 @@
+"""Inputs of a job: rows and base Identifiers, as values with digests."""

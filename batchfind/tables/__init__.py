@@ -1,0 +1,1 @@
+"""Captured Identifiers as Arrow tables whose schema the request fixes."""

@@ -1,0 +1,232 @@
+"""The columns of one level, each rendered at most once whatever asks for it."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from batchfind.dicom import vrs
+from batchfind.dicom.raw import RawElement
+from batchfind.tables.decode import Cell, Decoded, Level, Reading
+from batchfind.tables.dicom_json import JsonText
+from batchfind.tables.layout import Attribute, Node
+from batchfind.tables.text import TextColumn, text_column
+from batchfind.tables.typed import TypedColumn, typed_column, value_type
+
+
+class Form(Enum):
+    """How an attribute is shown in a table."""
+
+    TEXT = "text"
+    TYPED = "typed"
+    NESTED = "nested"
+    JSON = "json"
+
+
+Notes = dict[int, dict[str, str]]
+"""By entry: where in the attribute (empty for all of it), and the text there."""
+
+
+def form_of(attribute: Attribute, *, typed: bool, nested: bool) -> Form:
+    """The form an attribute takes in a table.
+
+    Args:
+        attribute: as asked.
+        typed: the table's columns have types.
+        nested: the file format has a place for lists of structs.
+    """
+    if attribute.vr != "SQ":
+        return Form.TYPED if typed else Form.TEXT
+    named = attribute.node is not None and attribute.node.attributes
+    return Form.NESTED if nested and named else Form.JSON
+
+
+def type_of(attribute: Attribute, form: Form) -> pa.DataType:
+    """The Arrow type of an attribute in a form."""
+    if form is Form.TYPED:
+        return value_type(attribute)
+    if form is Form.NESTED and attribute.node is not None:
+        return pa.list_(pa.struct(_fields(attribute.node)))
+    return pa.string()
+
+
+def _fields(node: Node) -> list[pa.Field]:
+    """Fields of a struct, one an asked attribute of the items."""
+    return [
+        pa.field(attribute.name, type_of(attribute, _form_below(attribute)))
+        for attribute in node.attributes
+    ]
+
+
+def _form_below(attribute: Attribute) -> Form:
+    return form_of(attribute, typed=True, nested=True)
+
+
+class LevelColumns:
+    """Columns of one level, rendered when first asked for."""
+
+    def __init__(self, level: Level, readings: Sequence[Reading]) -> None:
+        self._level = level
+        self._readings = readings
+        self._cells = level.columns()
+        self._texts: dict[int, TextColumn] = {}
+        self._arrays: dict[tuple[int, Form], pa.Array] = {}
+        self._typed: dict[int, TypedColumn] = {}
+        self._odd: dict[int, dict[int, RawElement]] = {}
+        self._replaced_in_json: Counter[int] = Counter()
+        for (entry, slot), element in level.odd.items():
+            self._odd.setdefault(slot, {})[entry] = element
+        self.children: Mapping[int, LevelColumns] = {
+            slot: LevelColumns(child, readings)
+            for slot, child in level.children.items()
+        }
+
+    def array(self, slot: int, form: Form) -> pa.Array:
+        """The Arrow array of an attribute, one element an entry."""
+        if (slot, form) not in self._arrays:
+            self._arrays[slot, form] = _ARRAYS[form](self, slot)
+        return self._arrays[slot, form]
+
+    def text(self, slot: int) -> TextColumn:
+        """The text of an attribute that is no sequence."""
+        if slot not in self._texts:
+            self._texts[slot] = text_column(
+                self._cells[slot],
+                self._level.node.attributes[slot].vr,
+                self._level.sets,
+                self._odd.get(slot, {}),
+                big_endian=bool(self._readings) and self._readings[0].big_endian,
+            )
+        return self._texts[slot]
+
+    def typed(self, slot: int) -> TypedColumn:
+        """The typed values of an attribute that is no sequence."""
+        if slot not in self._typed:
+            attribute = self._level.node.attributes[slot]
+            if attribute.vr in vrs.WORD_SIZES:
+                self._typed[slot] = TypedColumn(
+                    pa.array(self._bytes(slot), pa.binary())
+                )
+            else:
+                self._typed[slot] = typed_column(self.text(slot).array, attribute)
+        return self._typed[slot]
+
+    def replaced(self) -> Counter[int]:
+        """U+FFFD put in, by position of the response, here and below.
+
+        Every text attribute counts, whether or not a table shows it.
+        """
+        total: Counter[int] = Counter()
+        for slot, attribute in enumerate(self._level.node.attributes):
+            if attribute.vr in vrs.STRING_VRS:
+                for entry, count in self.text(slot).replaced.items():
+                    total[self._level.owners[entry]] += count
+            elif attribute.vr == "SQ" and attribute.node is None:
+                self.array(slot, Form.JSON)
+        for child in self.children.values():
+            total += child.replaced()
+        return total + self._replaced_in_json
+
+    def unfit(self, slot: int, form: Form) -> Notes:
+        """Values that the form has no place for: their text, or bytes in hex."""
+        if form is Form.NESTED:
+            return self._from_below(slot, LevelColumns.unfit) | self._misplaced(slot)
+        if form is Form.JSON:
+            return self._misplaced(slot)
+        notes = {}
+        if self._level.node.attributes[slot].vr not in vrs.WORD_SIZES:
+            text = self.text(slot)
+            notes = {entry: {"": raw} for entry, raw in text.broken.items()}
+            if form is Form.TYPED:
+                for entry in self.typed(slot).unfit:
+                    notes[entry] = {"": text.array[entry].as_py()}
+        return notes
+
+    def empty(self, slot: int, form: Form) -> Notes:
+        """Where null stands for an attribute that is present, but empty."""
+        if form is Form.NESTED:
+            return self._from_below(slot, LevelColumns.empty)
+        attribute = self._level.node.attributes[slot]
+        scalar = form is Form.TYPED and not attribute.multiple
+        if not scalar or attribute.vr in vrs.WORD_SIZES:
+            return {}
+        if self.array(slot, form).type == pa.string():
+            return {}
+        mask = pc.equal(self.text(slot).array, "")
+        return {entry: {"": ""} for entry in pc.indices_nonzero(mask).to_pylist()}
+
+    def _bytes(self, slot: int) -> list[Cell]:
+        cells = list(self._cells[slot])
+        for entry, element in self._odd.get(slot, {}).items():
+            if isinstance(element.value, bytes):
+                cells[entry] = element.value
+        return cells
+
+    def _misplaced(self, slot: int) -> Notes:
+        """Bytes that came where a sequence was asked."""
+        return {
+            entry: {"": element.value.hex()}
+            for entry, element in self._odd.get(slot, {}).items()
+            if isinstance(element.value, bytes)
+        }
+
+    def _from_below(
+        self, slot: int, find: Callable[[LevelColumns, int, Form], Notes]
+    ) -> Notes:
+        """Notes of the items of a sequence, told by item number and name."""
+        child, starts = self.children[slot], self._level.starts[slot]
+        notes: Notes = {}
+        for below, attribute in enumerate(child._level.node.attributes):  # noqa: SLF001 - its own kind
+            for inner, found in find(child, below, _form_below(attribute)).items():
+                entry = bisect_right(starts, inner) - 1
+                prefix = f"[{inner - starts[entry]}].{attribute.name}"
+                texts = notes.setdefault(entry, {})
+                texts.update({prefix + at: text for at, text in found.items()})
+        return notes
+
+    def _json(self, slot: int) -> pa.Array:
+        node = self._level.node.attributes[slot].node
+        node = node if node is not None and node.attributes else None
+        texts: list[str | None] = []
+        for entry, items in enumerate(self._cells[slot]):
+            if items is None or isinstance(items, bytes):
+                texts.append(None)
+                continue
+            owner = self._level.owners[entry]
+            json = JsonText(self._readings[owner])
+            texts.append(json.items(items, self._level.sets[entry], node))
+            if node is None and json.replaced:
+                self._replaced_in_json[owner] += json.replaced
+        return pa.array(texts, pa.string())
+
+    def _nested(self, slot: int) -> pa.Array:
+        attribute = self._level.node.attributes[slot]
+        child = self.children[slot]
+        below = attribute.node.attributes if attribute.node else ()
+        arrays = [child.array(at, _form_below(field)) for at, field in enumerate(below)]
+        fields = _fields(attribute.node) if attribute.node else []
+        structs = pa.StructArray.from_arrays(arrays, fields=fields)
+        starts = pa.array([*self._level.starts[slot], len(structs)], pa.int32())
+        absent = pa.array([cell is None for cell in self._cells[slot]], pa.bool_())
+        return pa.ListArray.from_arrays(starts, structs, mask=absent)
+
+
+_ARRAYS: dict[Form, Callable[[LevelColumns, int], pa.Array]] = {
+    Form.TEXT: lambda columns, slot: columns.text(slot).array,
+    Form.TYPED: lambda columns, slot: columns.typed(slot).array,
+    Form.NESTED: LevelColumns._nested,  # noqa: SLF001 - its own table
+    Form.JSON: LevelColumns._json,  # noqa: SLF001 - its own table
+}
+
+
+def columns_of(decoded: Decoded, chain: Sequence[int]) -> tuple[LevelColumns, ...]:
+    """The levels rows are made of: root, then each exploded one."""
+    levels = [LevelColumns(decoded.root, decoded.readings)]
+    for slot in chain:
+        levels.append(levels[-1].children[slot])
+    return tuple(levels)

@@ -1,0 +1,161 @@
+"""The columns that say where a row comes from and what could not be shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+import pyarrow as pa
+
+from batchfind.tables.decode import Decoded
+from batchfind.tables.dicom_json import JsonText
+from batchfind.tables.layout import Layout
+from batchfind.tables.rows import Rows
+from batchfind.tables.slabs import Part
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What the provenance of a piece of one table is made from.
+
+    Attributes:
+        invalid: by row, the text of values that did not fit, by column.
+        empty: by row, columns that are null though the attribute came.
+    """
+
+    decoded: Decoded
+    layout: Layout
+    rows: Rows
+    invalid: dict[int, dict[str, str]] = field(default_factory=dict)
+    empty: dict[int, list[str]] = field(default_factory=dict)
+
+
+def provenance_array(name: str, setting: Setting) -> pa.Array:
+    """The column of that name for every row of a piece.
+
+    Raises:
+        KeyError: for a name outside `PROVENANCE_TYPES`: a bug of ours.
+    """
+    return _BUILDERS[name](setting)
+
+
+def by_part(setting: Setting, value: Callable[[Part], str | None]) -> pa.Array:
+    """A text that is the same for all rows of a part."""
+    parts = setting.decoded.slab.parts
+    values = pa.array([value(part) for part in parts], pa.string())
+    return values.take(pa.array(_part_of_rows(setting)))
+
+
+def _part_of_rows(setting: Setting) -> np.ndarray:
+    counts = [len(part.ends) for part in setting.decoded.slab.parts]
+    return np.repeat(np.arange(len(counts)), counts)[setting.rows.responses]
+
+
+def _response(setting: Setting) -> pa.Array:
+    parts = setting.decoded.slab.parts
+    indices = [np.arange(part.first, part.first + len(part.ends)) for part in parts]
+    return pa.array(np.concatenate(indices)[setting.rows.responses], pa.int64())
+
+
+def _item(setting: Setting) -> pa.Array:
+    items = setting.rows.items
+    if items is None:
+        return pa.nulls(len(setting.rows), pa.int32())
+    return pa.array(items.astype(np.int32), pa.int32(), mask=items < 0)
+
+
+def _status(setting: Setting) -> pa.Array:
+    parts = setting.decoded.slab.parts
+    codes = np.concatenate([np.asarray(part.statuses, np.int64) for part in parts])
+    distinct, where = np.unique(codes[setting.rows.responses], return_inverse=True)
+    texts = pa.array([f"{code:04X}" for code in distinct.tolist()], pa.string())
+    return texts.take(pa.array(where.ravel()))
+
+
+def _defect(setting: Setting) -> pa.Array:
+    texts = {
+        position: f"{defect.kind}@{defect.offset}"
+        for position, defect in setting.decoded.defects.items()
+    }
+    return _sparse(texts, setting.rows.responses.tolist())
+
+
+def _invalid(setting: Setting) -> pa.Array:
+    texts = {row: _json(found) for row, found in setting.invalid.items()}
+    return _sparse(texts, range(len(setting.rows)))
+
+
+def _empty(setting: Setting) -> pa.Array:
+    kind = pa.list_(pa.string())
+    rows = range(len(setting.rows))
+    if not setting.empty:
+        return pa.nulls(len(rows), kind)
+    return pa.array([setting.empty.get(row) for row in rows], kind)
+
+
+def _extra(setting: Setting) -> pa.Array:
+    unasked = setting.decoded.unasked
+    count = len(setting.rows)
+    if not unasked:
+        return pa.nulls(count, pa.string())
+    texts: dict[int, str] = {}
+    chains = _chains(setting)
+    for row, response in enumerate(setting.rows.responses.tolist()):
+        if response not in unasked:
+            continue
+        json_text = JsonText(setting.decoded.readings[response])
+        members = json_text.unasked(
+            unasked[response],
+            setting.decoded.root.sets[response],
+            setting.layout.root,
+            chains[row] if chains else (),
+        )
+        if members:
+            texts[row] = "{" + ",".join(members) + "}"
+    return _sparse(texts, range(count))
+
+
+def _chains(setting: Setting) -> list[tuple[tuple[int, int], ...]]:
+    """For each row: each exploded slot with the number of the row's item in it."""
+    found = []
+    level = setting.decoded.root
+    for depth, slot in enumerate(setting.layout.chain):
+        outer, inner = setting.rows.entries[depth], setting.rows.entries[depth + 1]
+        starts = np.array([*level.starts[slot], 0], np.int64)
+        numbers = np.where(inner >= 0, inner - starts[outer], -1).tolist()
+        found.append([(slot, number) for number in numbers])
+        level = level.children[slot]
+    return list(zip(*found, strict=True))
+
+
+def _sparse(texts: dict[int, str], keys: range | list[int]) -> pa.Array:
+    """A text column that is mostly null."""
+    if not texts:
+        return pa.nulls(len(keys), pa.string())
+    return pa.array([texts.get(key) for key in keys], pa.string())
+
+
+def _json(value: dict[str, str]) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+Builder: TypeAlias = Callable[[Setting], pa.Array]
+
+_BUILDERS: dict[str, Builder] = {
+    "bf_query": lambda setting: by_part(setting, lambda part: part.origin.query),
+    "bf_peer": lambda setting: by_part(setting, lambda part: part.origin.peer),
+    "bf_request": lambda setting: by_part(setting, lambda part: part.origin.request),
+    "bf_response": _response,
+    "bf_item": _item,
+    "bf_status": _status,
+    "bf_verdict": lambda setting: by_part(
+        setting, lambda part: part.origin.verdict.value
+    ),
+    "bf_defect": _defect,
+    "bf_invalid": _invalid,
+    "bf_empty": _empty,
+    "bf_extra": _extra,
+}

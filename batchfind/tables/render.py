@@ -1,0 +1,173 @@
+"""One pass over a query's responses that feeds every output and every check."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from batchfind.dicom.paths import KeyPath
+from batchfind.plan.model import PlannedQuery
+from batchfind.tables.columns import Form, LevelColumns, Notes, columns_of
+from batchfind.tables.decode import Decoded, Defect, Reading, decode
+from batchfind.tables.layout import Layout, layout_of
+from batchfind.tables.provenance import Setting, by_part, provenance_array
+from batchfind.tables.rows import Rows, rows_of
+from batchfind.tables.schema import Column, ColumnKind, TableSchema
+from batchfind.tables.slabs import Slab
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """A slab's responses as rows, and what was found out on the way.
+
+    Attributes:
+        slab: the responses; a piece of the slab given when they explode into very
+            many rows.
+        batches: one pyarrow RecordBatch a schema, in the order of the schemas.
+        defects: responses that could not be decoded, in order.
+        replaced: U+FFFD put in for undecodable bytes, by request id.
+        invalid: values that did not fit their column, one count a schema.
+        warnings: what was wrong with character sets, by request id.
+        seen: for each watched path, the values met in each request.
+    """
+
+    slab: Slab
+    batches: tuple[pa.RecordBatch, ...]
+    defects: tuple[Defect, ...]
+    replaced: Mapping[str, int]
+    invalid: tuple[int, ...]
+    warnings: Mapping[str, frozenset[str]]
+    seen: Mapping[KeyPath, Mapping[str, frozenset[str]]]
+
+
+def render(
+    query: PlannedQuery,
+    slabs: Iterable[Slab],
+    schemas: Sequence[TableSchema] = (),
+    watch: Sequence[KeyPath] = (),
+) -> Iterator[Rendered]:
+    """Decode every response once, for all tables and checks together.
+
+    Args:
+        query: the query all slabs and schemas belong to.
+        slabs: in plan order.
+        schemas: one a table; without any, responses are still decoded, so that
+            defects and replacements never depend on the outputs chosen.
+        watch: attributes of the data set itself whose values a check needs.
+
+    Yields:
+        One piece after another, in the order of the slabs.
+    """
+    layout = layout_of(query, watch)
+    keep_unasked = any(schema.provenance for schema in schemas)
+    readings: dict[str, Reading] = {}
+    for slab in slabs:
+        for decoded in decode(slab, layout, readings, keep_unasked=keep_unasked):
+            yield _rendered(decoded, layout, schemas, watch)
+
+
+def _rendered(
+    decoded: Decoded,
+    layout: Layout,
+    schemas: Sequence[TableSchema],
+    watch: Sequence[KeyPath],
+) -> Rendered:
+    levels = columns_of(decoded, layout.chain)
+    rows = rows_of(decoded.root, layout.chain)
+    pieces = [_table(decoded, layout, levels, rows, schema) for schema in schemas]
+    owners = _requests(decoded)
+    replaced: Counter[str] = Counter()
+    for response, count in levels[0].replaced().items():
+        replaced[owners[response]] += count
+    return Rendered(
+        slab=decoded.slab,
+        batches=tuple(batch for batch, _ in pieces),
+        defects=tuple(decoded.defects.values()),
+        replaced=dict(replaced),
+        invalid=tuple(invalid for _, invalid in pieces),
+        warnings=_warnings(decoded),
+        seen={path: _seen(levels[0], layout, path, owners) for path in watch},
+    )
+
+
+def _table(
+    decoded: Decoded,
+    layout: Layout,
+    levels: Sequence[LevelColumns],
+    rows: Rows,
+    schema: TableSchema,
+) -> tuple[pa.RecordBatch, int]:
+    setting = Setting(decoded, layout, rows)
+    invalid = 0
+    arrays = []
+    for column in schema.columns:
+        if column.kind is ColumnKind.PROVENANCE:
+            arrays.append(provenance_array(column.source, setting))
+        elif column.kind is ColumnKind.CARRY:
+            arrays.append(_carried(setting, column.source))
+        else:
+            arrays.append(_attribute(levels, rows, column))
+            invalid += _take_notes(levels[column.depth], column, setting)
+    return pa.RecordBatch.from_arrays(arrays, schema=schema.arrow), invalid
+
+
+def _attribute(levels: Sequence[LevelColumns], rows: Rows, column: Column) -> pa.Array:
+    form = column.form or Form.TEXT
+    return rows.take(levels[column.depth].array(column.slot, form), column.depth)
+
+
+def _carried(setting: Setting, name: str) -> pa.Array:
+    return by_part(setting, lambda part: part.origin.bindings.get(name))
+
+
+def _take_notes(level: LevelColumns, column: Column, setting: Setting) -> int:
+    """Enter what a column could not show; how many values were unfit."""
+    form = column.form or Form.TEXT
+    unfit = level.unfit(column.slot, form)
+    for row, found in _by_row(unfit, column, setting.rows):
+        texts = setting.invalid.setdefault(row, {})
+        texts.update({column.name + at: text for at, text in found.items()})
+    for row, found in _by_row(level.empty(column.slot, form), column, setting.rows):
+        setting.empty.setdefault(row, []).extend(column.name + at for at in found)
+    return sum(map(len, unfit.values()))
+
+
+def _by_row(
+    notes: Notes, column: Column, rows: Rows
+) -> Iterator[tuple[int, dict[str, str]]]:
+    """Notes of a level's entries as notes of rows."""
+    if notes:
+        for row, entry in enumerate(rows.entries[column.depth].tolist()):
+            if entry in notes:
+                yield row, notes[entry]
+
+
+def _requests(decoded: Decoded) -> list[str]:
+    """Request id of each response."""
+    parts = decoded.slab.parts
+    return [part.origin.request for part in parts for _ in part.ends]
+
+
+def _warnings(decoded: Decoded) -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    seen: set[tuple[str, int]] = set()
+    for request, sets in zip(_requests(decoded), decoded.root.sets, strict=True):
+        if sets.problems and (request, id(sets)) not in seen:
+            seen.add((request, id(sets)))
+            found.setdefault(request, set()).update(sets.problems)
+    return {request: frozenset(texts) for request, texts in found.items()}
+
+
+def _seen(
+    root: LevelColumns, layout: Layout, path: KeyPath, owners: Sequence[str]
+) -> dict[str, frozenset[str]]:
+    """Distinct values of an attribute of the data set, by request."""
+    texts = root.text(layout.root.slot(path.leaf)).array.to_pylist()
+    found: dict[str, set[str]] = {}
+    for request, text in zip(owners, texts, strict=True):
+        if text:
+            found.setdefault(request, set()).update(text.split("\\"))
+    return {request: frozenset(values) for request, values in found.items()}

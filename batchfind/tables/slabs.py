@@ -1,0 +1,203 @@
+"""Sets of matches joined across requests, in pieces of a useful size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from batchfind.capture.records import StoredAttempt, StoredMatches, Verdict
+from batchfind.plan.model import PlannedPeer, Request
+
+ROWS_PER_SLAB = 4096
+BYTES_PER_SLAB = 4 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """The request behind some responses, as far as tables need it.
+
+    Attributes:
+        request: its id.
+        verdict: what its answer is worth.
+        transfer_syntax: UID its Identifiers are encoded in.
+        assume, override: the peer's character set policy for responses.
+        bindings: matrix, row and window names with their text.
+        kept: only so many responses enter tables, None for all.
+    """
+
+    request: str
+    query: str
+    peer: str
+    verdict: Verdict
+    transfer_syntax: str
+    assume: str | None = None
+    override: str | None = None
+    bindings: Mapping[str, str] = field(default_factory=dict)
+    kept: int | None = None
+
+
+def origin_of(
+    request: Request, peer: PlannedPeer, attempt: StoredAttempt, verdict: Verdict
+) -> Origin:
+    """The origin of the responses of one attempt.
+
+    Args:
+        request: as planned.
+        peer: the peer asked.
+        attempt: the one whose responses count; it has negotiated facts, since
+            responses came.
+        verdict: the request's.
+
+    Raises:
+        ValueError: when the attempt negotiated nothing, so has no responses.
+    """
+    if attempt.facts is None:
+        raise ValueError(f"attempt {attempt.number} had no association")
+    return Origin(
+        request=request.id,
+        query=request.query,
+        peer=request.peer,
+        verdict=verdict,
+        transfer_syntax=attempt.facts.transfer_syntax,
+        assume=peer.charset.assume,
+        override=peer.charset.override,
+        bindings=request.bindings,
+        kept=None if attempt.ending is None else attempt.ending.kept,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Consecutive responses of one request.
+
+    Attributes:
+        first: index of the first response within its request, from 0.
+        payload: Identifiers back to back.
+        begin: where in `payload` the first Identifier begins.
+        ends: where each Identifier ends.
+        statuses: FF00 or FF01 each.
+    """
+
+    origin: Origin
+    first: int
+    payload: bytes
+    begin: int
+    ends: Sequence[int]
+    statuses: Sequence[int]
+
+    @property
+    def size(self) -> int:
+        """Identifier bytes."""
+        return self.ends[-1] - self.begin if len(self.ends) else 0
+
+    def identifiers(self) -> Iterator[bytes]:
+        """The encoded Identifiers in order."""
+        begin = self.begin
+        for end in self.ends:
+            yield self.payload[begin:end]
+            begin = end
+
+    def cut(self, start: int, stop: int) -> Part:
+        """The responses from position `start` up to `stop`, without copying bytes."""
+        begin = self.ends[start - 1] if start else self.begin
+        return Part(
+            self.origin,
+            self.first + start,
+            self.payload,
+            begin,
+            self.ends[start:stop],
+            self.statuses[start:stop],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Slab:
+    """Responses of one query in plan order; all in one transfer syntax.
+
+    Attributes:
+        parts: at least one, none empty.
+    """
+
+    parts: tuple[Part, ...]
+
+    @property
+    def transfer_syntax(self) -> str:
+        """UID all its Identifiers are encoded in."""
+        return self.parts[0].origin.transfer_syntax
+
+    def __len__(self) -> int:
+        return sum(len(part.ends) for part in self.parts)
+
+    def cut(self, start: int, stop: int) -> Slab:
+        """The responses from position `start` up to `stop`; at least one."""
+        parts = []
+        for part in self.parts:
+            count = len(part.ends)
+            lower, upper = max(start, 0), min(stop, count)
+            if lower < upper:
+                parts.append(part.cut(lower, upper))
+            start, stop = start - count, stop - count
+        return Slab(tuple(parts))
+
+
+def join(
+    sets: Iterable[tuple[Origin, StoredMatches]],
+    *,
+    rows: int = ROWS_PER_SLAB,
+    size: int = BYTES_PER_SLAB,
+) -> Iterator[Slab]:
+    """Slabs out of sets of matches.
+
+    Args:
+        sets: in plan order, each with the request it answers.
+        rows: responses at most in one slab, 1 or more.
+        size: Identifier bytes at most in one slab, unless one response alone has
+            more.
+
+    Yields:
+        Slabs in the same order, holding every response that is kept, each once.
+    """
+    parts: list[Part] = []
+    count = held = 0
+    for whole in filter(None, (_kept(origin, matches) for origin, matches in sets)):
+        if parts and parts[0].origin.transfer_syntax != whole.origin.transfer_syntax:
+            yield Slab(tuple(parts))
+            parts, count, held = [], 0, 0
+        for piece in _pieces(whole, rows, size):
+            full = count + len(piece.ends) > rows or held + piece.size > size
+            if parts and full:
+                yield Slab(tuple(parts))
+                parts, count, held = [], 0, 0
+            parts.append(piece)
+            count, held = count + len(piece.ends), held + piece.size
+    if parts:
+        yield Slab(tuple(parts))
+
+
+def _kept(origin: Origin, matches: StoredMatches) -> Part | None:
+    """The responses of a set that may enter tables."""
+    count = len(matches.ends)
+    if origin.kept is not None:
+        count = max(0, min(count, origin.kept - matches.first))
+    if not count:
+        return None
+    whole = Part(
+        origin, matches.first, matches.payload, 0, matches.ends, matches.statuses
+    )
+    return whole if count == len(matches.ends) else whole.cut(0, count)
+
+
+def _pieces(part: Part, rows: int, size: int) -> Iterator[Part]:
+    """The part in pieces that each fit a slab."""
+    if len(part.ends) <= rows and part.size <= size:
+        yield part
+        return
+    start = 0
+    while start < len(part.ends):
+        begin = part.ends[start - 1] if start else part.begin
+        stop = start + 1
+        limit = min(start + rows, len(part.ends))
+        while stop < limit and part.ends[stop] - begin <= size:
+            stop += 1
+        yield part.cut(start, stop)
+        start = stop

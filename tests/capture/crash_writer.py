@@ -1,0 +1,62 @@
+"""A program to be killed: writes captures and says what is durable.
+
+Each line of its input is a folder and a seed; a fork writes a capture there until
+it is killed or done. Output: `<pid>`, then `<request> <attempt>` for each ending
+that was reported durable.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import sys
+from pathlib import Path
+
+# Imported before the fork, so that each one starts at once.
+import pyarrow  # noqa: F401
+
+from batchfind.capture.journal import Journal
+from tests.capture.material import FACTS, identifiers, matches, plan, success
+
+REQUESTS = 40
+
+
+def say(text: str) -> None:
+    os.write(1, text.encode() + b"\n")
+
+
+async def ask(journal: Journal, name: str, seed: int) -> None:
+    attempt = journal.begin(name, FACTS)
+    sets = 1 + seed % 4
+    for part in range(sets):
+        await journal.put(attempt, matches(*identifiers(seed * 10 + part)))
+        await asyncio.sleep(random.Random(seed + part).random() / 200)  # noqa: S311
+    await journal.end(attempt, success(20 * sets))
+    say(f"{name} {attempt}")
+
+
+async def write(folder: Path, seed: int) -> None:
+    names = [str(number) for number in range(REQUESTS)]
+    journal = await Journal.create(folder / "run.db", {}, plan(*names))
+    for begin in range(0, REQUESTS, 4):
+        group = range(begin, begin + 4)
+        await asyncio.gather(*(ask(journal, names[n], seed + n) for n in group))
+    await journal.close()
+    say("closed")
+
+
+def main() -> None:
+    for line in sys.stdin:
+        folder, seed = line.rsplit(maxsplit=1)
+        child = os.fork()
+        if not child:
+            asyncio.run(write(Path(folder), int(seed)))
+            os._exit(0)
+        say(str(child))
+        os.waitpid(child, 0)
+        say("end")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,280 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from batchfind.capture.records import Cause, Verdict
+from batchfind.cli.closing import closing, quiet_lines
+from batchfind.execution.results import (
+    ExitCode,
+    OutputReport,
+    RequestReport,
+    RunResult,
+)
+
+MakeRequest = Callable[..., RequestReport]
+MakeOutput = Callable[..., OutputReport]
+MakeResult = Callable[..., RunResult]
+
+
+@pytest.fixture(autouse=True)
+def eighty_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+
+
+class TestTheTable:
+    def test_adds_up_requests_by_query_and_peer(
+        self, run_result: MakeResult, request_report: MakeRequest
+    ) -> None:
+        screen = closing(
+            run_result(
+                requests=(
+                    request_report("0"),
+                    request_report("1", responses=1200),
+                    request_report("2", peer="north"),
+                )
+            )
+        )
+        lines = [re.sub(r" +", " ", line) for line in screen.splitlines()]
+        assert lines[0] == "query peer complete responses time"
+        assert "worklist ris 2 1,203 1.0 s" in lines
+        assert "worklist north 1 3 0.5 s" in lines
+
+    def test_has_a_column_for_each_verdict_that_occurs(
+        self, run_result: MakeResult, request_report: MakeRequest
+    ) -> None:
+        failed = request_report("1", verdict=Verdict.FAILED, responses=0)
+        head = closing(run_result(requests=(request_report(), failed))).splitlines()[0]
+        assert head.split() == [
+            "query",
+            "peer",
+            "complete",
+            "failed",
+            "responses",
+            "time",
+        ]
+
+    def test_has_one_column_when_many_verdicts_occur(
+        self, run_result: MakeResult, request_report: MakeRequest
+    ) -> None:
+        requests = [
+            request_report(str(at), verdict=verdict)
+            for at, verdict in enumerate(Verdict)
+        ]
+        screen = " ".join(closing(run_result(requests=tuple(requests))).split())
+        for verdict in Verdict:
+            assert f"1 {verdict}" in screen
+
+    def test_fits_80_columns_with_every_verdict_and_long_names(
+        self, run_result: MakeResult, request_report: MakeRequest
+    ) -> None:
+        requests = [
+            request_report(str(at), verdict=verdict, query="q" * 64, peer="p" * 64)
+            for at, verdict in enumerate(Verdict)
+        ]
+        table = closing(run_result(requests=tuple(requests))).split("\n\n")[0]
+        assert max(len(line) for line in table.splitlines()) <= 80
+        assert table.count("q") > 64
+
+    def test_keeps_incomplete_groups_when_there_are_too_many(
+        self, run_result: MakeResult, request_report: MakeRequest
+    ) -> None:
+        requests = [request_report(str(at), peer=f"peer{at}") for at in range(100)]
+        requests.append(
+            request_report("100", peer="broken", verdict=Verdict.FAILED, responses=0)
+        )
+        screen = closing(run_result(requests=tuple(requests)))
+        assert "broken" in screen
+        assert "and 61 more" in screen
+
+    def test_is_absent_when_nothing_was_planned(self, run_result: MakeResult) -> None:
+        screen = closing(run_result(requests=()))
+        assert screen.startswith("complete: 0 requests")
+
+
+class TestCauses:
+    def test_are_grouped_by_peer_with_a_hint(
+        self,
+        run_result: MakeResult,
+        request_report: MakeRequest,
+        refused: Cause,
+    ) -> None:
+        requests = [
+            request_report(str(at), verdict=Verdict.FAILED, cause=refused)
+            for at in range(7)
+        ]
+        screen = closing(
+            run_result(requests=tuple(requests), exit_code=ExitCode.UNREACHABLE)
+        )
+        assert screen.count("connection refused") == 1
+        assert "[7 requests: 0, 1, 2, 3, 4, ...]" in screen
+        assert "  hint: check the port" in screen
+
+    def test_of_a_limit_that_was_asked_for_is_none(
+        self, run_result: MakeResult, request_report: MakeRequest
+    ) -> None:
+        limited = request_report(
+            verdict=Verdict.LIMITED, cause=Cause(code="cancelled", message="as asked")
+        )
+        assert "cancelled" not in closing(run_result(requests=(limited,)))
+
+    def test_cannot_move_the_cursor_or_forge_a_line(
+        self, run_result: MakeResult, request_report: MakeRequest
+    ) -> None:
+        hostile = Cause(code="status-c001", message="x\x1b[2J\ncomplete: [red]all[/]")
+        request = request_report(verdict=Verdict.FAILED, cause=hostile, peer="p\x9b")
+        result = run_result(requests=(request,), exit_code=ExitCode.INCOMPLETE)
+        for screen in (closing(result), "\n".join(quiet_lines(result))):
+            assert "\x1b" not in screen
+            assert "\x9b" not in screen
+            assert "\ncomplete" not in screen
+            assert "[red]all[/]" in screen
+
+    def test_beyond_twenty_are_counted(
+        self, run_result: MakeResult, request_report: MakeRequest, refused: Cause
+    ) -> None:
+        requests = [
+            request_report(
+                str(at), peer=f"p{at}", verdict=Verdict.FAILED, cause=refused
+            )
+            for at in range(25)
+        ]
+        assert "and 5 other causes" in closing(run_result(requests=tuple(requests)))
+
+
+class TestWarnings:
+    def test_are_shown_once(
+        self, run_result: MakeResult, request_report: MakeRequest
+    ) -> None:
+        requests = [
+            request_report(str(at), warnings=("peer closed",)) for at in range(3)
+        ]
+        screen = closing(run_result(requests=tuple(requests)))
+        assert screen.count("peer closed") == 1
+        assert "warning: ris 0: peer closed" in screen
+
+    def test_beyond_twenty_are_counted(
+        self, run_result: MakeResult, request_report: MakeRequest
+    ) -> None:
+        warnings = tuple(f"warning number {at}" for at in range(21))
+        screen = closing(run_result(requests=(request_report(warnings=warnings),)))
+        assert "and 1 other warning" in screen
+
+
+class TestOutputs:
+    def test_that_were_written_say_how_much(
+        self, run_result: MakeResult, output_report: MakeOutput
+    ) -> None:
+        screen = closing(run_result(outputs=(output_report(),)))
+        assert "wrote /data/out.csv (csv, 3 rows, 5.1 KiB)" in screen
+
+    def test_that_were_withheld_say_why_where_and_how_to_release(
+        self, run_result: MakeResult, output_report: MakeOutput
+    ) -> None:
+        output = output_report(
+            published=False, written="/runs/w/out.csv", reason="1 request failed"
+        )
+        screen = closing(run_result(outputs=(output,), exit_code=ExitCode.INCOMPLETE))
+        assert (
+            "withheld /data/out.csv: 1 request failed; kept at /runs/w/out.csv"
+            in screen
+        )
+        assert (
+            "batchfind export /runs/nightly/one --to-paths --publish always" in screen
+        )
+
+    def test_without_bytes_cannot_be_released(
+        self, run_result: MakeResult, output_report: MakeOutput
+    ) -> None:
+        output = output_report(published=False, written="", reason="interrupted")
+        screen = closing(run_result(outputs=(output,), exit_code=ExitCode.INTERRUPTED))
+        assert "export" not in screen
+        assert "batchfind resume /runs/nightly/one" in screen
+
+    def test_beyond_forty_are_counted(
+        self, run_result: MakeResult, output_report: MakeOutput
+    ) -> None:
+        outputs = tuple(output_report(f"/data/{at}.csv") for at in range(41))
+        assert "and 1 other output" in closing(run_result(outputs=outputs))
+
+    def test_long_paths_are_never_cut(
+        self, run_result: MakeResult, output_report: MakeOutput
+    ) -> None:
+        path = "/data/" + "long-folder/" * 20 + "out.csv"
+        assert path in closing(run_result(outputs=(output_report(path),)))
+
+
+class TestTheVerdict:
+    @pytest.mark.parametrize(
+        ("code", "start"),
+        [
+            (ExitCode.OK, "complete: "),
+            (ExitCode.INCOMPLETE, "incomplete: "),
+            (ExitCode.SUSPECT, "suspect: "),
+            (ExitCode.UNREACHABLE, "not reached: "),
+            (ExitCode.STORAGE, "not written: "),
+            (ExitCode.INTERRUPTED, "interrupted: "),
+        ],
+    )
+    def test_is_one_sentence_for_each_exit_code(
+        self, run_result: MakeResult, code: ExitCode, start: str
+    ) -> None:
+        lines = closing(run_result(exit_code=code)).splitlines()
+        assert sum(line.startswith(start) for line in lines) == 1
+
+    def test_names_the_error_of_the_whole_run(self, run_result: MakeResult) -> None:
+        screen = closing(run_result(error="disk full", exit_code=ExitCode.STORAGE))
+        assert "disk full" in screen
+
+    def test_quotes_a_directory_for_the_shell(self, run_result: MakeResult) -> None:
+        result = run_result(
+            run_dir=Path("/runs/my runs/one"), exit_code=ExitCode.INCOMPLETE
+        )
+        assert "batchfind resume '/runs/my runs/one'" in closing(result)
+
+
+class TestQuiet:
+    def test_says_nothing_when_all_is_complete(self, run_result: MakeResult) -> None:
+        assert quiet_lines(run_result()) == ()
+
+    def test_never_exceeds_20_lines_and_ends_with_the_way_on(
+        self,
+        run_result: MakeResult,
+        request_report: MakeRequest,
+        output_report: MakeOutput,
+        refused: Cause,
+    ) -> None:
+        result = run_result(
+            exit_code=ExitCode.INCOMPLETE,
+            error="an error",
+            requests=tuple(
+                request_report(
+                    str(at), peer=f"p{at}", verdict=Verdict.FAILED, cause=refused
+                )
+                for at in range(50)
+            ),
+            outputs=tuple(
+                output_report(f"/o{at}", published=False, reason="x")
+                for at in range(50)
+            ),
+        )
+        lines = quiet_lines(result)
+        assert len(lines) <= 20
+        assert (
+            lines[0] == "nightly: incomplete: 50 of 50 requests without a whole answer"
+        )
+        assert lines[-2] == "run directory: /runs/nightly/one"
+        assert lines[-1] == "ask again: batchfind resume /runs/nightly/one"
+        assert "and 45 other causes" in lines
+        assert "and 46 other outputs withheld" in lines
+
+    def test_of_a_suspect_run_offers_no_resume(
+        self, run_result: MakeResult, request_report: MakeRequest
+    ) -> None:
+        doubted = request_report(verdict=Verdict.SUSPECT)
+        lines = quiet_lines(run_result(requests=(doubted,), exit_code=ExitCode.SUSPECT))
+        assert lines[-1].startswith("run directory: ")

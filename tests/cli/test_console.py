@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from batchfind.cli import console
+from batchfind.errors import StorageError
+
+Shell = Callable[..., subprocess.CompletedProcess[Any]]
+
+
+class Failing(io.StringIO):
+    def __init__(self, error: OSError) -> None:
+        super().__init__()
+        self.error = error
+
+    def write(self, text: str) -> int:
+        del text
+        raise self.error
+
+
+class TestResults:
+    def test_json_is_one_line_of_ascii(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        console.result_json({"name": "Müller\n山\u2028\ud800"})
+        out = capsys.readouterr().out
+        assert out.isascii()
+        assert out.count("\n") == 1
+
+    def test_a_reader_that_went_away_is_no_error(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sys, "stdout", Failing(BrokenPipeError()))
+        console.result("text")
+
+    def test_a_full_disk_is_an_error(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(sys, "stdout", Failing(OSError(28, "No space left")))
+        with pytest.raises(StorageError, match="No space left"):
+            console.result("text")
+
+    def test_a_stderr_nobody_reads_is_no_error(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sys, "stderr", Failing(BrokenPipeError()))
+        console.note("text")
+
+
+class TestTheProcess:
+    def test_ends_quietly_when_the_pipe_breaks(self, shell: Shell) -> None:
+        command = f"{sys.executable} -m batchfind schema job | head -c 1"
+        done = shell(command, program=("bash", "-o", "pipefail", "-c"))
+        assert (done.returncode, done.stdout, done.stderr) == (0, "{", "")
+
+    def test_a_full_stdout_is_exit_7(self, shell: Shell) -> None:
+        with open("/dev/full", "w", encoding="utf-8") as full:  # noqa: PTH123
+            done = shell("schema", stdout=full, capture_output=False)
+        assert done.returncode == 7
+
+    def test_shows_names_its_terminal_cannot(self, shell: Shell) -> None:
+        done = shell(
+            "init", "dämon-山.yaml", env={"PYTHONIOENCODING": "latin-1"}, text=False
+        )
+        assert done.returncode == 0
+        assert b"d\xe4mon-\\u5c71.yaml" in done.stdout

@@ -1,0 +1,246 @@
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from rich.console import Console
+
+from batchfind.capture.records import Cause, RequestVerdict, Verdict
+from batchfind.cli.board import Board
+from batchfind.cli.display import Lines, display
+from batchfind.cli.live import picture, screen
+from batchfind.execution.progress import (
+    Event,
+    FinishingStarted,
+    PeerTrouble,
+    RequestEnded,
+    RequestStarted,
+    ResponsesArrived,
+    RunStarted,
+    Stopping,
+)
+from batchfind.plan.model import Plan
+
+MakeVerdict = Callable[..., RequestVerdict]
+
+
+def plan_of(*requests: tuple[str, str, str]) -> Plan:
+    """As much of a plan as a display looks at: id, query and peer."""
+    return cast(
+        "Plan",
+        SimpleNamespace(
+            job="nightly",
+            requests=tuple(
+                SimpleNamespace(id=name, query=query, peer=peer)
+                for name, query, peer in requests
+            ),
+        ),
+    )
+
+
+def started(count: int = 2, peer: str = "ris") -> RunStarted:
+    ids = tuple(str(at) for at in range(count))
+    plan = plan_of(*((name, "worklist", peer) for name in ids))
+    return RunStarted(plan, "/runs/nightly/one", ids)
+
+
+def trouble(peer: str = "ris", message: str = "ris: it refused") -> PeerTrouble:
+    return PeerTrouble(peer, Cause(code="refused", message=message))
+
+
+def console(
+    width: int = 80, height: int = 24, encoding: str = "utf-8", **options: Any
+) -> Console:
+    file = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    return Console(
+        file=file,
+        width=width,
+        height=height,
+        markup=False,
+        highlight=False,
+        emoji=False,
+        **options,
+    )
+
+
+def drawn(board: Board, on: Console, now: float = 12.0) -> list[str]:
+    with on.capture() as captured:
+        on.print(picture(board, on, now))
+    return captured.get().splitlines()
+
+
+class TestTheBoard:
+    def test_counts_what_is_asked_and_answered(self, verdict: MakeVerdict) -> None:
+        board = Board()
+        events: list[Event] = [
+            started(3),
+            RequestStarted("0", "worklist", "ris"),
+            ResponsesArrived("0", "worklist", "ris", 40),
+            RequestEnded("worklist", "ris", verdict("0", Verdict.COMPLETE, 41)),
+            RequestStarted("1", "worklist", "ris"),
+            ResponsesArrived("1", "worklist", "ris", 7),
+        ]
+        for at, event in enumerate(events):
+            board.observe(event, float(at))
+        group = board.groups["worklist", "ris"]
+        assert (group.done, group.total, group.responses) == (1, 3, 48)
+        assert group.elapsed(10.0) == 9.0
+
+    def test_counts_only_requests_asked_now(self) -> None:
+        board = Board()
+        plan = plan_of(("0", "a", "x"), ("1", "a", "y"))
+        board.observe(RunStarted(plan, "/r", ("1",)), 0.0)
+        assert list(board.groups) == [("a", "y")]
+
+    def test_stops_the_clock_of_a_group_that_is_done(
+        self, verdict: MakeVerdict
+    ) -> None:
+        board = Board()
+        board.observe(started(1), 0.0)
+        assert board.groups["worklist", "ris"].elapsed(5.0) == 0.0
+        board.observe(RequestStarted("0", "worklist", "ris"), 1.0)
+        ended = RequestEnded("worklist", "ris", verdict("0", Verdict.FAILED))
+        board.observe(ended, 4.0)
+        assert board.groups["worklist", "ris"].elapsed(90.0) == 3.0
+
+    def test_keeps_the_latest_three_troubles(self) -> None:
+        board = Board()
+        for at in (0, 1, 2, 3, 3):
+            board.observe(trouble(message=f"trouble {at}"), 0.0)
+        assert board.troubles == ("trouble 1", "trouble 2", "trouble 3")
+
+    def test_follows_the_phases(self) -> None:
+        board = Board()
+        board.observe(FinishingStarted("worklist", 3), 0.0)
+        assert board.phase == "writing worklist"
+        board.observe(Stopping("Ctrl-C"), 0.0)
+        assert board.phase == "stopping: Ctrl-C"
+
+
+class TestTheLiveScreen:
+    @pytest.mark.parametrize("width", [20, 33, 50, 80, 200])
+    @pytest.mark.parametrize("encoding", ["utf-8", "ascii", "latin-1"])
+    def test_never_wraps(self, width: int, encoding: str, verdict: MakeVerdict) -> None:
+        board = Board()
+        board.observe(started(1234, peer="peer-" * 20), 0.0)
+        board.observe(RequestStarted("0", "worklist", "peer-" * 20), 0.0)
+        ended = verdict("0", Verdict.FAILED, 123_456)
+        board.observe(RequestEnded("worklist", "peer-" * 20, ended), 1.0)
+        board.observe(trouble(message="a long trouble " * 20), 1.0)
+        on = console(width, encoding=encoding)
+        lines = drawn(board, on)
+        assert len(lines) == 3
+        assert max(len(line) for line in lines) <= width
+        for line in lines:
+            line.encode(encoding)
+
+    def test_is_never_higher_than_the_terminal(self) -> None:
+        board = Board()
+        requests = [(str(at), "q", f"p{at}") for at in range(100)]
+        ids = tuple(name for name, _, _ in requests)
+        board.observe(RunStarted(plan_of(*requests), "/r", ids), 0.0)
+        board.observe(RequestStarted("99", "q", "p99"), 0.0)
+        lines = drawn(board, console(height=12))
+        assert len(lines) <= 12
+        assert any("q @ p99" in line for line in lines)
+        assert "and 94 more" in lines
+
+    def test_shows_running_groups_before_ended_ones(self, verdict: MakeVerdict) -> None:
+        board = Board()
+        plan = plan_of(("0", "q", "ended"), ("1", "q", "waiting"))
+        board.observe(RunStarted(plan, "/r", ("0", "1")), 0.0)
+        board.observe(RequestEnded("q", "ended", verdict("0", Verdict.COMPLETE)), 0.0)
+        lines = drawn(board, console(height=7))
+        assert "waiting" in lines[1]
+
+    def test_is_sober_before_anything_is_known(self) -> None:
+        assert drawn(Board(), console()) == ["batchfind  asking  0/0"]
+
+    def test_obeys_no_color(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("NO_COLOR", "1")
+        board = Board()
+        board.observe(started(), 0.0)
+        board.observe(trouble(), 0.0)
+        text = "\n".join(drawn(board, console(force_terminal=True)))
+        assert "\x1b[3" not in text
+
+    def test_shows_no_markup_of_a_peer_as_style(self) -> None:
+        board = Board()
+        board.observe(trouble(message="[red]x[/red]\x1b[2J"), 0.0)
+        assert drawn(board, console())[-1] == r"[red]x[/red]\x1b[2J"
+
+    def test_leaves_no_trace(self) -> None:
+        on = console(force_terminal=True)
+        with screen(Board(), on) as observe:
+            observe(started())
+        on.file.flush()
+        written = cast("io.BytesIO", on.file.buffer).getvalue()  # type: ignore[attr-defined]
+        assert written.endswith(b"\x1b[2K")
+
+
+class TestPlainLines:
+    def test_tell_the_run_directory_first(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        Lines(Board())(started())
+        lines = capsys.readouterr().err.splitlines()
+        assert lines == ["run directory: /runs/nightly/one", "nightly: 2 requests"]
+
+    def test_tell_of_a_group_when_it_is_done(
+        self, capsys: pytest.CaptureFixture[str], verdict: MakeVerdict
+    ) -> None:
+        lines = Lines(Board())
+        lines(started(2))
+        capsys.readouterr()
+        lines(RequestEnded("worklist", "ris", verdict("0", Verdict.COMPLETE, 3)))
+        assert capsys.readouterr().err == ""
+        lines(RequestEnded("worklist", "ris", verdict("1", Verdict.FAILED)))
+        assert capsys.readouterr().err == (
+            "worklist @ ris: 1 complete, 1 failed, 3 responses, 0.0 s\n"
+        )
+
+    def test_tell_each_trouble_of_a_peer_once(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        lines = Lines(Board())
+        for _ in range(3):
+            lines(trouble(message="ris: no\x1b"))
+        assert capsys.readouterr().err == "refused: ris: no\\x1b\n"
+        for at in range(30):
+            lines(trouble(peer=f"p{at}"))
+        assert len(capsys.readouterr().err.splitlines()) == 19
+
+    def test_tell_of_progress_at_most_every_five_seconds(
+        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        now = 100.0
+        monkeypatch.setattr("batchfind.cli.display.time.monotonic", lambda: now)
+        lines = Lines(Board())
+        lines(started(2))
+        capsys.readouterr()
+        for now in (101.0, 104.9, 105.1, 106.0):  # noqa: B007 - the clock reads it
+            lines(ResponsesArrived("0", "worklist", "ris", 5))
+        assert capsys.readouterr().err == "0 of 2 requests ended, 5 responses\n"
+
+    def test_tell_of_stopping_and_writing(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        lines = Lines(Board())
+        lines(Stopping("interrupted"))
+        lines(FinishingStarted("worklist", 1))
+        assert capsys.readouterr().err == (
+            "stopping: interrupted\nwriting worklist: 1 response\n"
+        )
+
+
+class TestTheChoice:
+    def test_quiet_shows_nothing(self) -> None:
+        with display(quiet=True, plain=False) as observers:
+            assert observers == ()
+
+    def test_no_terminal_means_lines(self) -> None:
+        with display(quiet=False, plain=False) as (observer,):
+            assert isinstance(observer, Lines)

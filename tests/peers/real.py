@@ -1,0 +1,147 @@
+"""DCMTK's and Orthanc's SCPs, filled with the data of the interop tests."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from batchfind.demo.archive import shipped_files
+from tests.peers.processes import (
+    AT_ONCE,
+    LOOPBACK,
+    free_port,
+    listening,
+    require,
+    serving,
+)
+
+DUMP2DCM = "/usr/bin/dump2dcm"
+STORESCU = "/usr/bin/storescu"
+WLMSCPFS = "/usr/bin/wlmscpfs"
+DCMQRSCP = "/usr/bin/dcmqrscp"
+ORTHANC = "/usr/sbin/Orthanc"
+ORTHANC_WORKLISTS = "/usr/share/orthanc/plugins/libModalityWorklists.so"
+EXAMPLES = "/usr/share/doc/dcmtk/examples/wlistdb/OFFIS"
+
+
+@dataclass(frozen=True, slots=True)
+class RealPeer:
+    """A running SCP.
+
+    Attributes:
+        name: of the program.
+        port: on 127.0.0.1.
+        called_ae: AE title it answers to.
+    """
+
+    name: str
+    port: int
+    called_ae: str
+
+
+@contextmanager
+def wlmscpfs(folder: Path) -> Iterator[RealPeer]:
+    """DCMTK's worklist SCP with the examples of its documentation."""
+    require(WLMSCPFS, DUMP2DCM, EXAMPLES)
+    _worklist_files(folder / "OFFIS")
+    port = free_port()
+    command: list[str | Path] = [WLMSCPFS, "-dfp", folder, str(port)]
+    with serving(command, folder / "wlmscpfs.log", lambda: listening(port)):
+        yield RealPeer("wlmscpfs", port, "OFFIS")
+
+
+@contextmanager
+def dcmqrscp(folder: Path) -> Iterator[RealPeer]:
+    """DCMTK's image archive, holding pydicom's test files."""
+    require(DCMQRSCP, STORESCU)
+    store = folder / "store"
+    store.mkdir()
+    config = folder / "dcmqrscp.cfg"
+    config.write_text(_DCMQRSCP_CONFIG.format(store=store))
+    port = free_port()
+    command: list[str | Path] = [DCMQRSCP, "-c", config, str(port)]
+    with serving(command, folder / "dcmqrscp.log", lambda: listening(port)):
+        _store_files(port, "DCMQR")
+        yield RealPeer("dcmqrscp", port, "DCMQR")
+
+
+@contextmanager
+def orthanc(folder: Path) -> Iterator[RealPeer]:
+    """Orthanc with its worklist plugin, holding the same files and worklist."""
+    require(ORTHANC, ORTHANC_WORKLISTS, STORESCU, DUMP2DCM, EXAMPLES)
+    _worklist_files(folder / "worklists")
+    http, port = free_port(), free_port()
+    config = folder / "orthanc.json"
+    config.write_text(json.dumps(_orthanc_config(folder, http, port)))
+    with serving(
+        [ORTHANC, config], folder / "orthanc.log", lambda: _rest_answers(http)
+    ):
+        _store_files(port, "ORTHANC")
+        yield RealPeer("orthanc", port, "ORTHANC")
+
+
+_DCMQRSCP_CONFIG = """
+NetworkTCPPort = 0
+MaxPDUSize = 16384
+MaxAssociations = 16
+HostTable BEGIN
+HostTable END
+VendorTable BEGIN
+VendorTable END
+AETable BEGIN
+DCMQR {store} RW (500, 1024mb) ANY
+AETable END
+"""
+
+
+def _orthanc_config(folder: Path, http: int, port: int) -> dict[str, object]:
+    return {
+        "Name": "BATCHFIND",
+        "StorageDirectory": str(folder / "storage"),
+        "IndexDirectory": str(folder / "storage"),
+        "HttpPort": http,
+        "HttpBindAddresses": [LOOPBACK],
+        "AuthenticationEnabled": False,
+        "RemoteAccessAllowed": False,
+        "DicomAet": "ORTHANC",
+        "DicomPort": port,
+        "DicomCheckCalledAet": False,
+        "DicomAlwaysAllowFind": True,
+        "DicomAlwaysAllowFindWorklist": True,
+        "DicomAlwaysAllowStore": True,
+        "DicomThreadsCount": 8,
+        "LimitFindResults": 0,
+        "LimitFindInstances": 0,
+        "Plugins": [ORTHANC_WORKLISTS],
+        "Worklists": {"Enable": True, "Database": str(folder / "worklists")},
+    }
+
+
+def _worklist_files(folder: Path) -> None:
+    folder.mkdir()
+    (folder / "lockfile").touch()
+    for dump in sorted(Path(EXAMPLES).glob("*.dump")):
+        target = folder / f"{dump.stem}.wl"
+        subprocess.run([DUMP2DCM, "-q", dump, target], check=True)
+
+
+def _store_files(port: int, called_ae: str) -> None:
+    """Sends pydicom's files; those that are no objects at all are passed over."""
+    command = [STORESCU, "-q", "-nh", "-aec", called_ae, LOOPBACK, str(port)]
+    readable = [path for path in shipped_files() if path.suffix in {".dcm", ""}]
+    subprocess.run([*command, *readable], check=False, env=AT_ONCE, capture_output=True)
+
+
+def _rest_answers(http: int) -> bool:
+    url = f"http://{LOOPBACK}:{http}/system"
+    try:
+        with urllib.request.urlopen(url, timeout=1) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
