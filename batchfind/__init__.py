@@ -1,31 +1,10 @@
 """batchfind: a declarative batch runner for DICOM queries.
 
 The public names live in `batchfind.api` and are imported when first used, so that
-`import batchfind` costs next to nothing.
+`import batchfind` costs next to nothing; `__init__.pyi` tells type checkers of them.
 """
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from batchfind.api import (
-        BatchfindError,
-        ExitCode,
-        Job,
-        JobError,
-        Plan,
-        Run,
-        RunResult,
-        StateError,
-        StorageError,
-        UsageError,
-        Verdict,
-        arun,
-        load_job,
-        open_run,
-        run,
-    )
 
 __version__ = "0.1.0"
 

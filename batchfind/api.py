@@ -161,9 +161,9 @@ class Run:
             UsageError: the run has no such query, or several and none is named.
             StorageError: the capture cannot be read.
         """
-        from batchfind.tables.collect import collect  # noqa: PLC0415 - lazy
+        from batchfind.execution.answers import read_answers  # noqa: PLC0415 - lazy
 
-        return collect(self.run_dir, query)
+        return read_answers(self.run_dir, query)
 
     def to_pandas(self, query: str | None = None) -> DataFrame:
         """All rows of a query as a pandas DataFrame; see `to_arrow`.
@@ -262,7 +262,7 @@ def open_run(run: str | Path = "latest") -> Run:
         run: path of a run directory, a run id, or `latest`.
 
     Raises:
-        UsageError: there is no such run.
+        StateError: there is no such run.
         StorageError: its capture cannot be read.
     """
     from batchfind.capture.run_directory import find_run  # noqa: PLC0415 - lazy

@@ -12,9 +12,9 @@ import struct
 from typing import Final, NamedTuple
 
 from batchfind.capture.codec import Packed
-from batchfind.digest import canonical_json
 
 LINK_BYTES: Final = 32
+_NUMBERS: Final = struct.Struct("<QQ?")
 _HEADER: Final = struct.Struct("<QQIQ8s")
 
 
@@ -38,8 +38,12 @@ def first_link(number: int, ordinal: int, facts: str | None, asked: Asked) -> by
     Returns:
         32 bytes.
     """
-    bound = [number, ordinal, facts, *asked]
-    return hashlib.sha256(b"batchfind attempt 1\0" + canonical_json(bound)).digest()
+    digest = hashlib.sha256(b"batchfind attempt 1\0")
+    digest.update(_NUMBERS.pack(number, ordinal, facts is not None))
+    for text in (facts or "", *asked):
+        value = text.encode()
+        digest.update(len(value).to_bytes(8, "little") + value)
+    return digest.digest()
 
 
 def next_link(previous: bytes, sequence: int, first: int, packed: Packed) -> bytes:

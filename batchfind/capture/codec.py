@@ -55,7 +55,8 @@ def pack(matches: Matches) -> Packed:
         LocalProtocolError: the set contradicts itself or is too large.
     """
     ends = np.asarray(matches.ends, dtype=np.int64)
-    lengths = np.diff(ends, prepend=0)
+    lengths = ends.copy()
+    lengths[1:] -= ends[:-1]
     total = int(ends[-1]) if ends.size else 0
     if (
         len(matches.statuses) != ends.size

@@ -55,13 +55,10 @@ def connect(path: Path, options: str) -> sqlite3.Connection:
     )
 
 
-def connect_new(path: Path) -> sqlite3.Connection:
-    """A connection to a new file of mode 0600; SQLite gives -wal the same mode."""
+def create_file(path: Path) -> None:
+    """A new empty file of mode 0600; SQLite gives its log the same mode."""
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     os.close(os.open(path, flags, 0o600))
-    connection = connect(path, "mode=rw")
-    connection.execute(f"PRAGMA page_size={PAGE_BYTES}")
-    return connection
 
 
 def connect_readonly(path: Path) -> sqlite3.Connection:
@@ -101,25 +98,54 @@ def check_identity(connection: sqlite3.Connection, path: Path) -> None:
         )
 
 
-def use_wal(connection: sqlite3.Connection) -> bool:
-    """Write-ahead logging where the file system bears it, else a rollback journal.
+def connect_writing(path: Path) -> tuple[sqlite3.Connection, bool]:
+    """A connection for the one writer of an existing file.
 
     Returns:
-        Whether write-ahead logging is on.
+        The connection, and whether write-ahead logging is on. File systems that
+        cannot share memory between processes refuse it and get a rollback journal.
+
+    Raises:
+        sqlite3.Error: the file cannot be written.
     """
+    connection = connect(path, "mode=rw")
+    try:
+        connection.execute(f"PRAGMA page_size={PAGE_BYTES}")
+        if _use_wal(connection):
+            return connection, True
+    except BaseException:
+        connection.close()
+        raise
+    connection.close()
+    return _connect_without_wal(path), False
+
+
+def _use_wal(connection: sqlite3.Connection) -> bool:
     try:
         (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
+        connection.execute("PRAGMA synchronous=NORMAL")
         # Some file systems refuse only when the shared memory is first used.
         connection.execute("BEGIN IMMEDIATE")
         connection.execute("COMMIT")
     except sqlite3.OperationalError:
-        mode = "refused"
-    if mode == "wal":
-        connection.execute("PRAGMA synchronous=NORMAL")
-        return True
-    connection.execute("PRAGMA journal_mode=DELETE").fetchone()
-    connection.execute("PRAGMA synchronous=FULL")
-    return False
+        return False
+    return bool(mode == "wal")
+
+
+def _connect_without_wal(path: Path) -> sqlite3.Connection:
+    connection = connect(path, "mode=rw")
+    try:
+        # The attempt may have left the file in WAL mode. Exclusive locking undoes
+        # that without shared memory, on a connection that never used any.
+        connection.execute(f"PRAGMA page_size={PAGE_BYTES}")
+        connection.execute("PRAGMA locking_mode=EXCLUSIVE").fetchone()
+        connection.execute("PRAGMA journal_mode=DELETE").fetchone()
+        connection.execute("PRAGMA locking_mode=NORMAL").fetchone()
+        connection.execute("PRAGMA synchronous=FULL")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def leave_wal(connection: sqlite3.Connection) -> bool:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 from batchfind.capture.records import (
     AttemptFacts,
@@ -30,9 +30,7 @@ def to_document(record: Any) -> str:
         TypeError: a value has no JSON form.
         ValueError: a float is not finite.
     """
-    return json.dumps(
-        _plain(record), ensure_ascii=True, allow_nan=False, separators=(",", ":")
-    )
+    return _ENCODER.encode(record)
 
 
 def read_object(text: str) -> dict[str, Any]:
@@ -88,17 +86,18 @@ def _with_cause(members: dict[str, Any]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Dataclasses as objects, enums as values, bytes as hexadecimal digits."""
+    """What JSON has no form for: dataclasses, enums, bytes, other mappings."""
+    if is_dataclass(value):
+        return {item.name: getattr(value, item.name) for item in fields(value)}
     if isinstance(value, Enum):
         return value.value
-    if value is None or isinstance(value, str | int | float):
-        return value
     if isinstance(value, bytes):
         return value.hex()
     if isinstance(value, Mapping):
-        return {str(name): _plain(member) for name, member in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if is_dataclass(value):
-        return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
+        return dict(value)
     raise TypeError(f"no JSON form for {type(value).__name__}")
+
+
+_ENCODER: Final = json.JSONEncoder(
+    ensure_ascii=True, allow_nan=False, separators=(",", ":"), default=_plain
+)

@@ -138,8 +138,9 @@ class Capture:
             Nothing for a request that was never asked.
         """
         rows = self._rows.select(
-            "SELECT number, ordinal, facts, ending, head, (SELECT link FROM matches "
-            "WHERE attempt=number ORDER BY sequence DESC LIMIT 1) "
+            "SELECT number, ordinal, facts, ending, CASE WHEN ending IS NULL THEN "
+            "coalesce((SELECT link FROM matches WHERE attempt=number "
+            "ORDER BY sequence DESC LIMIT 1), head) ELSE head END "
             "FROM attempt WHERE request=? ORDER BY ordinal",
             request,
         )
@@ -150,9 +151,9 @@ class Capture:
                 ordinal=ordinal,
                 facts=None if facts is None else read_facts(facts),
                 ending=None if ending is None else read_ending(ending),
-                chain=(head if ending is not None or link is None else link).hex(),
+                chain=head.hex(),
             )
-            for number, ordinal, facts, ending, head, link in rows
+            for number, ordinal, facts, ending, head in rows
         )
 
     def matches(self, attempt: int) -> Iterator[StoredMatches]:

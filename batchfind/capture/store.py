@@ -15,9 +15,9 @@ from batchfind.capture.codec import pack
 from batchfind.capture.database import (
     check_identity,
     connect,
-    connect_new,
+    connect_writing,
+    create_file,
     leave_wal,
-    use_wal,
 )
 from batchfind.capture.documents import to_document
 from batchfind.capture.entries import (
@@ -55,14 +55,12 @@ class Opened:
 class Store:
     """Applies entries within transactions that its owner begins and commits."""
 
-    def __init__(
-        self, connection: sqlite3.Connection, path: Path, *, wal: bool
-    ) -> None:
-        self._db = connection
+    def __init__(self, path: Path) -> None:
+        """Opens an existing file; use `create` or `reopen`."""
         self._path = path
         self._inode = path.stat().st_ino
         self._links: dict[int, bytes] = {}
-        self.wal = wal
+        self._db, self.wal = connect_writing(path)
 
     @classmethod
     def create(cls, path: Path, meta: Mapping[str, str], plan: Plan) -> Store:
@@ -73,16 +71,16 @@ class Store:
             sqlite3.Error, OSError: it cannot be written.
         """
         try:
-            connection = connect_new(path)
+            create_file(path)
         except FileExistsError:
             raise StateError(
                 f"{path}: a capture is here already: `batchfind resume` continues it"
             ) from None
+        store = cls(path)
         try:
-            store = cls(connection, path, wal=use_wal(connection))
             store._fill(meta, plan)
         except BaseException:
-            connection.close()
+            store.abandon()
             raise
         return store
 
@@ -94,16 +92,20 @@ class Store:
             StorageError: it is no capture of this version.
             sqlite3.Error, OSError: it cannot be written.
         """
-        connection = connect(path, "mode=rw")
+        # Looked at before the first write: it may be a database of others.
+        reader = connect(path, "mode=rw")
         try:
-            check_identity(connection, path)
-            connection.execute("PRAGMA foreign_keys=ON")
-            store = cls(connection, path, wal=use_wal(connection))
+            check_identity(reader, path)
+        finally:
+            reader.close()
+        store = cls(path)
+        try:
+            store._db.execute("PRAGMA foreign_keys=ON")
             store.begin()
             store._note_opening("journal-reopened")
             store.commit()
         except BaseException:
-            connection.close()
+            store.abandon()
             raise
         return store
 

@@ -192,6 +192,8 @@ def _output_line(output: OutputReport) -> str:
     if output.published:
         rows = count(output.rows, "row")
         return f"wrote {path} ({output.format}, {rows}, {size(output.bytes)})"
+    if output.failed:
+        return f"not written {path}: {clean(output.reason)}"
     kept = f"; kept at {clean(output.written, limit=4096)}" if output.written else ""
     return f"withheld {path}: {clean(output.reason)}{kept}"
 

@@ -7,7 +7,9 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 
+from batchfind.capture.records import Cause, RequestVerdict
 from batchfind.cli import console
 from batchfind.cli.board import Board, Group
 from batchfind.cli.text import clean, count, duration
@@ -86,6 +88,33 @@ class Lines:
         console.note(f"{done:,} of {total} ended, {responses}")
 
 
+class Trace:
+    """An observer that writes every event of a run, for `--debug`."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+
+    def __call__(self, event: Event) -> None:
+        """Take one event; never raises."""
+        facts = _facts(event)
+        name = type(event).__name__
+        console.note(f"{time.monotonic() - self._began:9.3f} {name} {clean(facts)}")
+
+
+def _facts(event: Event) -> str:
+    """The event's scalars and causes; plans and results would fill the screen."""
+    found = []
+    for field in fields(event):
+        value = getattr(event, field.name)
+        if isinstance(value, str | int):
+            found.append(f"{field.name}={value}")
+        elif isinstance(value, Cause):
+            found.append(f"{value.code}: {value.message}")
+        elif isinstance(value, RequestVerdict):
+            found.append(f"{value.request} {value.verdict} {value.responses}")
+    return " ".join(found)
+
+
 def _group_line(group: Group, now: float) -> str:
     parts = ", ".join(f"{n:,} {verdict}" for verdict, n in group.verdicts.items())
     return (
@@ -95,24 +124,23 @@ def _group_line(group: Group, now: float) -> str:
 
 
 @contextmanager
-def display(*, quiet: bool, plain: bool) -> Iterator[tuple[Observer, ...]]:
+def display(*, quiet: bool, debug: bool) -> Iterator[tuple[Observer, ...]]:
     """The observers of a run, shown for as long as the block lasts.
 
     Args:
-        quiet: show nothing.
-        plain: write lines even on a terminal.
+        quiet: show nothing of how the run goes.
+        debug: write every event, whatever else is shown.
     """
+    traces = (Trace(),) if debug else ()
     if quiet:
-        yield ()
-        return
-    board = Board()
-    if plain or not _lively():
-        yield (Lines(board),)
-        return
-    from batchfind.cli.live import screen  # noqa: PLC0415 - rich, on terminals only
+        yield traces
+    elif debug or not _lively():
+        yield (Lines(Board()), *traces)
+    else:
+        from batchfind.cli.live import screen  # noqa: PLC0415 - rich, on terminals only
 
-    with screen(board) as observer:
-        yield (observer,)
+        with screen(Board()) as observer:
+            yield (observer,)
 
 
 def _lively() -> bool:

@@ -11,6 +11,7 @@ import click
 
 from batchfind.cli.text import clean, clean_lines
 from batchfind.errors import (
+    BatchfindError,
     InputError,
     JobError,
     Problem,
@@ -78,6 +79,11 @@ def explain(error: BaseException) -> Failure:
                 exit_code=ExitCode.STORAGE,
                 message=clean_lines(str(error)),
                 retryable=True,
+            )
+        case BatchfindError() if str(error):
+            return Failure(
+                exit_code=ExitCode.INTERNAL,
+                message=f"{clean_lines(str(error))} (internal error; see --debug)",
             )
         case _:
             return Failure(exit_code=ExitCode.INTERNAL, message=_bug(error))

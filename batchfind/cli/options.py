@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import logging
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from batchfind.cli.text import clean
-
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+_DEBUG = "batchfind.debug"
 
 JOB = click.Path(path_type=Path)
 
@@ -90,7 +88,7 @@ def reporting(*, quiet: str | None = None, json: bool = True) -> Decorator:
             is_flag=True,
             expose_value=False,
             callback=_debug,
-            help="Log every step to stderr, and show tracebacks.",
+            help="Show every step on stderr, and tracebacks.",
         )(command)
         if quiet is not None:
             command = click.option("--quiet", is_flag=True, help=quiet)(command)
@@ -106,29 +104,11 @@ def reporting(*, quiet: str | None = None, json: bool = True) -> Decorator:
     return decorate
 
 
-class _CleanFormatter(logging.Formatter):
-    """One log record, one line: text from peers cannot forge another."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """The record with control characters made visible."""
-        return clean(super().format(record), limit=4000)
-
-
-def _debug(context: click.Context, parameter: click.Parameter, value: bool) -> bool:
+def _debug(context: click.Context, parameter: click.Parameter, value: bool) -> None:
     del parameter
-    if value:
-        handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(_CleanFormatter("%(asctime)s %(name)s: %(message)s"))
-        logger = logging.getLogger("batchfind")
-        level = logger.level
-        logger.addHandler(handler)
-        logger.setLevel(logging.DEBUG)
-        context.call_on_close(lambda: logger.setLevel(level))
-        context.call_on_close(lambda: logger.removeHandler(handler))
-    context.meta["batchfind.debug"] = value
-    return value
+    context.meta[_DEBUG] = value
 
 
 def debugging() -> bool:
     """Whether the running command was given `--debug`."""
-    return bool(click.get_current_context().meta.get("batchfind.debug"))
+    return bool(click.get_current_context().meta.get(_DEBUG))

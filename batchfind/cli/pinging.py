@@ -13,6 +13,8 @@ from batchfind.cli import console
 from batchfind.cli.asking import planned
 from batchfind.cli.options import JOB, examples, planning, reporting
 from batchfind.cli.text import clean, duration
+from batchfind.dicom.models import model_of
+from batchfind.dicom.transfer_syntaxes import TITLES
 from batchfind.execution.results import ExitCode
 
 if TYPE_CHECKING:
@@ -68,11 +70,19 @@ def _ping_lines(report: PingReport) -> Iterator[str]:
     if report.implementation:
         yield f"  implementation: {clean(report.implementation)}"
     for abstract, transfer in report.contexts:
-        yield f"  accepted: {clean(abstract)}: {clean(transfer)}"
+        syntax = TITLES.get(transfer, transfer)
+        yield f"  accepted: {clean(_title(abstract))}: {clean(syntax)}"
     if report.cause is not None:
         yield f"  {clean(report.cause.code)}: {clean(report.cause.message)}"
         if report.cause.hint:
             yield f"  hint: {clean(report.cause.hint)}"
+
+
+def _title(uid: str) -> str:
+    try:
+        return model_of(uid).title
+    except ValueError:
+        return uid
 
 
 def _ping_json(report: PingReport) -> dict[str, Any]:

@@ -148,7 +148,7 @@ def _read_plan(path: Path) -> Plan:
 
 
 def _execute(begin: Execution, *, as_json: bool, quiet: bool) -> int:
-    with display(quiet=quiet, plain=debugging()) as observers:
+    with display(quiet=quiet, debug=debugging()) as observers:
         try:
             result = asyncio.run(_interruptible(begin, observers))
         except asyncio.CancelledError:

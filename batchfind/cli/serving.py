@@ -23,11 +23,16 @@ _PORT = click.IntRange(0, 65535)
     )
 )
 @click.option(
-    "--pacs-port", type=_PORT, default=0, help="Port of the PACS; 0: any free one."
+    "--pacs-port",
+    type=_PORT,
+    metavar="PORT",
+    default=0,
+    help="Port of the PACS; 0: any free one.",
 )
 @click.option(
     "--worklist-port",
     type=_PORT,
+    metavar="PORT",
     default=0,
     help="Port of the worklist; 0: any free one.",
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol, TypeAlias
 
 from pydicom.dataset import Dataset
@@ -14,7 +14,7 @@ from batchfind.demo.pacs_keys import UNIQUE_KEYS, supported_keys
 from batchfind.demo.wire import data_set_of
 from batchfind.dicom.dictionary import label
 from batchfind.dicom.identifier import Element, Identifier
-from batchfind.dicom.matching import Stored, match_identifier
+from batchfind.dicom.matching import Stored, match_identifier, match_value
 
 PENDING: Final = 0xFF00
 PENDING_UNSUPPORTED: Final = 0xFF01
@@ -24,6 +24,9 @@ Supported: TypeAlias = "Mapping[int, Supported]"
 
 _LEVEL: Final = tag_named("QueryRetrieveLevel")
 _RETRIEVE_AE: Final = tag_named("RetrieveAETitle")
+_STEPS: Final = tag_named("ScheduledProcedureStepSequence")
+_START_DATE: Final = tag_named("ScheduledProcedureStepStartDate")
+_START_TIME: Final = tag_named("ScheduledProcedureStepStartTime")
 _NEVER_UNSUPPORTED: Final = frozenset(
     {tag_named("SpecificCharacterSet"), tag_named("TimezoneOffsetFromUTC")}
 )
@@ -137,14 +140,46 @@ class Worklist:
         kept, status = _kept(keys, _supported(self.steps[0].attributes))
         if not any(key.tag not in _NEVER_UNSUPPORTED for key in kept):
             raise Refused("no key of this request is supported")
+        others, period = _without_period(kept)
         return Findings(
             status,
             (
                 data_set_of(kept, step)
                 for step in self.steps
-                if match_identifier(kept, step.attributes)
+                if match_identifier(others, step.attributes)
+                and match_value("DT", period, [_start(step)])
             ),
         )
+
+
+def _without_period(keys: Identifier) -> tuple[Identifier, str]:
+    """Takes a date range with a time range out of the keys, as one range of DT.
+
+    Both together mean one continuous period, not these hours of each day.
+
+    Source: PS3.4 Section K.6.1.2.2 and Table K.6-1.
+    """
+    item = next((key.value for key in keys if key.tag == _STEPS), ())
+    if not isinstance(item, tuple) or not item:
+        return keys, ""
+    date, time = _text(item[0], _START_DATE), _text(item[0], _START_TIME)
+    if "-" not in date or "-" not in time:
+        return keys, ""
+    ends = zip(date.split("-", 1), time.split("-", 1), strict=True)
+    first, last = (day + hour if day else "" for day, hour in ends)
+    rest = tuple(key for key in item[0] if key.tag not in {_START_DATE, _START_TIME})
+    others = tuple(
+        replace(key, value=(rest,)) if key.tag == _STEPS else key for key in keys
+    )
+    return others, f"{first}-{last}"
+
+
+def _start(step: Entity) -> str:
+    """Date and time of a step as one DT."""
+    (item,) = (one for one in step.attributes[_STEPS] if isinstance(one, Mapping))
+    return "".join(
+        str(text) for tag in (_START_DATE, _START_TIME) for text in item[tag]
+    )
 
 
 def _text(keys: Identifier, tag: int) -> str:
@@ -178,5 +213,5 @@ def _kept(keys: Identifier, supported: Supported) -> tuple[Identifier, int]:
             item, item_status = _kept(value[0], supported[key.tag])
             status = max(status, item_status)
             value = (item, *value[1:])
-        kept.append(Element(key.tag, key.vr, value))
+        kept.append(replace(key, value=value))
     return tuple(kept), status

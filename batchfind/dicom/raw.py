@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
-
-from batchfind.dicom.paths import Step
 
 
 class RawElement(NamedTuple):
@@ -44,25 +41,3 @@ class DecodeLimits:
     values: int = 10_000
     value_bytes: int = 1 << 20
     data_set_bytes: int = 16 << 20
-
-
-def tag_in(elements: Iterable[RawElement], step: Step) -> int | None:
-    """The tag that a step of a key path has in one received data set.
-
-    A private element's block is the one its creator reserved there, whatever block
-    was asked for.
-
-    Returns:
-        The step's own tag unless it names a creator; None when that creator has
-        reserved no block.
-
-    Source: PS3.5 Section 7.8.1.
-    """
-    if step.creator is None:
-        return step.tag
-    creator = step.creator.encode("utf-8", "replace")
-    for tag, _, value in elements:
-        reserves = tag >> 16 == step.tag >> 16 and 0x10 <= tag & 0xFFFF <= 0xFF
-        if reserves and isinstance(value, bytes) and value.strip(b" \0") == creator:
-            return step.tag & 0xFFFF00FF | (tag & 0xFF) << 8
-    return None

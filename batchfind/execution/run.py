@@ -167,8 +167,10 @@ class _Run:
         await self._journal.barrier()
         verdicts = await asyncio.to_thread(self._judged)
         # Why a request was skipped is known to the scheduler alone.
-        skipped = {key: each for key, each in told.items() if not each.attempts}
-        return verdicts | skipped
+        for key, verdict in told.items():
+            if not verdict.attempts and not verdicts[key].attempts:
+                verdicts[key] = verdict
+        return verdicts
 
     async def _ask_peers(
         self, requests: Sequence[Request], ports: Mapping[str, int]
@@ -210,9 +212,7 @@ class _Run:
                 finishing.discard()
                 return verdicts, ()
             withheld = self._directory.path / "withheld"
-            return verdicts, publish_outputs(
-                finishing.staged, verdicts, withheld, tell
-            )
+            return verdicts, publish_outputs(finishing.staged, verdicts, withheld, tell)
 
         return await asyncio.to_thread(finish)
 

@@ -35,13 +35,13 @@ class Findings:
     Attributes:
         defects: responses that could not be decoded, by kind.
         replaced: bytes that became U+FFFD.
-        invalid: values that do not fit their type.
+        warnings: what was wrong with character sets.
         returned: unique key values that came back, for requests with a batch.
     """
 
     defects: Mapping[str, int] = field(default_factory=dict)
     replaced: int = 0
-    invalid: int = 0
+    warnings: tuple[str, ...] = ()
     returned: frozenset[str] = frozenset()
 
 
@@ -202,12 +202,7 @@ def _warnings(peer: PlannedPeer, ending: Ending, findings: Findings) -> tuple[st
             f"{plural(findings.replaced, 'byte')} could not be decoded in the declared "
             "character set and became U+FFFD; see charset.assume and charset.override"
         )
-    if findings.invalid:
-        warnings.append(
-            f"{plural(findings.invalid, 'value')} did not fit the column's type; "
-            "column bf_invalid holds the text"
-        )
-    return tuple(warnings)
+    return (*warnings, *findings.warnings)
 
 
 def _size(attempt: StoredAttempt) -> tuple[int, int]:

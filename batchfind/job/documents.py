@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Final
 
 from batchfind.errors import Mark
+from batchfind.job.nodes import Entry, MappingNode, Node, ScalarNode
 from batchfind.job.report import Report
 from batchfind.job.section import Section
 from batchfind.job.validation import validate
-from batchfind.job.yaml_nodes import Entry, MappingNode, Node, ScalarNode, parse
+from batchfind.job.yaml_nodes import parse
 
 LARGEST: Final = 1 << 20
 """Bytes of a job file; tables belong in rows files, which may be larger."""
@@ -71,10 +72,11 @@ def merge_includes(job: Document, root: MappingNode, report: Report) -> Merged:
     """The job with the peers, vars and peer_defaults of the files it includes."""
     section = Section(root, "", report)
     seen = {job.path.resolve(): Mark(root.mark.file)}
-    documents: list[Document | None] = []
-    for item in section.items("include"):
-        if isinstance(item, ScalarNode) and item.text:
-            documents.append(_included(item, seen, report))
+    documents = [
+        _included(item, seen, report)
+        for item in section.items("include")
+        if isinstance(item, ScalarNode) and item.text
+    ]
     roots = [one.root for one in documents if one is not None and one.root is not None]
     shared = {name: _joined(name, [*roots, root], report) for name in _SHARED}
     shared["peer_defaults"] = _only("peer_defaults", [*roots, root], report)
@@ -93,9 +95,9 @@ def overlay(base: MappingNode, over: MappingNode) -> MappingNode:
     for entry in over.entries:
         below = entries.get(entry.key.text)
         value = entry.value
-        if below is not None and isinstance(below.value, MappingNode):
-            if isinstance(value, MappingNode):
-                value = overlay(below.value, value)
+        lower = None if below is None else below.value
+        if isinstance(lower, MappingNode) and isinstance(value, MappingNode):
+            value = overlay(lower, value)
         entries[entry.key.text] = Entry(entry.key, value)
     return MappingNode(tuple(entries.values()), over.mark)
 

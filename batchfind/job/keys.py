@@ -9,9 +9,9 @@ from typing import Final
 from batchfind.dicom.paths import KeyPath, child
 from batchfind.errors import Mark
 from batchfind.job.model import KeyEntry, Scalar
+from batchfind.job.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from batchfind.job.report import Report
 from batchfind.job.section import Section, scalar_of
-from batchfind.job.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 _CHARACTER_SET: Final = 0x00080005
 _LEVEL: Final = 0x00080052

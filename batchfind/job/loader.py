@@ -10,12 +10,12 @@ from typing import Any, Final
 from batchfind.errors import JobError, Mark
 from batchfind.job.documents import Document, merge_includes, read_document
 from batchfind.job.model import Job, Output, PerRequest, Query, RunPolicy, Scalar
+from batchfind.job.nodes import MappingNode
 from batchfind.job.outputs import read_outputs
 from batchfind.job.peers import check_timezone, read_peers
 from batchfind.job.queries import PeerNames, read_queries
 from batchfind.job.report import Report
 from batchfind.job.section import Section
-from batchfind.job.yaml_nodes import MappingNode
 
 _TEMPLATE: Final = re.compile(r"\{\{(.*?)\}\}|\{%(.*?)%\}", re.DOTALL)
 _LITERAL: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
@@ -80,14 +80,12 @@ def _run(run: Section) -> RunPolicy:
     fields: dict[str, Any] = run.integers("concurrency", "max_requests")
     folder = run.paths("dir")
     limits = run.section("per_request")
+    caps: dict[str, Any] = limits.integers("responses")
+    caps |= limits.sizes("bytes") | limits.durations("time")
     return RunPolicy(
         directory=folder[0] if folder else None,
         stop_on_failure=run.text("on_failure") == "stop",
-        per_request=PerRequest(
-            **limits.integers("responses"),
-            **limits.sizes("bytes"),
-            **limits.durations("time"),
-        ),
+        per_request=PerRequest(**caps),
         executor=run.text("executor") or "local",
         **fields,
     )

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from batchfind.job.model import Output, OutputFormat, Publish
+from batchfind.job.nodes import MappingNode, ScalarNode
 from batchfind.job.section import Section
 from batchfind.job.suggest import did_you_mean
-from batchfind.job.yaml_nodes import MappingNode, ScalarNode
 
 _QUERY_NAME: Final = re.compile(r"\{\{[^}]*\bquery\b")
 

@@ -16,9 +16,9 @@ from batchfind.job.model import (
     Priority,
     Scalar,
 )
+from batchfind.job.nodes import MappingNode, ScalarNode
 from batchfind.job.section import Section
 from batchfind.job.suggest import did_you_mean
-from batchfind.job.yaml_nodes import MappingNode, ScalarNode
 
 CALLED_AE: Final = "ANY-SCP"
 CALLING_AE: Final = "BATCHFIND"

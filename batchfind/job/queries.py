@@ -9,27 +9,29 @@ from typing import Any, Final
 from batchfind.dicom.models import InformationModel, model_of
 from batchfind.dicom.paths import KeyPath, parse_path
 from batchfind.job.keys import check_once, read_keys, read_path, read_returns
-from batchfind.job.levels import foreign_keys, read_level
+from batchfind.job.levels import read_level
+from batchfind.job.lints import check_model
 from batchfind.job.model import (
     Cancel,
-    KeyEntry,
     Lint,
     Query,
     Repeat,
     Rows,
     Scalar,
-    Window,
 )
+from batchfind.job.nodes import MappingNode, ScalarNode
 from batchfind.job.peers import check_ae_title
 from batchfind.job.rows import read_rows
 from batchfind.job.section import Section, scalars_by_name
 from batchfind.job.suggest import did_you_mean
 from batchfind.job.windows import read_window
-from batchfind.job.yaml_nodes import MappingNode, ScalarNode
 
 RESERVED: Final = frozenset(
-    "peer query vars window today yesterday tomorrow now env"
-    " minutes hours days weeks months".split()
+    (
+        *("peer", "query", "vars", "window", "env"),
+        *("today", "yesterday", "tomorrow", "now"),
+        *("minutes", "hours", "days", "weeks", "months"),
+    )
 )
 """Names of templates that no matrix axis or column may take."""
 
@@ -65,7 +67,7 @@ def _read_query(key: ScalarNode, query: Section, peers: PeerNames) -> Query:
     level = None
     if model is not None and paths:
         level = read_level(query, model, paths)
-        _check_model(query, model, level, paths, keys)
+        check_model(query, model, level, paths, keys)
     elif model is not None:
         level = read_level(query, model, ())
     return Query(
@@ -88,7 +90,7 @@ def _read_query(key: ScalarNode, query: Section, peers: PeerNames) -> Query:
         explode=_explode(query, model, paths),
         lint=Lint.LENIENT if query.text("lint") == "lenient" else Lint.STRICT,
         **_carry(query, matrix, rows),
-        **query.flags("allow_universal"),
+        allow_universal=query.flags("allow_universal").get("allow_universal", False),
     )
 
 
@@ -247,38 +249,3 @@ def _carry(
             message = f"'{name[:64]}' is neither a matrix axis nor a column{meant}"
             query.error("carry", message)
     return {"carry": names}
-
-
-def _check_model(
-    query: Section,
-    model: InformationModel,
-    level: str | None,
-    paths: list[KeyPath],
-    keys: tuple[KeyEntry, ...],
-) -> None:
-    """What the model says about keys, whatever their values."""
-    foreign = foreign_keys(model, level, paths) if level else []
-    if foreign:
-        names = ", ".join(f"{keyword} ({owner})" for keyword, owner in foreign)
-        message = (
-            f"{names}: not a key at {level}, so a peer may ignore it or refuse the "
-            "query (PS3.4 C.4.1.2.2.1)"
-        )
-        query.report.warning(query.mark("keys"), query.place("keys"), message)
-    matching = any(scalar.text for entry in keys for scalar in entry.values)
-    if model.needs_matching_key and not matching and not query.has("window"):
-        _say_no_matching_key(query, model)
-
-
-def _say_no_matching_key(query: Section, model: InformationModel) -> None:
-    if query.has("files"):
-        return
-    message = (
-        f"a query of {model.name} without a matching key answers nothing (PS3.4 "
-        "CC.2.8.1.2); give one key a value"
-    )
-    mark, place = query.mark("keys"), query.place("keys")
-    if query.text("lint") == "lenient":
-        query.report.warning(mark, place, message)
-    else:
-        query.report.error(mark, place, f"{message}, or write 'lint: lenient'")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from batchfind.job.model import Rows, Scalar
+from batchfind.job.nodes import MappingNode, ScalarNode, SequenceNode
 from batchfind.job.section import Section, scalars_by_name
-from batchfind.job.yaml_nodes import MappingNode, ScalarNode, SequenceNode
 
 _OF_FILES = ("columns", "delimiter", "encoding")
 

@@ -14,10 +14,10 @@ from typing import TypeVar
 
 from batchfind.errors import Mark
 from batchfind.job.model import Scalar
+from batchfind.job.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from batchfind.job.report import Report
 from batchfind.job.units import seconds, size
 from batchfind.job.yaml_core import NULLS, core_value
-from batchfind.job.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 T = TypeVar("T")
 
@@ -134,8 +134,8 @@ class Section:
         for name in names:
             node = self.node.get(name)
             if isinstance(node, ScalarNode):
-                # The schema has reported what cannot be read.
-                with suppress(ValueError):
+                # The schema has reported what is no such value.
+                with suppress(ValueError, TypeError):
                     values[name] = read(node)
         return values
 
@@ -143,14 +143,14 @@ class Section:
 def _integer(node: ScalarNode) -> int:
     value = core_value(node)
     if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError(node.text)
+        raise TypeError(node.text)
     return value
 
 
 def _flag(node: ScalarNode) -> bool:
     value = core_value(node)
     if not isinstance(value, bool):
-        raise ValueError(node.text)
+        raise TypeError(node.text)
     return value
 
 

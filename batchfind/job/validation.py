@@ -10,11 +10,11 @@ from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import extend
 
 from batchfind.errors import Mark
+from batchfind.job.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from batchfind.job.report import Report
 from batchfind.job.schema import Schema, load_schema, owners_of
 from batchfind.job.suggest import did_you_mean
 from batchfind.job.yaml_core import plain
-from batchfind.job.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 Place = tuple[str | int, ...]
 
@@ -33,7 +33,7 @@ def _is_integer(_checker: object, value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-_Validator = extend(
+_Validator: Any = extend(  # type: ignore[no-untyped-call]
     Draft202012Validator,
     type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer),
 )
@@ -115,12 +115,13 @@ def _alternatives(
     """The problems within the only alternative of the right kind, else the whole."""
     # Positions in `context` begin with the number of the alternative.
     by_branch: dict[object, list[ValidationError]] = {}
-    for inner in error.context or ():
+    inners: list[ValidationError] = list(error.context or ())
+    for inner in inners:
         by_branch.setdefault(inner.schema_path[0], []).append(inner)
     fitting = [
-        inners
-        for inners in by_branch.values()
-        if not any(one.validator == "type" and not one.path for one in inners)
+        branch
+        for branch in by_branch.values()
+        if not any(one.validator == "type" and not one.path for one in branch)
     ]
     if len(fitting) == 1 and isinstance(error.instance, list | dict):
         for inner in fitting[0]:
@@ -128,8 +129,8 @@ def _alternatives(
         return
     choices = [
         str(choice)
-        for inner in error.context or ()
-        if inner.validator in {"enum", "const"}
+        for inner in inners
+        if str(inner.validator) in {"enum", "const"}
         for choice in _choices(inner)
     ]
     meant = ""

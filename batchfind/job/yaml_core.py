@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from batchfind.job.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode
+from batchfind.job.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
 _TRUE: Final = frozenset({"true", "True", "TRUE"})

@@ -7,73 +7,25 @@ is the text as written; what it means is decided where it is used.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from typing import Final
 
 import yaml
 
 from batchfind.errors import Mark
+from batchfind.job.nodes import Entry, MappingNode, Node, ScalarNode, SequenceNode
 from batchfind.job.report import Report
-from batchfind.job.yaml_syntax import place, syntax_problem
+from batchfind.job.yaml_slips import whole_items, whole_pairs
+from batchfind.job.yaml_syntax import between, place, syntax_problem
 
 MOST_NODES: Final = 100_000
 """Nodes after every alias is expanded: nine lines of aliases can mean billions."""
 DEEPEST: Final = 32
 """Nesting; the deepest Identifier anybody asks for needs less than half of it."""
 
-_PAREN_OPEN: Final = re.compile(r"\([0-9A-Fa-f]{4}")
-_PAREN_CLOSE: Final = re.compile(r"[0-9A-Fa-f]{4}\).*")
-_GROUP: Final = re.compile(r"[0-9A-Fa-f]{4}")
-_ELEMENT: Final = re.compile(r"[0-9A-Fa-f]{4}(\..*)?")
 _TEXT_TAGS: Final = {None, "!", "tag:yaml.org,2002:str"}
 _PLAIN_TAGS: Final = {None, "!", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"}
-
-
-@dataclass(frozen=True, slots=True)
-class ScalarNode:
-    """Text as written; `plain` when it stands without quotes."""
-
-    text: str
-    mark: Mark
-    plain: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class SequenceNode:
-    """A list."""
-
-    items: tuple[Node, ...]
-    mark: Mark
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A key with its value."""
-
-    key: ScalarNode
-    value: Node
-
-
-@dataclass(frozen=True, slots=True)
-class MappingNode:
-    """Entries in file order, each key once, `<<` already merged."""
-
-    entries: tuple[Entry, ...]
-    mark: Mark
-
-    def get(self, name: str) -> Node | None:
-        """The value of a key, or None when it is absent."""
-        entry = self.entry(name)
-        return None if entry is None else entry.value
-
-    def entry(self, name: str) -> Entry | None:
-        """The entry of a key, or None when it is absent."""
-        return next((one for one in self.entries if one.key.text == name), None)
-
-
-Node: TypeAlias = ScalarNode | SequenceNode | MappingNode
 
 
 def parse(text: str, file: str, report: Report) -> Node | None:
@@ -200,14 +152,17 @@ class _Builder:
         mark = self._mark(opened.event)
         node: Node
         if isinstance(opened.event, yaml.SequenceStartEvent):
-            node = SequenceNode(tuple(self._unsplit_items(opened)), mark)
+            items = opened.children
+            if opened.event.flow_style:
+                items = whole_items(items, self._report)
+            node = SequenceNode(tuple(items), mark)
         else:
-            source = self._text[opened.event.start_mark.index : event.end_mark.index]
+            source = between(opened.event.start_mark, event.end_mark, self._text)
             node = self._mapping(opened, mark, source)
         self._place(node, opened.size, opened.event.anchor)
 
-    def _refuse_tag(self, mark: Mark, tag: str) -> None:
-        shown = tag.replace("tag:yaml.org,2002:", "!!")
+    def _refuse_tag(self, mark: Mark, tag: str | None) -> None:
+        shown = (tag or "").replace("tag:yaml.org,2002:", "!!")
         message = f"the YAML tag {shown} is not used in jobs; remove it, or put the "
         self._report.error(mark, "", message + "value in quotes")
 
@@ -232,30 +187,6 @@ class _Builder:
         self._open[-1].children.append(node)
         self._open[-1].size += size
 
-    def _unsplit_items(self, opened: _Open) -> Iterator[Node]:
-        """Items, with a tag that YAML split at its comma reported once."""
-        items = iter(opened.children)
-        for item in items:
-            if not (opened.event.flow_style and _is(item, _PAREN_OPEN)):
-                yield item
-                continue
-            second = next(items, None)
-            if isinstance(second, ScalarNode) and _is(second, _PAREN_CLOSE):
-                self._split_tag(item, second)
-            else:
-                yield from (one for one in (item, second) if one is not None)
-
-    def _split_tag(self, first: Node, second: ScalarNode) -> None:
-        group = first.text if isinstance(first, ScalarNode) else ""
-        name = f"{group},{second.text}"
-        self._report.error(
-            first.mark,
-            "",
-            f"{name} must stand in quotes between "
-            "brackets, because YAML splits it at the comma; write "
-            f'"{name}"',
-        )
-
     def _mapping(self, opened: _Open, mark: Mark, source: str) -> Node:
         pairs = list(zip(opened.children[::2], opened.children[1::2], strict=True))
         flow = bool(opened.event.flow_style)
@@ -271,7 +202,7 @@ class _Builder:
             return ScalarNode("", mark)
         own: dict[str, Entry] = {}
         merged: dict[str, Entry] = {}
-        for key, value in self._unsplit_pairs(pairs, flow):
+        for key, value in whole_pairs(pairs, self._report, flow=flow):
             if key.plain and key.text == "<<":
                 self._merge(merged, value)
             elif key.text in own:
@@ -284,23 +215,6 @@ class _Builder:
             else:
                 own[key.text] = Entry(key, value)
         return MappingNode(tuple((merged | own).values()), mark)
-
-    def _unsplit_pairs(
-        self, pairs: list[tuple[Node, Node]], flow: bool
-    ) -> Iterator[tuple[ScalarNode, Node]]:
-        """Entries with text keys, with a tag split at its comma reported once."""
-        waiting = iter(pairs)
-        for key, value in waiting:
-            if not isinstance(key, ScalarNode):
-                self._report.error(
-                    key.mark, "", "a key must be text, not a list or a mapping"
-                )
-            elif flow and _is_split(key, value, pairs):
-                second = next(waiting)[0]
-                if isinstance(second, ScalarNode):
-                    self._split_tag(key, second)
-            else:
-                yield key, value
 
     def _merge(self, merged: dict[str, Entry], value: Node) -> None:
         """Adds what `<<` names; the first to name a key wins."""
@@ -315,21 +229,3 @@ class _Builder:
                 continue
             for entry in source.entries:
                 merged.setdefault(entry.key.text, entry)
-
-
-def _is(node: Node, pattern: re.Pattern[str]) -> bool:
-    if not (isinstance(node, ScalarNode) and node.plain):
-        return False
-    return pattern.fullmatch(node.text) is not None
-
-
-def _is_split(key: Node, value: Node, pairs: list[tuple[Node, Node]]) -> bool:
-    """Whether a key without value and the next key are the halves of one tag."""
-    if not (isinstance(value, ScalarNode) and value.plain and not value.text):
-        return False
-    index = next(at for at, pair in enumerate(pairs) if pair[0] is key)
-    if index + 1 == len(pairs):
-        return False
-    after = pairs[index + 1][0]
-    halves = ((_PAREN_OPEN, _PAREN_CLOSE), (_GROUP, _ELEMENT))
-    return any(_is(key, first) and _is(after, second) for first, second in halves)

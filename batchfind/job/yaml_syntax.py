@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Final, Protocol
 
 import yaml
 
@@ -40,9 +40,22 @@ _AT_CONTEXT: Final = {
 }
 
 
-def place(mark: yaml.Mark) -> tuple[int, int]:
-    """Line and column from 1 of a PyYAML mark."""
-    return mark.line + 1, mark.column + 1
+class Position(Protocol):
+    """A mark of PyYAML: offset in the text, line and column, all from 0."""
+
+    index: int
+    line: int
+    column: int
+
+
+def place(mark: Position | None) -> tuple[int, int]:
+    """Line and column from 1 of a PyYAML mark; both 0 for none."""
+    return (0, 0) if mark is None else (mark.line + 1, mark.column + 1)
+
+
+def between(start: Position | None, end: Position | None, text: str) -> str:
+    """The source text from one mark to another."""
+    return text[start.index : end.index] if start and end else ""
 
 
 def syntax_problem(error: Exception, text: str) -> tuple[int, int, str]:
@@ -67,7 +80,7 @@ def syntax_problem(error: Exception, text: str) -> tuple[int, int, str]:
 
 
 def _explained(
-    error: yaml.MarkedYAMLError, mark: yaml.Mark, text: str
+    error: yaml.MarkedYAMLError, mark: Position, text: str
 ) -> tuple[int, int, str]:
     problem, context = error.problem or "", error.context or ""
     start = error.context_mark or mark

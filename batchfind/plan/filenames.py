@@ -62,7 +62,7 @@ def path_fault(path: str) -> str | None:
     """Why a rendered path cannot name an output file, or None.
 
     Args:
-        path: with `/` or `\\` between folders.
+        path: with slashes of either kind between folders.
     """
     *folders, name = path.replace("\\", "/").split("/")
     if not name or name in {".", ".."}:

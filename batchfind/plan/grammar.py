@@ -14,8 +14,8 @@ from typing import Final
 
 from jinja2 import nodes
 
-from batchfind.plan.dates import FILTERS, SPANS
 from batchfind.job.suggest import did_you_mean
+from batchfind.plan.dates import FILTERS, SPANS
 
 FUNCTIONS: Final = frozenset({*SPANS, "env"})
 TEXT_FILTERS: Final = frozenset({"upper", "lower", "trim"})

@@ -41,11 +41,7 @@ def window_keys(
     used_by: Iterable[KeyEntry],
     problems: Problems,
 ) -> WindowKeys:
-    """Which keys a query's window writes.
-
-    Args:
-        used_by: the entries whose template reads `window`.
-    """
+    """Which keys a query's window writes; `used_by` are entries that read it."""
     window, path = query.window, f"queries.{query.name}.window"
     if window is None:
         return WindowKeys(None, None)
@@ -60,11 +56,6 @@ def window_keys(
             f"the window writes {window.key} itself; remove {{{{ window }}}}"
             " here, or window.key",
         )
-    if window.key is not None and window.key.vr not in {"DA", "DT"}:
-        message = f"{window.key} is {window.key.vr}; a window needs a date (DA or DT)"
-        problems.error(window.mark, f"{path}.key", message)
-        return WindowKeys(None, None)
-    _check_step(window, path, problems)
     time = _time_key(window, model, path, problems) if _is_short(window) else None
     _warn_of_written(query, (window.key, time), problems)
     return WindowKeys(window.key, time)
@@ -72,18 +63,6 @@ def window_keys(
 
 def _is_short(window: Window) -> bool:
     return window.step is not None and window.step < DAY
-
-
-def _check_step(window: Window, path: str, problems: Problems) -> None:
-    step = window.step
-    if step is None:
-        return
-    if step < 1 or (DAY % step if step < DAY else step % DAY):
-        message = "step must be whole days, or a part of a day that divides 24 hours"
-        problems.error(window.mark, f"{path}.step", message)
-    if window.start is None or window.end is None:
-        message = "a step needs both from and to; an open end cannot be cut"
-        problems.error(window.mark, f"{path}.step", message)
 
 
 def _time_key(
@@ -138,9 +117,6 @@ def interval_of(
                 return None
         bounds.append(day)
     start, end = bounds
-    if start is None and end is None:
-        problems.error(window.mark, path, "a window needs from, to, or both")
-        return None
     if start is not None and end is not None and end < start:
         message = f"to ({end}) is before from ({start}); both days are included"
         problems.error(window.mark, path, message)

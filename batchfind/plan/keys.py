@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from batchfind.dicom.lint import normalise_value
 from batchfind.dicom.paths import KeyPath
 from batchfind.errors import Mark
-from batchfind.job.model import KeyEntry, Lint, Query
-from batchfind.plan.problems import Problems
+from batchfind.job.model import KeyEntry, Query
 from batchfind.plan.templates import Scope, Templates
 from batchfind.plan.windows import WindowValue
 
@@ -60,32 +59,13 @@ def is_universal(text: str) -> bool:
     return not text.strip().strip("*")
 
 
-def keys_of(query: Query, templates: Templates, problems: Problems) -> tuple[Key, ...]:
-    """Every key of a query in the order written, each attribute once.
-
-    A return key that is a matching key, too, adds nothing: a matching key is always
-    returned (PS3.4 Section C.2.2.1).
-    """
-    seen: set[KeyPath] = set()
-    keys = []
-    for part, entry in _written(query):
-        where = f"queries.{query.name}.{part}.{entry.path}"
-        if entry.path in seen:
-            if part == "keys":
-                message = "this attribute is given twice; remove one"
-                problems.error(entry.mark, where, message)
-            continue
-        seen.add(entry.path)
-        _check_list(entry, where, query.lint, problems)
-        keys.append(_key(entry, where, templates))
-    return tuple(keys)
-
-
-def _written(query: Query) -> Iterator[tuple[str, KeyEntry]]:
-    for entry in query.keys:
-        yield "keys", entry
-    for entry in query.returns:
-        yield "return", entry
+def keys_of(query: Query, templates: Templates) -> tuple[Key, ...]:
+    """Every key of a query in the order written."""
+    return tuple(
+        _key(entry, f"queries.{query.name}.{part}.{entry.path}", templates)
+        for part, entries in (("keys", query.keys), ("return", query.returns))
+        for entry in entries
+    )
 
 
 def _key(entry: KeyEntry, where: str, templates: Templates) -> Key:
@@ -99,19 +79,6 @@ def _key(entry: KeyEntry, where: str, templates: Templates) -> Key:
     )
 
 
-def _check_list(entry: KeyEntry, where: str, lint: Lint, problems: Problems) -> None:
-    if len(entry.values) < 2 or entry.path.vr == "UI":
-        return
-    message = (
-        f"a list matches only UIDs (PS3.4 C.2.2.2.2), and {entry.path} is"
-        f" {entry.path.vr}; put the values into matrix"
-    )
-    if lint is Lint.STRICT:
-        problems.error(entry.values[1].mark, where, message)
-    else:
-        problems.warn(entry.values[1].mark, where, message)
-
-
 def render_keys(
     keys: Iterable[Key],
     templates: Templates,
@@ -122,6 +89,9 @@ def render_keys(
     """The keys of one request, or None when a problem was noted.
 
     Args:
+        keys: of the query.
+        templates: renders them.
+        scope: what names mean in this request.
         row_names: names whose value comes from a row.
         row_mark: place of that row; what is wrong with its values is wrong there.
     """

@@ -60,15 +60,8 @@ def lint_file(
             for item in element.value:
                 lint_file(query, item, file, problems)
         elif isinstance(element.value, str) and element.value:
-            for finding in check_matching_value(
-                element.vr, element.tag, element.value
-            ):
-                named = Finding(
-                    finding.level,
-                    finding.clause,
-                    f"{label(element.tag)}: {finding.message}",
-                )
-                _note(query, named, Mark(file), where, named.message, problems)
+            for finding in check_matching_value(element.vr, element.tag, element.value):
+                _note(query, finding, Mark(file), where, finding.message, problems)
 
 
 def lint_identifier(
@@ -85,7 +78,7 @@ def lint_identifier(
         findings += _hierarchy(model, level, identifier)
     if model.needs_matching_key and asks_for_everything(identifier):
         message = f"a {model.title} query without a matching key is answered by nothing"
-        findings.append(Finding(FindingLevel.FORBIDDEN, "PS3.4 CC.2.8", message))
+        findings.append(Finding(FindingLevel.FORBIDDEN, "PS3.4 CC.2.8.1.2", message))
     for finding in findings:
         _note(query, finding, query.mark, where, finding.message, problems)
 
@@ -93,7 +86,7 @@ def lint_identifier(
 def _hierarchy(
     model: InformationModel, level: str, identifier: Identifier
 ) -> Iterable[Finding]:
-    """Findings about keys of the levels above, and the level's own unique key."""
+    """Findings about the unique keys of the levels above, and of the level itself."""
     clause = "PS3.4 C.4.1.2.1"
     texts = {element.tag: element.value for element in identifier}
     for upper in model.upper_levels(level):
@@ -108,15 +101,6 @@ def _hierarchy(
     if parse_path(unique).tag not in texts:
         message = f"level {level} asks for {unique}; add it as an empty key"
         yield Finding(FindingLevel.VARIES, clause, message)
-    above = {upper.name: upper.unique for upper in model.upper_levels(level)}
-    for tag in texts:
-        owner = model.level_of_key(label(tag))
-        if owner in above and label(tag) != above[owner]:
-            message = (
-                f"{label(tag)} belongs to level {owner}; many peers ignore it at"
-                f" level {level}"
-            )
-            yield Finding(FindingLevel.VARIES, clause, message)
 
 
 def _sequences(identifier: Identifier) -> Iterable[Finding]:
@@ -129,7 +113,7 @@ def _sequences(identifier: Identifier) -> Iterable[Finding]:
                 yield from _sequences(item)
 
 
-def _note(  # noqa: PLR0913 - a problem is a place, a subject and a rule
+def _note(
     query: Query,
     finding: Finding,
     mark: Mark,

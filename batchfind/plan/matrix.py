@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from batchfind.job.model import Query, Scalar
-from batchfind.job.suggest import did_you_mean
 from batchfind.plan.problems import Problems
-from batchfind.plan.scopes import RESERVED
 from batchfind.plan.templates import Scope, Templates
 
 MOST_COMBINATIONS: Final = 1_000_000
@@ -32,21 +30,6 @@ class Matrix:
     size: int
     combinations: tuple[Mapping[str, str], ...]
     excluded: frozenset[int]
-
-
-def check_matrix(query: Query, problems: Problems) -> None:
-    """Notes axes with names of templates, and excludes of unknown axes."""
-    for axis in query.matrix.keys() & RESERVED:
-        path = f"queries.{query.name}.matrix.{axis}"
-        message = f"{axis} means something else in templates; rename the axis"
-        problems.error(query.mark, path, message)
-    for number, entry in enumerate(query.exclude):
-        for axis in entry.keys() - query.matrix.keys():
-            path = f"queries.{query.name}.exclude[{number}]"
-            hint = did_you_mean(axis, query.matrix)
-            problems.error(
-                entry[axis].mark, path, f"the matrix has no axis {axis}{hint}"
-            )
 
 
 def multiply(

@@ -12,10 +12,10 @@ from typing import Final
 
 from batchfind.errors import Mark, Problem, Severity
 from batchfind.job.model import Query, Rows
+from batchfind.job.queries import RESERVED
 from batchfind.job.suggest import did_you_mean
 from batchfind.plan.model import SourceRow
 from batchfind.plan.problems import Problems
-from batchfind.plan.scopes import RESERVED
 from batchfind.sources.model import Table
 
 WILDCARDS: Final = frozenset("*?\\")
@@ -55,8 +55,7 @@ def read_rows(
 ) -> tuple[InputRow, ...]:
     """The rows of a query with the names templates know them by.
 
-    Args:
-        table: what `rows.from` names; None for rows written in the job.
+    They stand in `table`, or without one in the job itself.
     """
     if table is None:
         return _inline_rows(query, rows, problems)
@@ -71,22 +70,17 @@ def read_rows(
     )
 
 
-def _inline_rows(
-    query: Query, rows: Rows, problems: Problems
-) -> tuple[InputRow, ...]:
-    names = dict.fromkeys(name for row in rows.inline for name in row)
+def _inline_rows(query: Query, rows: Rows, problems: Problems) -> tuple[InputRow, ...]:
     found = []
     for index, row in enumerate(rows.inline):
-        path = f"queries.{query.name}.rows[{index}]"
+        path = f"queries.{query.name}.rows.from[{index}]"
         for name, scalar in row.items():
             if "{{" in scalar.text:
                 message = "rows are data, no templates; use matrix or vars for this"
                 problems.error(scalar.mark, f"{path}.{name}", message)
-        marks = [scalar.mark for scalar in row.values()]
-        cells = {name: row[name].text.strip() if name in row else "" for name in names}
-        mark = min(marks, default=rows.mark)
+        mark = min((scalar.mark for scalar in row.values()), default=rows.mark)
+        cells = {name: scalar.text.strip() for name, scalar in row.items()}
         found.append(InputRow(mark, SourceRow("rows", index), cells))
-    _refuse_reserved(query, rows, names, problems)
     return tuple(found)
 
 
@@ -111,18 +105,7 @@ def _columns(
             hint = did_you_mean(header, table.header)
             message = f"{table.path} has no column {header!r}{hint}"
             problems.error(rows.mark, f"{path}.columns.{name}", message)
-    _refuse_reserved(query, rows, rows.columns, problems)
     return rows.columns
-
-
-def _refuse_reserved(
-    query: Query, rows: Rows, names: Iterable[str], problems: Problems
-) -> None:
-    for name in names:
-        if name in RESERVED or name in query.matrix:
-            whose = "an axis of the matrix" if name in query.matrix else "a fixed name"
-            message = f"{name} is {whose} already; give the column another name"
-            problems.error(rows.mark, f"queries.{query.name}.rows", message)
 
 
 def safe_rows(
@@ -135,8 +118,11 @@ def safe_rows(
     """The rows that can be sent, and problems of those skipped as the job asks.
 
     Args:
+        rows: of one query.
+        policy: what the job says about them.
         keys: template name to the matching keys whose value needs its cell.
         path: place of the rows in the job.
+        problems: notes cells that must not be sent.
     """
     sent, skipped = [], []
     for row in rows:

@@ -9,15 +9,10 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from batchfind.job.model import Job, Peer, Scalar
-from batchfind.plan.dates import SPANS, Day, Moment, Style
+from batchfind.plan.dates import Day, Moment, Style
 from batchfind.plan.templates import Scope, Templates
 
 DATE_NAMES: Final = frozenset({"today", "yesterday", "tomorrow", "now"})
-RESERVED: Final = frozenset(
-    {*DATE_NAMES, *SPANS, "env", "peer", "query", "vars", "window"}
-)
-"""Names that no matrix axis and no column of rows can have."""
-
 _NO_ZONE: Final = (
     "a date needs a time zone; set timezone of the job, such as Europe/Berlin"
 )
@@ -55,8 +50,16 @@ class Surroundings:
         """
         return self._scope(query, peer, self.job.timezone or peer.timezone, Style.PATH)
 
-    def _scope(self, query: str, peer: Peer, zone: str | None, style: Style) -> Scope:
-        values: dict[str, object] = {"query": query, "peer": peer.name}
+    def query_scope(self, query: str) -> Scope:
+        """What names mean before it is known which peers a query asks."""
+        return self._scope(query, None, self.job.timezone, Style.KEY)
+
+    def _scope(
+        self, query: str, peer: Peer | None, zone: str | None, style: Style
+    ) -> Scope:
+        values: dict[str, object] = {"query": query}
+        if peer is not None:
+            values["peer"] = peer.name
         absent = {"vars": _NO_VARS, "window": _NO_WINDOW}
         if zone is None:
             absent |= dict.fromkeys(DATE_NAMES, _NO_ZONE)
@@ -65,14 +68,13 @@ class Surroundings:
         scope = Scope(values, absent)
         return scope.with_values({"vars": self._variables(peer, scope)})
 
-    def _variables(self, peer: Peer, scope: Scope) -> Mapping[str, str]:
+    def _variables(self, peer: Peer | None, scope: Scope) -> Mapping[str, str]:
         scalars: dict[str, tuple[str, Scalar]] = {
-            **{name: ("vars", scalar) for name, scalar in self.job.vars.items()},
-            **{
-                name: (f"peers.{peer.name}.vars", scalar)
-                for name, scalar in peer.vars.items()
-            },
+            name: ("vars", scalar) for name, scalar in self.job.vars.items()
         }
+        if peer is not None:
+            own = f"peers.{peer.name}.vars"
+            scalars |= {name: (own, scalar) for name, scalar in peer.vars.items()}
         values = {
             # A variable that cannot be rendered is a problem of its own; the empty
             # text keeps it from being reported as missing, too.

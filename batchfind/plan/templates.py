@@ -11,9 +11,9 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from batchfind.errors import Mark
 from batchfind.job.model import Scalar
+from batchfind.job.suggest import did_you_mean
 from batchfind.plan.dates import FILTERS, SPANS, Day, Moment
 from batchfind.plan.grammar import TEXT_FILTERS, Facts, facts_of
-from batchfind.job.suggest import did_you_mean
 from batchfind.plan.problems import Problems
 
 MAX_TEMPLATE: Final = 8192
@@ -125,10 +125,11 @@ class Templates:
             hint = did_you_mean(name, scope.values) or _available(scope)
             return f"the name {name} is not known here{hint}"
         variables = scope.values.get("vars")
-        if facts.variables and not isinstance(variables, Mapping):
+        if facts.variables and variables is None:
             return scope.absent["vars"]
-        for name in sorted(facts.variables.difference(variables or ())):
-            hint = did_you_mean(name, variables or ()) or "; define it under vars"
+        defined = variables if isinstance(variables, Mapping) else {}
+        for name in sorted(facts.variables.difference(defined)):
+            hint = did_you_mean(name, defined) or "; define it under vars"
             return f"there is no variable {name}{hint}"
         for name in sorted(facts.environment - self._environment.keys()):
             return f"the environment variable {name} is not set; export it first"

@@ -6,15 +6,15 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from batchfind.dicom import vrs
 from batchfind.dicom.raw import RawElement
-from batchfind.tables.decode import Cell, Decoded, Level, Reading
-from batchfind.tables.dicom_json import JsonText
 from batchfind.tables.layout import Attribute, Node
+from batchfind.tables.level import Level
 from batchfind.tables.text import TextColumn, text_column
 from batchfind.tables.typed import TypedColumn, typed_column, value_type
 
@@ -70,19 +70,18 @@ def _form_below(attribute: Attribute) -> Form:
 class LevelColumns:
     """Columns of one level, rendered when first asked for."""
 
-    def __init__(self, level: Level, readings: Sequence[Reading]) -> None:
+    def __init__(self, level: Level, *, big_endian: bool) -> None:
         self._level = level
-        self._readings = readings
-        self._cells = level.columns()
+        self._big_endian = big_endian
+        self._cells: list[tuple[Any, ...]] = list(level.columns())
         self._texts: dict[int, TextColumn] = {}
         self._arrays: dict[tuple[int, Form], pa.Array] = {}
         self._typed: dict[int, TypedColumn] = {}
         self._odd: dict[int, dict[int, RawElement]] = {}
-        self._replaced_in_json: Counter[int] = Counter()
         for (entry, slot), element in level.odd.items():
             self._odd.setdefault(slot, {})[entry] = element
         self.children: Mapping[int, LevelColumns] = {
-            slot: LevelColumns(child, readings)
+            slot: LevelColumns(child, big_endian=big_endian)
             for slot, child in level.children.items()
         }
 
@@ -100,7 +99,7 @@ class LevelColumns:
                 self._level.node.attributes[slot].vr,
                 self._level.sets,
                 self._odd.get(slot, {}),
-                big_endian=bool(self._readings) and self._readings[0].big_endian,
+                big_endian=self._big_endian,
             )
         return self._texts[slot]
 
@@ -121,16 +120,14 @@ class LevelColumns:
 
         Every text attribute counts, whether or not a table shows it.
         """
-        total: Counter[int] = Counter()
+        total = self._level.replaced.copy()
         for slot, attribute in enumerate(self._level.node.attributes):
             if attribute.vr in vrs.STRING_VRS:
                 for entry, count in self.text(slot).replaced.items():
                     total[self._level.owners[entry]] += count
-            elif attribute.vr == "SQ" and attribute.node is None:
-                self.array(slot, Form.JSON)
         for child in self.children.values():
             total += child.replaced()
-        return total + self._replaced_in_json
+        return total
 
     def unfit(self, slot: int, form: Form) -> Notes:
         """Values that the form has no place for: their text, or bytes in hex."""
@@ -160,7 +157,7 @@ class LevelColumns:
         mask = pc.equal(self.text(slot).array, "")
         return {entry: {"": ""} for entry in pc.indices_nonzero(mask).to_pylist()}
 
-    def _bytes(self, slot: int) -> list[Cell]:
+    def _bytes(self, slot: int) -> list[bytes | None]:
         cells = list(self._cells[slot])
         for entry, element in self._odd.get(slot, {}).items():
             if isinstance(element.value, bytes):
@@ -190,19 +187,7 @@ class LevelColumns:
         return notes
 
     def _json(self, slot: int) -> pa.Array:
-        node = self._level.node.attributes[slot].node
-        node = node if node is not None and node.attributes else None
-        texts: list[str | None] = []
-        for entry, items in enumerate(self._cells[slot]):
-            if items is None or isinstance(items, bytes):
-                texts.append(None)
-                continue
-            owner = self._level.owners[entry]
-            json = JsonText(self._readings[owner])
-            texts.append(json.items(items, self._level.sets[entry], node))
-            if node is None and json.replaced:
-                self._replaced_in_json[owner] += json.replaced
-        return pa.array(texts, pa.string())
+        return pa.array(self._cells[slot], pa.string())
 
     def _nested(self, slot: int) -> pa.Array:
         attribute = self._level.node.attributes[slot]
@@ -224,9 +209,17 @@ _ARRAYS: dict[Form, Callable[[LevelColumns, int], pa.Array]] = {
 }
 
 
-def columns_of(decoded: Decoded, chain: Sequence[int]) -> tuple[LevelColumns, ...]:
-    """The levels rows are made of: root, then each exploded one."""
-    levels = [LevelColumns(decoded.root, decoded.readings)]
+def columns_of(
+    root: Level, chain: Sequence[int], *, big_endian: bool
+) -> tuple[LevelColumns, ...]:
+    """The levels rows are made of: root, then each exploded one.
+
+    Args:
+        root: one entry a response.
+        chain: slots of the exploded sequences from the outside in.
+        big_endian: byte order of binary numbers.
+    """
+    levels = [LevelColumns(root, big_endian=big_endian)]
     for slot in chain:
         levels.append(levels[-1].children[slot])
     return tuple(levels)

@@ -14,16 +14,19 @@ from collections.abc import Sequence
 from batchfind.dicom import values, vrs
 from batchfind.dicom.charset import CharacterSets
 from batchfind.dicom.raw import Items, RawElement
-from batchfind.tables.decode import (
+from batchfind.tables.layout import Node, PrivateSlots, PublicSlots
+from batchfind.tables.reading import (
     NEVER_EXTRA,
     SPECIFIC_CHARACTER_SET,
     Reading,
     private_slots,
 )
-from batchfind.tables.layout import Node
 from batchfind.tables.text import number_text
 
 _JSON_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
+REMEMBERED = 4096
+"""Distinct values whose JSON is kept for the next response that repeats them."""
+
 _PN_GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
 
 
@@ -31,14 +34,18 @@ class JsonText:
     """Renders elements of one request's responses.
 
     Attributes:
+        reading: how they are read.
         replaced: U+FFFD put in so far.
     """
 
-    __slots__ = ("_reading", "replaced")
+    __slots__ = ("_seen", "_slots", "reading", "replaced")
 
     def __init__(self, reading: Reading) -> None:
-        self._reading = reading
+        self.reading = reading
         self.replaced = 0
+        # Both know their keys by identity, so they hold the objects as well.
+        self._slots: dict[int, tuple[Node, PublicSlots, PrivateSlots]] = {}
+        self._seen: dict[tuple[bytes, str, int], tuple[CharacterSets, str, int]] = {}
 
     def items(self, items: Items, sets: CharacterSets, node: Node | None) -> str:
         """Items of a sequence as a JSON array of data sets.
@@ -57,8 +64,8 @@ class JsonText:
     def _item(
         self, item: Sequence[RawElement], inherited: CharacterSets, node: Node | None
     ) -> str:
-        sets = self._reading.sets_of(item, inherited)
-        slots = None if node is None else slots_of(node, item)
+        sets = self.reading.sets_of(item, inherited)
+        slots = None if node is None else self._slots_of(node, item)
         members = []
         for element in item:
             tag = element.tag
@@ -83,71 +90,105 @@ class JsonText:
             vr, body = self._binary(value, vr)
         return f'"{tag:08X}":{{"vr":"{vr}"{body}}}'
 
+    @staticmethod
+    def data_set(members: Sequence[str]) -> str | None:
+        """Members as one JSON object; None without any."""
+        return "{" + ",".join(members) + "}" if members else None
+
     def unasked(
         self,
         elements: Sequence[RawElement],
         sets: CharacterSets,
         node: Node,
-        chain: Sequence[tuple[int, int]],
-    ) -> list[str]:
-        """Members for attributes that were returned but not asked.
+        chain: Sequence[int],
+    ) -> list[list[str]]:
+        """Members for attributes that were returned but not asked, one list a row.
 
         Args:
             elements: of a data set or item.
             sets: its character sets.
             node: the asked attributes at this level.
-            chain: slot of the exploded sequence and the item that is this row's,
-                from here inwards; -1 when the row has no item.
+            chain: slots of the exploded sequences from here inwards; a row has
+                only its own item of them.
 
         Returns:
             Members in tag order; an asked sequence appears with what was unasked
-            in its items.
+            in its items. One list when nothing is exploded.
         """
-        slots = slots_of(node, elements)
-        members = []
-        for element in elements:
-            tag, _, value = element
+        slots = self._slots_of(node, elements)
+        rows: list[list[str]] = [[]]
+        for tag, vr, value in elements:
             slot = slots.get(tag)
             if slot is None:
                 if tag not in NEVER_EXTRA:
-                    members.append(self.member(element, sets, None))
-            elif slot >= 0 and isinstance(value, list):
+                    member = self.member(RawElement(tag, vr, value), sets, None)
+                    rows = [[*row, member] for row in rows]
+            elif slot >= 0 and isinstance(value, list) and value:
                 below = node.attributes[slot].node
-                picked, deeper = _picked(value, slot, chain)
-                if below is not None:
-                    members += self._unasked_items(tag, picked, sets, below, deeper)
-        return members
+                exploded = bool(chain) and chain[0] == slot
+                inner = self._unasked_items(
+                    value, sets, below, chain[1:] if exploded else ()
+                )
+                if exploded:
+                    found = [
+                        self._sequence(tag, [one]) for item in inner for one in item
+                    ]
+                    rows = [[*rows[0], *members] for members in found]
+                else:
+                    members = self._sequence(tag, [item[0] for item in inner])
+                    rows = [[*row, *members] for row in rows]
+        return rows
 
     def _unasked_items(
         self,
-        tag: int,
         items: Items,
         inherited: CharacterSets,
-        node: Node,
-        chain: Sequence[tuple[int, int]],
-    ) -> list[str]:
-        found = [
-            self.unasked(item, self._reading.sets_of(item, inherited), node, chain)
-            for item in items
+        node: Node | None,
+        chain: Sequence[int],
+    ) -> list[list[list[str]]]:
+        """Unasked members of each item; none in a sequence asked as a whole."""
+        if node is None:
+            return [[[]] for _ in items]
+        sets_of = self.reading.sets_of
+        return [
+            self.unasked(item, sets_of(item, inherited), node, chain) for item in items
         ]
-        if not any(found):
+
+    @staticmethod
+    def _sequence(tag: int, items: Sequence[Sequence[str]]) -> list[str]:
+        """A sequence as one member, or none when its items have no members."""
+        if not any(items):
             return []
-        body = ",".join("{" + ",".join(members) + "}" for members in found)
+        body = ",".join("{" + ",".join(members) + "}" for members in items)
         return [f'"{tag:08X}":{{"vr":"SQ","Value":[{body}]}}']
 
+    def _slots_of(self, node: Node, elements: Sequence[RawElement]) -> dict[int, int]:
+        """Slot of every asked tag in a data set or item; -1 for private creators."""
+        known = self._slots.get(id(node))
+        if known is None:
+            known = self._slots[id(node)] = node, node.public_slots, node.private_slots
+        _, public, private = known
+        return public | private_slots(elements, private) if private else public
+
     def _strings(self, raw: bytes, vr: str, sets: CharacterSets) -> str:
-        decoded = values.text_values(raw, vr, sets)
-        self.replaced += decoded.replaced
-        if not any(decoded.values):
-            return ""
-        body = ",".join(_string(value, vr) for value in decoded.values)
-        return f',"Value":[{body}]'
+        key = raw, vr, id(sets)
+        seen = self._seen.get(key)
+        if seen is None:
+            decoded = values.text_values(raw, vr, sets)
+            body = ",".join(_string(value, vr) for value in decoded.values)
+            body = f',"Value":[{body}]' if any(decoded.values) else ""
+            if len(self._seen) >= REMEMBERED:
+                self._seen.clear()
+            seen = self._seen[key] = sets, body, decoded.replaced
+        _, body, replaced = seen
+        self.replaced += replaced
+        return body
 
     def _binary(self, raw: bytes, vr: str) -> tuple[str, str]:
         """VR and the rest of a member; bytes that fit no number stay bytes."""
         if not raw:
             return vr, ""
-        big_endian = self._reading.big_endian
+        big_endian = self.reading.big_endian
         try:
             if vr == "AT":
                 tags = values.tag_values(raw, big_endian=big_endian)
@@ -159,31 +200,6 @@ class JsonText:
         except ValueError:
             vr = "UN"
         return vr, f',"InlineBinary":"{base64.b64encode(raw).decode("ascii")}"'
-
-
-def slots_of(node: Node, elements: Sequence[RawElement]) -> dict[int, int]:
-    """Slot of every asked tag in a data set or item; -1 for private creators."""
-    slots = {
-        attribute.tag: slot
-        for slot, attribute in enumerate(node.attributes)
-        if attribute.creator is None
-    }
-    private = {
-        (attribute.tag >> 16, attribute.tag & 0xFF, attribute.creator): slot
-        for slot, attribute in enumerate(node.attributes)
-        if attribute.creator is not None
-    }
-    return slots | private_slots(elements, private) if private else slots
-
-
-def _picked(
-    items: Items, slot: int, chain: Sequence[tuple[int, int]]
-) -> tuple[Items, Sequence[tuple[int, int]]]:
-    """The items that belong to a row: its own of an exploded sequence, else all."""
-    if not chain or chain[0][0] != slot:
-        return items, ()
-    item = chain[0][1]
-    return (items[item : item + 1] if item >= 0 else []), chain[1:]
 
 
 def _string(value: str, vr: str) -> str:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from batchfind.dicom import dictionary, vrs
 from batchfind.dicom.paths import KeyPath, Step
 from batchfind.plan.model import PlannedQuery
+
+PublicSlots: TypeAlias = dict[int, int]
+PrivateSlots: TypeAlias = dict[tuple[int, int, str], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,24 @@ class Node:
     """One level: the attributes asked, in the order first written."""
 
     attributes: tuple[Attribute, ...]
+
+    @property
+    def public_slots(self) -> PublicSlots:
+        """Position of each attribute that needs no private creator, by tag."""
+        return {
+            attribute.tag: slot
+            for slot, attribute in enumerate(self.attributes)
+            if attribute.creator is None
+        }
+
+    @property
+    def private_slots(self) -> PrivateSlots:
+        """Position of each private attribute, by group, element and creator."""
+        return {
+            (attribute.tag >> 16, attribute.tag & 0xFF, attribute.creator): slot
+            for slot, attribute in enumerate(self.attributes)
+            if attribute.creator is not None
+        }
 
     def slot(self, step: Step) -> int:
         """Position of an attribute in `attributes`.

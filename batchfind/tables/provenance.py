@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -11,8 +11,6 @@ import numpy as np
 import pyarrow as pa
 
 from batchfind.tables.decode import Decoded
-from batchfind.tables.dicom_json import JsonText
-from batchfind.tables.layout import Layout
 from batchfind.tables.rows import Rows
 from batchfind.tables.slabs import Part
 
@@ -27,7 +25,6 @@ class Setting:
     """
 
     decoded: Decoded
-    layout: Layout
     rows: Rows
     invalid: dict[int, dict[str, str]] = field(default_factory=dict)
     empty: dict[int, list[str]] = field(default_factory=dict)
@@ -97,41 +94,15 @@ def _empty(setting: Setting) -> pa.Array:
 
 
 def _extra(setting: Setting) -> pa.Array:
-    unasked = setting.decoded.unasked
-    count = len(setting.rows)
-    if not unasked:
-        return pa.nulls(count, pa.string())
-    texts: dict[int, str] = {}
-    chains = _chains(setting)
-    for row, response in enumerate(setting.rows.responses.tolist()):
-        if response not in unasked:
-            continue
-        json_text = JsonText(setting.decoded.readings[response])
-        members = json_text.unasked(
-            unasked[response],
-            setting.decoded.root.sets[response],
-            setting.layout.root,
-            chains[row] if chains else (),
-        )
-        if members:
-            texts[row] = "{" + ",".join(members) + "}"
-    return _sparse(texts, range(count))
+    responses = setting.rows.responses
+    texts: dict[int, str | None] = {}
+    for response, found in setting.decoded.unasked.items():
+        first = int(responses.searchsorted(response))
+        texts.update(enumerate(found, first))
+    return _sparse(texts, range(len(responses)))
 
 
-def _chains(setting: Setting) -> list[tuple[tuple[int, int], ...]]:
-    """For each row: each exploded slot with the number of the row's item in it."""
-    found = []
-    level = setting.decoded.root
-    for depth, slot in enumerate(setting.layout.chain):
-        outer, inner = setting.rows.entries[depth], setting.rows.entries[depth + 1]
-        starts = np.array([*level.starts[slot], 0], np.int64)
-        numbers = np.where(inner >= 0, inner - starts[outer], -1).tolist()
-        found.append([(slot, number) for number in numbers])
-        level = level.children[slot]
-    return list(zip(*found, strict=True))
-
-
-def _sparse(texts: dict[int, str], keys: range | list[int]) -> pa.Array:
+def _sparse(texts: Mapping[int, str | None], keys: range | list[int]) -> pa.Array:
     """A text column that is mostly null."""
     if not texts:
         return pa.nulls(len(keys), pa.string())

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from batchfind.dicom.paths import KeyPath
+from batchfind.dicom.transfer_syntaxes import EXPLICIT_BE
 from batchfind.plan.model import PlannedQuery
 from batchfind.tables.columns import Form, LevelColumns, Notes, columns_of
-from batchfind.tables.decode import Decoded, Defect, Reading, decode
+from batchfind.tables.decode import Decoded, Decoder, Defect
 from batchfind.tables.layout import Layout, layout_of
+from batchfind.tables.level import Wanted
 from batchfind.tables.provenance import Setting, by_part, provenance_array
 from batchfind.tables.rows import Rows, rows_of
 from batchfind.tables.schema import Column, ColumnKind, TableSchema
@@ -62,11 +64,21 @@ def render(
         One piece after another, in the order of the slabs.
     """
     layout = layout_of(query, watch)
-    keep_unasked = any(schema.provenance for schema in schemas)
-    readings: dict[str, Reading] = {}
+    decoder = Decoder(layout, _wanted(layout, schemas))
     for slab in slabs:
-        for decoded in decode(slab, layout, readings, keep_unasked=keep_unasked):
+        for decoded in decoder.decode(slab):
             yield _rendered(decoded, layout, schemas, watch)
+
+
+def _wanted(layout: Layout, schemas: Sequence[TableSchema]) -> Wanted:
+    """What the tables show beside plain values."""
+    columns = [column for schema in schemas for column in schema.columns]
+    json = [
+        frozenset(c.slot for c in columns if c.form is Form.JSON and c.depth == depth)
+        for depth in range(len(layout.chain) + 1)
+    ]
+    unasked = any(schema.provenance for schema in schemas)
+    return Wanted(tuple(json), unasked=unasked)
 
 
 def _rendered(
@@ -75,9 +87,10 @@ def _rendered(
     schemas: Sequence[TableSchema],
     watch: Sequence[KeyPath],
 ) -> Rendered:
-    levels = columns_of(decoded, layout.chain)
+    big_endian = decoded.slab.transfer_syntax == EXPLICIT_BE
+    levels = columns_of(decoded.root, layout.chain, big_endian=big_endian)
     rows = rows_of(decoded.root, layout.chain)
-    pieces = [_table(decoded, layout, levels, rows, schema) for schema in schemas]
+    pieces = [_table(decoded, levels, rows, schema) for schema in schemas]
     owners = _requests(decoded)
     replaced: Counter[str] = Counter()
     for response, count in levels[0].replaced().items():
@@ -95,12 +108,11 @@ def _rendered(
 
 def _table(
     decoded: Decoded,
-    layout: Layout,
     levels: Sequence[LevelColumns],
     rows: Rows,
     schema: TableSchema,
 ) -> tuple[pa.RecordBatch, int]:
-    setting = Setting(decoded, layout, rows)
+    setting = Setting(decoded, rows)
     invalid = 0
     arrays = []
     for column in schema.columns:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from batchfind.tables.decode import Level
+from batchfind.tables.level import Level
 
 Indices = npt.NDArray[np.int64]
 

@@ -15,7 +15,6 @@ import pyarrow.compute as pc
 from batchfind.dicom import values, vrs
 from batchfind.dicom.charset import CharacterSets
 from batchfind.dicom.raw import RawElement
-from batchfind.tables.decode import Cell
 
 _STRIPPED_LEFT = frozenset({"AE", "CS", "DS", "IS", "LO", "SH"})
 _PADDING = " \0"
@@ -43,7 +42,7 @@ class TextColumn:
 
 
 def text_column(
-    cells: Sequence[Cell],
+    cells: Sequence[bytes | None],
     vr: str,
     sets: Sequence[CharacterSets],
     odd: dict[int, RawElement],

@@ -166,6 +166,8 @@ class Association:
         elif self._at_end:
             raise LocalProtocolError("bytes received after the end of the connection")
         elif not self.ended:
+            # After the end PDUs are dropped unread (AA-6). The second A-ABORT of
+            # AA-7 would reach nobody: the connection is about to be closed.
             self._buffer += data
 
     def next_event(self) -> Event | None:

@@ -6,6 +6,7 @@ elsewhere, by our own strict decoder.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from pynetdicom.pdu import A_ASSOCIATE_RQ
@@ -27,6 +28,8 @@ _APPLICATION_CONTEXT = "1.2.840.10008.3.1.1.1"
 _LONGEST_AE_TITLE = 16
 _MOST_CONTEXTS = 128
 _HIGHEST_ID = 255
+#: PS3.5 Section 9.1.
+_UID = re.compile(r"(?=.{1,64}\Z)(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))*")
 _MAX_PDU = range(4_096, (16 << 20) + 1)
 
 
@@ -43,7 +46,7 @@ def associate_rq(
         calling_ae: our AE title, 1 to 16 characters.
         called_ae: the peer's AE title, 1 to 16 characters.
         contexts: 1 to 128 with distinct odd IDs, 1 to 255, each with at least one
-            transfer syntax.
+            transfer syntax; UIDs of 1 to 64 characters.
         max_pdu: longest P-DATA-TF we want to receive, in bytes, 4 096 to
             16 777 216.
 
@@ -108,7 +111,9 @@ def _check_contexts(contexts: Sequence[ProposedContext]) -> None:
     if len(set(ids)) < len(ids):
         raise InputError(f"presentation context IDs {ids} are not distinct")
     for context in contexts:
+        where = f"presentation context {context.id}"
         if not context.transfer_syntaxes:
-            raise InputError(
-                f"presentation context {context.id} has no transfer syntax"
-            )
+            raise InputError(f"{where} has no transfer syntax")
+        for uid in (context.abstract_syntax, *context.transfer_syntaxes):
+            if not _UID.fullmatch(uid):
+                raise InputError(f"{where}: {uid!r} is not a UID")

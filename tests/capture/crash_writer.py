@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 # Imported before the fork, so that each one starts at once.
-import pyarrow  # noqa: F401
+import pyarrow as pa
 
 from batchfind.capture.journal import Journal
 from tests.capture.material import FACTS, identifiers, matches, plan, success
@@ -47,6 +47,7 @@ async def write(folder: Path, seed: int) -> None:
 
 
 def main() -> None:
+    pa.Codec("zstd")
     for line in sys.stdin:
         folder, seed = line.rsplit(maxsplit=1)
         child = os.fork()

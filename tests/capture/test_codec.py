@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from itertools import accumulate
 
@@ -40,8 +41,6 @@ class TestRoundTrip:
         assert pack(matches(b"abc")).codec == PLAIN
 
     def test_what_compression_would_lengthen_is_stored_as_it_is(self) -> None:
-        import random
-
         noise = random.Random(1).randbytes(4000)  # noqa: S311
         assert pack(matches(noise)).codec == PLAIN
 

@@ -24,14 +24,12 @@ text = st.text(st.characters(), max_size=20)  # with NUL and lone surrogates
 finite = st.floats(0, 1e9, allow_nan=False)
 
 
-def of(kind: type[Ending] | type[RequestVerdict]) -> st.SearchStrategy[object]:
+def of(kind: type[Ending | RequestVerdict]) -> st.SearchStrategy[object]:
     return st.builds(
         kind,
-        **{
-            "cause": st.none() | st.builds(Cause, code=text, message=text),
-            "seconds": finite,
-            "warnings": st.lists(text).map(tuple),
-        },
+        cause=st.none() | st.builds(Cause, code=text, message=text),
+        seconds=finite,
+        warnings=st.lists(text).map(tuple),
     )
 
 

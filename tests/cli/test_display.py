@@ -10,7 +10,7 @@ from rich.console import Console
 
 from batchfind.capture.records import Cause, RequestVerdict, Verdict
 from batchfind.cli.board import Board
-from batchfind.cli.display import Lines, display
+from batchfind.cli.display import Lines, Trace, display
 from batchfind.cli.live import picture, screen
 from batchfind.execution.progress import (
     Event,
@@ -236,11 +236,45 @@ class TestPlainLines:
         )
 
 
+class TestTheTrace:
+    def test_tells_every_event_with_its_facts(
+        self, capsys: pytest.CaptureFixture[str], verdict: MakeVerdict
+    ) -> None:
+        trace = Trace()
+        trace(started(1))
+        trace(trouble(message="ris: no\n"))
+        trace(RequestEnded("worklist", "ris", verdict("0", Verdict.COMPLETE, 3)))
+        lines = [line[10:] for line in capsys.readouterr().err.splitlines()]
+        assert lines == [
+            "RunStarted run_dir=/runs/nightly/one",
+            "PeerTrouble peer=ris refused: ris: no",
+            "RequestEnded query=worklist peer=ris 0 complete 3",
+        ]
+
+
 class TestTheChoice:
     def test_quiet_shows_nothing(self) -> None:
-        with display(quiet=True, plain=False) as observers:
+        with display(quiet=True, debug=False) as observers:
             assert observers == ()
 
     def test_no_terminal_means_lines(self) -> None:
-        with display(quiet=False, plain=False) as (observer,):
+        with display(quiet=False, debug=False) as (observer,):
             assert isinstance(observer, Lines)
+
+    def test_debug_adds_a_trace(self) -> None:
+        with display(quiet=False, debug=True) as (lines, trace):
+            assert isinstance(lines, Lines)
+            assert isinstance(trace, Trace)
+
+    @pytest.mark.parametrize(("term", "live"), [("xterm", True), ("dumb", False)])
+    def test_a_terminal_means_the_live_screen(
+        self, term: str, live: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        class Terminal(io.StringIO):
+            def isatty(self) -> bool:
+                return True
+
+        monkeypatch.setenv("TERM", term)
+        monkeypatch.setattr("sys.stderr", Terminal())
+        with display(quiet=False, debug=False) as (observer,):
+            assert isinstance(observer, Lines) is not live

@@ -113,7 +113,9 @@ class TestContexts:
         assert event.refused[0].result == 3
 
     def test_accept_ts_nul_padded(self) -> None:
-        event = accepted(APPLICATION, context(1, 0, EXPLICIT.encode() + b"\0"), user())
+        padded = EXPLICIT.encode() + b"\0", IMPLICIT.encode() + b"\0"
+        contexts = context(1, 0, padded[0]), context(3, 0, padded[1])
+        event = accepted(APPLICATION, *contexts, user())
         assert event.contexts[0].transfer_syntax == EXPLICIT
         assert event.warnings == ("A-ASSOCIATE-AC pads its UIDs or names with NUL",)
 

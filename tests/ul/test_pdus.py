@@ -102,6 +102,17 @@ class TestAssociateRequest:
         with pytest.raises(InputError, match="context 1 has no transfer syntax"):
             request(contexts=(ProposedContext(1, STUDY_ROOT, ()),))
 
+    @pytest.mark.parametrize(
+        "uid", ["", "abc", "1.2.", "1..2", "1.02", "1." + "2" * 63]
+    )
+    def test_impossible_uid(self, uid: str) -> None:
+        for context in (
+            ProposedContext(1, uid, (IMPLICIT,)),
+            ProposedContext(1, STUDY_ROOT, (IMPLICIT, uid)),
+        ):
+            with pytest.raises(InputError, match="is not a UID"):
+                request(contexts=(context,))
+
     @pytest.mark.parametrize("length", [0, 7, 4095, (16 << 20) + 1])
     def test_impossible_maximum_length(self, length: int) -> None:
         with pytest.raises(InputError, match=f"length {length} is not between"):

@@ -1,0 +1,88 @@
+"""Renders a run's outputs again from its capture, without asking any peer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from batchfind.capture.reader import open_capture
+from batchfind.capture.run_directory import CAPTURE
+from batchfind.execution.exit_codes import exit_code_of, retryable
+from batchfind.execution.finishing import Finishing
+from batchfind.execution.history import judged, plan_of
+from batchfind.execution.publishing import check_targets, publish_outputs
+from batchfind.execution.reporting import report_requests
+from batchfind.execution.results import ExitCode, RunResult
+from batchfind.job.model import Publish
+from batchfind.plan.model import Plan, PlannedOutput
+
+_EXPORTS = "exports"
+
+
+def export_run(
+    run_dir: Path, *, to_paths: bool = False, publish: Publish | None = None
+) -> RunResult:
+    """Writes the outputs of a run again, by default below `<run>/exports/`.
+
+    Args:
+        run_dir: a run directory; its capture is read, not changed.
+        to_paths: publish at the job's own paths.
+        publish: takes the place of every output's own `publish`; without it and
+            without `to_paths`, everything is written, for it replaces nothing.
+
+    Returns:
+        Verdicts and outputs; exit code 0 when every output is where it was asked
+        for, the run's own when one was withheld, 7 when one cannot be written.
+
+    Raises:
+        StateError: it is no run directory.
+        StorageError: it cannot be read, or an output cannot be staged.
+        JobError: its plan is damaged, or an output cannot be written.
+    """
+    plan = _targets(plan_of(run_dir), run_dir.absolute(), to_paths, publish)
+    check_targets(plan)
+    with open_capture(run_dir / CAPTURE) as capture:
+        finishing = Finishing(plan, capture, run_dir.absolute().name, lambda _: None)
+        verdicts = finishing.render(judged(plan, capture))
+    outputs = publish_outputs(
+        finishing.staged, verdicts, run_dir.absolute() / "withheld", lambda _: None
+    )
+    code = ExitCode.OK
+    if not all(output.published for output in outputs):
+        failed = any(output.failed for output in outputs)
+        code = exit_code_of(list(verdicts.values()), storage_failed=failed)
+    return RunResult(
+        run_dir=run_dir.absolute(),
+        run_id=run_dir.absolute().name,
+        job=plan.job,
+        plan_digest=plan.digest,
+        exit_code=code,
+        retryable=retryable(code),
+        requests=report_requests(plan, verdicts),
+        outputs=outputs,
+    )
+
+
+def _targets(
+    plan: Plan, run_dir: Path, to_paths: bool, publish: Publish | None
+) -> Plan:
+    """The plan with its outputs where this export wants them."""
+    taken: set[str] = set()
+
+    def aimed(output: PlannedOutput) -> PlannedOutput:
+        if to_paths:
+            return replace(output, publish=publish or output.publish)
+        path = _free(run_dir / _EXPORTS / Path(output.path).name, taken)
+        return replace(output, path=path, publish=publish or Publish.ALWAYS)
+
+    return replace(plan, outputs=tuple(aimed(output) for output in plan.outputs))
+
+
+def _free(path: Path, taken: set[str]) -> str:
+    """The path, with a number before its suffix when another output has it."""
+    candidate, number = path, 1
+    while str(candidate) in taken:
+        number += 1
+        candidate = path.with_name(f"{path.stem}-{number}{path.suffix}")
+    taken.add(str(candidate))
+    return str(candidate)

@@ -1,0 +1,103 @@
+"""Which outputs may replace what stands at their path, and why the others may not."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from batchfind.capture.records import RequestVerdict, Verdict
+from batchfind.errors import JobError, Mark, Problem, StorageError
+from batchfind.execution.progress import Event, OutputReady
+from batchfind.execution.results import OutputReport
+from batchfind.job.model import Publish
+from batchfind.outputs.staging import Staged, Written, check_writable
+from batchfind.plan.model import Plan, PlannedOutput
+
+_ENOUGH = {
+    Publish.COMPLETE: {Verdict.COMPLETE, Verdict.LIMITED},
+    Publish.ANSWERED: {Verdict.COMPLETE, Verdict.LIMITED, Verdict.SUSPECT},
+    Publish.ALWAYS: set(Verdict),
+}
+
+
+def check_targets(plan: Plan) -> None:
+    """Makes sure, before any peer is asked, that every output can be written.
+
+    Raises:
+        JobError: naming every output that cannot.
+    """
+    problems = [
+        Problem(Mark(plan.job_path), f"outputs: {output.path}", sentence)
+        for output in plan.outputs
+        if (sentence := check_writable(Path(output.path)))
+    ]
+    if problems:
+        raise JobError(problems)
+
+
+def withheld_because(
+    output: PlannedOutput, verdicts: Mapping[str, RequestVerdict]
+) -> str:
+    """Why an output must not be published; empty when it may be."""
+    enough = _ENOUGH[output.publish]
+    short = Counter(
+        verdicts[request].verdict.value
+        for request in output.requests
+        if verdicts[request].verdict not in enough
+    )
+    if not short:
+        return ""
+    found = ", ".join(f"{count} {verdict}" for verdict, count in short.items())
+    total = len(output.requests)
+    return f"of {total} requests {found}; publish: {output.publish.value}"
+
+
+def publish_outputs(
+    staged: Sequence[tuple[PlannedOutput, Staged]],
+    verdicts: Mapping[str, RequestVerdict],
+    withheld: Path,
+    tell: Callable[[Event], None],
+) -> tuple[OutputReport, ...]:
+    """Publishes what may be published and keeps the rest in the run directory.
+
+    Args:
+        staged: closed outputs; each is published, withheld or discarded.
+        verdicts: final verdicts by request id.
+        withheld: folder for what is not published.
+        tell: hears of each output.
+
+    Returns:
+        One report an output in the same order; a failure to write is in its report.
+    """
+    reports = []
+    for planned, each in staged:
+        reason = withheld_because(planned, verdicts)
+        report = _settle(planned, each, reason, withheld)
+        tell(OutputReady(report))
+        reports.append(report)
+    return tuple(reports)
+
+
+def _settle(
+    planned: PlannedOutput, staged: Staged, reason: str, withheld: Path
+) -> OutputReport:
+    failed = False
+    try:
+        written = staged.withhold(withheld) if reason else staged.publish()
+    except StorageError as error:
+        staged.discard()
+        written = Written(Path(planned.path), 0, 0, "")
+        reason, failed = str(error), True
+    return OutputReport(
+        path=planned.path,
+        format=planned.format.value,
+        query=planned.query,
+        published=not reason,
+        written="" if failed else str(written.path),
+        rows=written.rows,
+        bytes=written.bytes,
+        sha256=written.sha256,
+        reason=reason,
+        failed=failed,
+    )

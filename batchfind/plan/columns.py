@@ -1,0 +1,98 @@
+"""The columns of a query's tables, fixed by what it asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from batchfind.dicom.identifier import Identifier
+from batchfind.dicom.paths import KeyPath, Step
+from batchfind.plan.model import PlannedQuery
+from batchfind.plan.prepare import Prepared
+from batchfind.plan.requests import CHARSET, LEVEL, Asked
+
+
+def planned_query(asked: Asked) -> PlannedQuery:
+    """What a query's tables look like.
+
+    Columns stand in the order written: `keys`, `return`, what only base Identifiers
+    hold, and last what the window adds. Level and character set are no columns.
+    """
+    prepared = asked.prepared
+    query = prepared.query
+    written = [key.path for key in prepared.keys]
+    from_files = [
+        path
+        for base in prepared.bases
+        if base is not None
+        for path in leaves_of(base.identifier)
+        if path not in (LEVEL, CHARSET)
+    ]
+    by_window = [
+        path
+        for path in (prepared.window.date, prepared.window.time)
+        if path is not None
+    ]
+    held = {*written, *from_files}
+    columns = dict.fromkeys([*written, *from_files, *by_window])
+    return PlannedQuery(
+        name=query.name,
+        sop_class=prepared.model.uid,
+        model=prepared.model.name,
+        level=prepared.level,
+        columns=_outermost(columns),
+        explode=query.explode,
+        carry=prepared.carry,
+        added=(
+            *_added_names(prepared, asked),
+            *(path.dotted for path in by_window if path not in held),
+        ),
+    )
+
+
+def _outermost(paths: dict[KeyPath, None]) -> tuple[KeyPath, ...]:
+    """Paths without a sequence that stands there whole and by its keys, too."""
+    within = {path.parent for path in paths}
+    return tuple(path for path in paths if path not in within)
+
+
+def _added_names(prepared: Prepared, asked: Asked) -> Iterator[str]:
+    if prepared.level is not None:
+        yield LEVEL.dotted
+    if any(request.charset for request in asked.requests):
+        yield CHARSET.dotted
+
+
+def leaves_of(
+    identifier: Identifier, above: tuple[Step, ...] = ()
+) -> Iterator[KeyPath]:
+    """The key paths of an Identifier's leaves; private creators are none.
+
+    A sequence without keys in it is a leaf itself.
+    """
+    creators = {
+        element.tag: element.value
+        for element in identifier
+        if _is_creator(element.tag) and isinstance(element.value, str)
+    }
+    for element in identifier:
+        if element.tag in creators:
+            continue
+        creator = creators.get(element.tag & 0xFFFF0000 | element.tag >> 8 & 0xFF)
+        tag = element.tag
+        if creator is not None:
+            # As a job names it: the block is given out anew in each Identifier.
+            tag = tag & 0xFFFF00FF | 0x1000
+        items = element.value if isinstance(element.value, tuple) else ()
+        inner = [
+            path
+            for number, item in enumerate(items)
+            for path in leaves_of(item, (*above, Step(tag, "SQ", number, creator)))
+        ]
+        if inner:
+            yield from inner
+        else:
+            yield KeyPath((*above, Step(tag, element.vr, 0, creator)))
+
+
+def _is_creator(tag: int) -> bool:
+    return bool(tag >> 16 & 1) and 0x10 <= tag & 0xFFFF <= 0xFF

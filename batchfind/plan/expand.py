@@ -1,0 +1,206 @@
+"""From a job and what its files hold to every request, at one reading of the clock.
+
+Requests stand in the order of queries; within a query peers change slowest, then
+files, matrix axes as written, rows, window pieces and repetitions. Nothing here
+reads a file, a clock or the network, so equal arguments give equal plans.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from batchfind.errors import Mark
+from batchfind.job.inputs import Inputs
+from batchfind.job.model import Job, Query
+from batchfind.job.suggest import did_you_mean
+from batchfind.plan.cases import Size, multiply_query, size_of
+from batchfind.plan.columns import planned_query
+from batchfind.plan.digests import plan_digest
+from batchfind.plan.model import InputFile, Plan, PlannedPeer, Policy
+from batchfind.plan.outputs import Paths, plan_outputs
+from batchfind.plan.prepare import prepare
+from batchfind.plan.problems import Problems
+from batchfind.plan.requests import Asked, ask
+from batchfind.plan.scopes import Surroundings
+from batchfind.plan.templates import Templates
+
+PLAN_VERSION: Final = 1
+RUNS_VARIABLE: Final = "BATCHFIND_RUNS"
+
+
+def expand(  # noqa: PLR0913 - a plan depends on each of these and on nothing else
+    job: Job,
+    inputs: Inputs,
+    *,
+    clock: datetime,
+    variables: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] | None = None,
+    select: tuple[str, ...] = (),
+    out: Path | None = None,
+    runs: Path | None = None,
+) -> Plan:
+    """The plan of a job.
+
+    Args:
+        job: as loaded.
+        inputs: what its files hold.
+        clock: the plan's now, with a time zone.
+        variables: values of `vars` from outside; text, never templates.
+        environment: what `env()` in templates reads, and where `BATCHFIND_RUNS`
+            names the folder of run directories.
+        select: names of the queries to plan; empty plans all.
+        out: base of relative output paths, instead of the job's folder.
+        runs: folder of run directories, instead of what the job says.
+
+    Returns:
+        Every request in plan order, and every file their answers become. Rows
+        skipped as the job allows stand in `skipped`.
+
+    Raises:
+        JobError: with every problem of every selected query.
+        ValueError: when `clock` has no time zone.
+    """
+    if clock.utcoffset() is None:
+        raise ValueError("the clock of a plan needs a time zone")
+    problems = Problems(job.warnings)
+    environment = environment or {}
+    surroundings = Surroundings(
+        job=job,
+        templates=Templates(problems, environment),
+        clock=clock,
+        variables=variables or {},
+    )
+    asked = _ask_all(surroundings, inputs, select, problems)
+    files = _input_files(asked, inputs)
+    read = frozenset([str(job.path), *(str(path) for path, _ in job.includes)])
+    read = read.union(file.path for file in files)
+    outputs = plan_outputs(job.outputs, asked, Paths(surroundings, problems, out, read))
+    if not select:
+        _refuse_unused(surroundings, problems)
+    warnings = problems.finish()
+    requests = tuple(request for one in asked.values() for request in one.requests)
+    return Plan(
+        version=PLAN_VERSION,
+        job=job.name,
+        job_path=str(job.path),
+        clock=_in_zone(clock, job.timezone).isoformat(),
+        timezone=job.timezone,
+        digest=plan_digest(requests),
+        peers=_planned_peers(asked.values()),
+        queries={name: planned_query(one) for name, one in asked.items()},
+        requests=requests,
+        outputs=outputs,
+        policy=_policy(job, runs, environment),
+        inputs=files,
+        warnings=warnings,
+        skipped=tuple(problem for one in asked.values() for problem in one.skipped),
+    )
+
+
+def _ask_all(
+    surroundings: Surroundings,
+    inputs: Inputs,
+    select: tuple[str, ...],
+    problems: Problems,
+) -> dict[str, Asked]:
+    """The selected queries with their requests; none when there are too many."""
+    job = surroundings.job
+    _refuse_unknown(job, select, problems)
+    multiplied = []
+    for index, query in enumerate(job.queries.values()):
+        if not select or query.name in select:
+            prepared = prepare(query, index, inputs, surroundings, problems)
+            multiplied.append(multiply_query(prepared, surroundings, problems))
+    most = job.run.max_requests
+    sizes = [(one.prepared.query, size_of(one, problems)) for one in multiplied]
+    if sum(size.requests for _, size in sizes) > most:
+        _refuse_size(job, sizes, problems)
+        return {}
+    return {one.prepared.query.name: ask(one, most, problems) for one in multiplied}
+
+
+def _refuse_unknown(job: Job, select: tuple[str, ...], problems: Problems) -> None:
+    for name in select:
+        if name not in job.queries:
+            hint = did_you_mean(name, job.queries) or (
+                f"; there are {', '.join(job.queries)}"
+            )
+            message = f"there is no query {name!r}{hint}"
+            problems.error(Mark(str(job.path)), "--select", message)
+
+
+def _refuse_size(job: Job, sizes: list[tuple[Query, Size]], problems: Problems) -> None:
+    total = sum(size.requests for _, size in sizes)
+    query, largest = max(sizes, key=lambda one: one[1].requests)
+    factors = " x ".join(largest.factors)
+    message = (
+        f"the plan has {total} requests, and run.max_requests allows"
+        f" {job.run.max_requests}; most come from query {query.name}"
+        f" ({largest.requests}: {factors}); narrow it, or raise run.max_requests"
+    )
+    problems.error(query.mark, f"queries.{query.name}", message)
+
+
+def _refuse_unused(surroundings: Surroundings, problems: Problems) -> None:
+    """Notes variables given from outside that nothing declares or reads."""
+    job = surroundings.job
+    known = {*job.vars, *surroundings.templates.variables}
+    known = known.union(*(peer.vars for peer in job.peers.values()))
+    for name in surroundings.variables:
+        if name not in known:
+            message = f"no template reads vars.{name}{did_you_mean(name, known)}"
+            problems.error(Mark(str(job.path)), f"--var {name}", message)
+
+
+def _planned_peers(asked: Iterable[Asked]) -> dict[str, PlannedPeer]:
+    return {
+        peer.name: PlannedPeer(
+            name=peer.name,
+            host=peer.host,
+            port=peer.port,
+            demo=peer.demo,
+            deflate_level=peer.deflate_level,
+            max_pdu=peer.max_pdu,
+            timeouts=peer.timeouts,
+            limits=peer.limits,
+            charset=peer.charset,
+            end=peer.end,
+            on_cancel=peer.on_cancel,
+        )
+        for one in asked
+        for peer in one.prepared.peers
+    }
+
+
+def _input_files(asked: Mapping[str, Asked], inputs: Inputs) -> tuple[InputFile, ...]:
+    """Tables and base Identifiers of the selected queries, each file once."""
+    digests: dict[str, str] = {}
+    for name, one in asked.items():
+        if name in inputs.tables:
+            table = inputs.tables[name]
+            digests[table.path] = table.sha256
+        for base in one.prepared.bases:
+            if base is not None:
+                digests[base.path] = base.sha256
+    return tuple(InputFile(path, sha256) for path, sha256 in digests.items())
+
+
+def _policy(job: Job, runs: Path | None, environment: Mapping[str, str]) -> Policy:
+    """How to run, and where: as asked, as the job says, as the machine says."""
+    named = environment.get(RUNS_VARIABLE)
+    folder = runs or job.run.directory or (Path(named) if named else None)
+    return Policy(
+        directory=str((folder or job.path.parent / "runs").absolute()),
+        concurrency=job.run.concurrency,
+        stop_on_failure=job.run.stop_on_failure,
+        per_request=job.run.per_request,
+        executor=job.run.executor,
+    )
+
+
+def _in_zone(clock: datetime, zone: str | None) -> datetime:
+    return clock.astimezone(ZoneInfo(zone)) if zone else clock

@@ -1,0 +1,149 @@
+"""Which files a plan will write, all known before the first association."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from batchfind.job.model import Output, Peer
+from batchfind.plan.cases import Case
+from batchfind.plan.dates import Style
+from batchfind.plan.filenames import path_fault, safe_value
+from batchfind.plan.model import PlannedOutput
+from batchfind.plan.problems import Problems
+from batchfind.plan.requests import Asked
+from batchfind.plan.scopes import Surroundings
+from batchfind.plan.templates import Scope
+from batchfind.plan.windows import WindowValue
+
+
+@dataclass(slots=True)
+class Paths:
+    """The paths given out so far.
+
+    Attributes:
+        folder: base of relative paths, instead of the file that holds the output.
+        inputs: files the plan was made from, which no output may replace.
+    """
+
+    surroundings: Surroundings
+    problems: Problems
+    folder: Path | None
+    inputs: frozenset[str]
+    taken: dict[str, str] = field(default_factory=dict)
+
+    def plan(self, number: int, output: Output, asked: Asked) -> list[PlannedOutput]:
+        """The files of one output, the job's `number`th from 0, for one query."""
+        behind: dict[str, list[str]] = {}
+        for path, ids in self._rendered(number, output, asked):
+            behind.setdefault(path, []).extend(ids)
+        where = f"outputs[{number}]"
+        owner = f"{where} of query {asked.prepared.query.name}"
+        for path in behind:
+            self._take(path, owner, output, where)
+        return [
+            PlannedOutput(
+                path=path,
+                format=output.format,
+                query=asked.prepared.query.name,
+                requests=tuple(ids),
+                typed=output.typed,
+                provenance=output.provenance,
+                publish=output.publish,
+                overwrite=output.overwrite,
+            )
+            for path, ids in behind.items()
+        ]
+
+    def _rendered(
+        self, number: int, output: Output, asked: Asked
+    ) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Every path with requests behind it; one of no request at all, too."""
+        prepared = asked.prepared
+        scopes = {
+            peer.name: self._scope(prepared.query.name, peer) for peer in prepared.peers
+        }
+        names = self.surroundings.templates.facts(output.path).names
+        by_case = sorted(names & {*prepared.query.matrix, "window"})
+        known: dict[tuple[object, ...], str | None] = {}
+        if not by_case:
+            # An empty answer is an answer: its file is written even if the rows
+            # of the query gave no request.
+            for peer in prepared.peers:
+                path = self._path(number, output, scopes[peer.name])
+                known[peer.name,] = path
+                if path is not None:
+                    yield path, ()
+        for case, requests in asked.cases:
+            if not requests:
+                continue
+            values = _case_values(case)
+            key = (case.peer.name, *(values.get(name) for name in by_case))
+            if key not in known:
+                scope = scopes[case.peer.name].with_values(values)
+                known[key] = self._path(number, output, scope)
+            path = known[key]
+            if path is not None:
+                yield path, tuple(request.id for request in requests)
+
+    def _scope(self, query: str, peer: Peer) -> Scope:
+        scope = self.surroundings.path_scope(query, peer)
+        safe = {"query": safe_value(query), "peer": safe_value(peer.name)}
+        return scope.with_values(safe)
+
+    def _path(self, number: int, output: Output, scope: Scope) -> str | None:
+        """The absolute path of an output in a scope, or None with a problem noted."""
+        where = f"outputs[{number}].path"
+        templates = self.surroundings.templates
+        if "window" in templates.facts(output.path).bare:
+            message = "a path needs one day: write {{ window.start }}"
+            self.problems.error(output.path.mark, where, message)
+            return None
+        text = templates.render(output.path, where, scope)
+        if text is None:
+            return None
+        if fault := path_fault(text):
+            self.problems.error(output.path.mark, where, f"{text!r}: {fault}")
+            return None
+        return os.path.normpath((self.folder or output.base).absolute() / text)
+
+    def _take(self, path: str, owner: str, output: Output, where: str) -> None:
+        other = self.taken.setdefault(path, owner)
+        if other != owner:
+            message = f"{path} is written by {other} already; give each its own path"
+            self.problems.error(output.path.mark, f"{where}.path", message)
+        if path in self.inputs:
+            message = f"{path} is read by this job; an output cannot replace it"
+            self.problems.error(output.path.mark, f"{where}.path", message)
+
+
+def _case_values(case: Case) -> Mapping[str, object]:
+    """Matrix names, safe inside a path, and the window."""
+    values: dict[str, object] = {
+        axis: safe_value(text) for axis, text in case.combination.items()
+    }
+    if case.piece is not None:
+        values["window"] = WindowValue(case.piece, Style.PATH)
+    return values
+
+
+def plan_outputs(
+    outputs: Iterable[Output], asked: Mapping[str, Asked], paths: Paths
+) -> tuple[PlannedOutput, ...]:
+    """Every file the plan will write, in the order of the job's outputs.
+
+    An output of a query that is not in `asked`, since it was not selected, is left
+    out with a warning.
+    """
+    planned = []
+    names = list(paths.surroundings.job.queries)
+    for number, output in enumerate(outputs):
+        for query in output.queries or names:
+            if query in asked:
+                planned += paths.plan(number, output, asked[query])
+            else:
+                message = f"left out, since the query {query} is not selected"
+                paths.problems.warn(output.mark, f"outputs[{number}]", message)
+    return tuple(planned)

@@ -1,0 +1,237 @@
+"""A query made ready for multiplication: what is equal for all of its requests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from batchfind.dicom.models import InformationModel, model_of
+from batchfind.errors import Mark, Problem
+from batchfind.job.inputs import Inputs
+from batchfind.job.model import Peer, Query, Rows, Scalar
+from batchfind.job.suggest import did_you_mean
+from batchfind.plan.intervals import WindowKeys, window_keys
+from batchfind.plan.keys import Key, keys_of
+from batchfind.plan.lint import lint_file
+from batchfind.plan.problems import Problems
+from batchfind.plan.rows import (
+    RowGroup,
+    group_equal,
+    join_batches,
+    read_rows,
+    safe_rows,
+)
+from batchfind.plan.scopes import Surroundings
+from batchfind.plan.templates import Templates
+from batchfind.sources.model import BaseIdentifier
+
+_LEVEL = 0x00080052
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A query before it is multiplied.
+
+    Attributes:
+        index: position in the job, the first part of its requests' ids.
+        bases: base Identifiers, or one None.
+        groups: rows by request, or one None.
+        row_names: names whose values come from rows.
+        carry: names of bindings that become columns.
+        skipped: problems of rows that were skipped as the job asks.
+    """
+
+    query: Query
+    index: int
+    model: InformationModel
+    level: str | None
+    peers: tuple[Peer, ...]
+    keys: tuple[Key, ...]
+    window: WindowKeys
+    bases: tuple[BaseIdentifier | None, ...]
+    groups: tuple[RowGroup | None, ...]
+    row_names: frozenset[str]
+    carry: tuple[str, ...]
+    skipped: tuple[Problem, ...]
+
+
+def prepare(
+    query: Query,
+    index: int,
+    inputs: Inputs,
+    surroundings: Surroundings,
+    problems: Problems,
+) -> Prepared:
+    """What all requests of a query have in common; problems are noted."""
+    templates = surroundings.templates
+    model = model_of(query.model)
+    keys = keys_of(query, templates)
+    peers = _peers(query, surroundings, problems)
+    bases = tuple(inputs.files[path] for path in query.files)
+    for base in bases:
+        lint_file(query, base.identifier, base.path, problems)
+    level = query.level or _level_of_files(query, model, bases, problems)
+    chosen = _choose_rows(query, inputs, templates, keys, peers, level, problems)
+    users = [key.entry for key in keys if "window" in key.names]
+    return Prepared(
+        query=query,
+        index=index,
+        model=model,
+        level=level,
+        peers=peers,
+        keys=keys,
+        window=window_keys(query, model, users, problems),
+        bases=bases or (None,),
+        groups=chosen.groups,
+        row_names=chosen.names,
+        carry=_carry(query, chosen),
+        skipped=chosen.skipped,
+    )
+
+
+def _peers(
+    query: Query, surroundings: Surroundings, problems: Problems
+) -> tuple[Peer, ...]:
+    """The peers a query names, each one once."""
+    known = surroundings.job.peers
+    scope = surroundings.query_scope(query.name)
+    where = f"queries.{query.name}.peers"
+    found: dict[str, Peer] = {}
+    for scalar in query.peers:
+        name = surroundings.templates.render(scalar, where, scope)
+        if name is None:
+            continue
+        if name in known:
+            found[name] = known[name]
+        else:
+            message = f"there is no peer {name!r}{did_you_mean(name, known)}"
+            problems.error(scalar.mark, where, message)
+    return tuple(found.values())
+
+
+def _level_of_files(
+    query: Query,
+    model: InformationModel,
+    bases: Iterable[BaseIdentifier],
+    problems: Problems,
+) -> str | None:
+    """The level that base Identifiers bring; they must agree."""
+    if not model.levels:
+        return None
+    found: dict[str, str] = {}
+    for base in bases:
+        for element in base.identifier:
+            if element.tag == _LEVEL and isinstance(element.value, str):
+                found[element.value] = base.path
+    if len(found) == 1:
+        ((level, file),) = found.items()
+        if level in model.levels:
+            return level
+        message = f"model {model.name} has no level {level!r}"
+        problems.error(Mark(file), f"queries.{query.name}.files", message)
+        return None
+    what = "the files name several levels" if found else "no file names a level"
+    message = f"{what}; write 'level:' with one of {', '.join(model.levels)}"
+    problems.error(query.mark, f"queries.{query.name}.level", message)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """What becomes of a query's rows."""
+
+    groups: tuple[RowGroup | None, ...] = (None,)
+    names: frozenset[str] = frozenset()
+    columns: tuple[str, ...] = ()
+    skipped: tuple[Problem, ...] = ()
+
+
+def _choose_rows(
+    query: Query,
+    inputs: Inputs,
+    templates: Templates,
+    keys: tuple[Key, ...],
+    peers: Iterable[Peer],
+    level: str | None,
+    problems: Problems,
+) -> _Chosen:
+    policy = query.rows
+    if policy is None:
+        return _Chosen()
+    where = f"queries.{query.name}.rows"
+    rows = read_rows(query, policy, inputs.tables.get(query.name), problems)
+    columns = tuple(dict.fromkeys(name for row in rows[:1] for name in row.cells))
+    read = _read_names(query, templates, keys, peers)
+    carried = columns if query.carry_all else query.carry
+    names = tuple(name for name in columns if name in read or name in carried)
+    if rows and not read.intersection(columns):
+        message = (
+            "no key uses a column of the rows; write one as {{ name }}, known are "
+            + ", ".join(columns)
+        )
+        problems.error(policy.mark, where, message)
+    needed = {
+        name: [str(key.path) for key in keys if name in key.names - key.tested]
+        for name in names
+    }
+    needed = {name: paths for name, paths in needed.items() if paths}
+    sent, skipped = safe_rows(rows, policy, needed, where, problems)
+    groups = group_equal(sent, names)
+    if policy.batch > 1:
+        groups = _batches(query, policy, keys, names, level, groups, problems)
+    return _Chosen(tuple(groups), frozenset(names), columns, tuple(skipped))
+
+
+def _read_names(
+    query: Query, templates: Templates, keys: Iterable[Key], peers: Iterable[Peer]
+) -> frozenset[str]:
+    """Every name that the keys, AE titles and window of a query read."""
+    window = query.window
+    scalars: list[Scalar | None] = [query.calling_ae, query.called_ae]
+    scalars += [ae for peer in peers for ae in (peer.calling_ae, peer.called_ae)]
+    scalars += [window.start, window.end] if window is not None else []
+    named = templates.reads(scalar for scalar in scalars if scalar is not None)
+    return named.union(*(key.names for key in keys))
+
+
+def _batches(
+    query: Query,
+    policy: Rows,
+    keys: Iterable[Key],
+    names: tuple[str, ...],
+    level: str | None,
+    groups: list[RowGroup],
+    problems: Problems,
+) -> list[RowGroup]:
+    """Rows joined into UID lists, where nothing but the unique key reads them."""
+    users = [key for key in keys if key.names.intersection(names)]
+    unique = _unique_key(query, level)
+    fits = (
+        len(users) == 1
+        and users[0].sole is not None
+        and names == (users[0].sole,)
+        and users[0].path.vr == "UI"
+        and users[0].path.dotted == unique
+    )
+    if not fits:
+        message = (
+            f"batch needs rows that feed {unique or 'a unique UID key'} alone, as"
+            " {{ name }}, and nothing else; correct the keys or remove batch"
+        )
+        problems.error(policy.mark, f"queries.{query.name}.rows.batch", message)
+        return groups
+    return join_batches(groups, names[0], policy.batch)
+
+
+def _unique_key(query: Query, level: str | None) -> str | None:
+    model = model_of(query.model)
+    if level is not None:
+        return model.unique_key(level)
+    return model.model_identity[0] if len(model.model_identity) == 1 else None
+
+
+def _carry(query: Query, chosen: _Chosen) -> tuple[str, ...]:
+    """Names of matrix and row columns to carry; the job was checked for others."""
+    if query.carry_all:
+        return (*query.matrix, *chosen.columns)
+    return query.carry

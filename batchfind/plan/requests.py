@@ -1,0 +1,294 @@
+"""Makes the requests of one case: keys rendered, merged, checked and digested."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+from batchfind.dicom.assemble import assemble
+from batchfind.dicom.encode import canonical_bytes
+from batchfind.dicom.identifier import Identifier
+from batchfind.dicom.paths import KeyPath, parse_path
+from batchfind.errors import Mark, Problem, Severity
+from batchfind.job.model import Scalar
+from batchfind.plan.cases import Case, Multiplied, cases
+from batchfind.plan.characters import choose_charset, declared_charset, texts_of
+from batchfind.plan.digests import request_key
+from batchfind.plan.intervals import UNPROVEN_TIMES
+from batchfind.plan.keys import Leaf, is_universal, render_keys
+from batchfind.plan.lint import asks_for_everything, lint_identifier, lint_leaves
+from batchfind.plan.model import Request, SourceRow
+from batchfind.plan.prepare import Prepared
+from batchfind.plan.problems import Problems
+from batchfind.plan.templates import Templates
+
+LEVEL: Final = parse_path("QueryRetrieveLevel")
+CHARSET: Final = parse_path("SpecificCharacterSet")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A query with the requests of each of its cases, in plan order.
+
+    Attributes:
+        skipped: problems of rows that were skipped as the job asks.
+    """
+
+    prepared: Prepared
+    cases: tuple[tuple[Case, tuple[Request, ...]], ...]
+    skipped: tuple[Problem, ...]
+
+    @property
+    def requests(self) -> tuple[Request, ...]:
+        """All requests of the query, in plan order."""
+        return tuple(request for _, requests in self.cases for request in requests)
+
+
+def ask(multiplied: Multiplied, most: int, problems: Problems) -> Asked:
+    """The requests of a query.
+
+    Args:
+        multiplied: its files, matrix, rows and window.
+        most: so many requests at most; a window that differs from case to case can
+            give more than `size_of` foresaw.
+        problems: notes all that is wrong with any of them.
+    """
+    prepared = multiplied.prepared
+    skipped: dict[Problem, None] = dict.fromkeys(prepared.skipped)
+    maker = _Maker(prepared, multiplied.surroundings.templates, problems, skipped)
+    made: list[tuple[Case, tuple[Request, ...]]] = []
+    number = 0
+    for case in cases(multiplied, problems):
+        requests = maker.make(case, number)
+        number += len(requests)
+        made.append((case, tuple(requests)))
+        if number > most:
+            message = f"it gives more than the {most} requests run.max_requests allows"
+            where = f"queries.{prepared.query.name}"
+            problems.error(prepared.query.mark, where, message)
+            break
+    return Asked(prepared, tuple(made), tuple(skipped))
+
+
+@dataclass(frozen=True, slots=True)
+class _Maker:
+    """Makes the requests of one query; rows that cannot be sent go to `skipped`."""
+
+    prepared: Prepared
+    templates: Templates
+    problems: Problems
+    skipped: dict[Problem, None]
+
+    def make(self, case: Case, number: int) -> list[Request]:
+        """The requests of a case, one a repetition; none when there is a problem.
+
+        Their ids count on from `number` within the query.
+        """
+        leaves = self._leaves(case)
+        if leaves is None:
+            return []
+        identifier = self._identifier(case, leaves)
+        titles = self._ae_titles(case)
+        if identifier is None or titles is None:
+            return []
+        lint_leaves(self.prepared.query, leaves, self.problems)
+        built = self._in_charset(case, identifier, leaves)
+        if built is None:
+            return []
+        identifier, charset, canonical = built
+        request = self._request(case, identifier, charset, titles)
+        return list(_repeated(self.prepared, request, canonical, number))
+
+    def _leaves(self, case: Case) -> list[Leaf] | None:
+        prepared, group = self.prepared, case.group
+        mark = group.mark if group else None
+        leaves = render_keys(
+            prepared.keys, self.templates, case.scope, prepared.row_names, mark
+        )
+        if leaves is None or group is None:
+            return leaves
+        return leaves if self._row_is_safe(group.mark, leaves) else None
+
+    def _row_is_safe(self, mark: Mark, leaves: list[Leaf]) -> bool:
+        """Whether no key that reads a row rendered as 'everything'."""
+        policy = self.prepared.query.rows
+        literal = policy is not None and policy.literal
+        for key, leaf in zip(self.prepared.keys, leaves, strict=True):
+            fed = bool(key.names & self.prepared.row_names)
+            if not fed or not (is_universal(leaf.text) if literal else not leaf.text):
+                continue
+            if policy is not None and policy.skip_empty:
+                message = f"skipped: {leaf.path} would be empty"
+                where = f"queries.{self.prepared.query.name}.rows"
+                self.skipped[Problem(mark, where, message, Severity.WARNING)] = None
+            else:
+                message = (
+                    f"this row makes {leaf.path} ask for everything; fill its cells"
+                    " in, or set on_empty: skip"
+                )
+                self.problems.error(mark, leaf.where, message)
+            return False
+        return True
+
+    def _identifier(self, case: Case, leaves: list[Leaf]) -> Identifier | None:
+        """File, then keys, then window, then level: the later one counts."""
+        prepared, query = self.prepared, self.prepared.query
+        keys: list[tuple[KeyPath, str | bytes]] = [
+            (leaf.path, leaf.text) for leaf in leaves
+        ]
+        if case.piece is not None:
+            keys += prepared.window.values(case.piece)
+        if prepared.level is not None:
+            keys.append((LEVEL, prepared.level))
+        try:
+            identifier = assemble(keys, case.base)
+        except ValueError as error:
+            self.problems.error(query.mark, f"queries.{query.name}.keys", str(error))
+            return None
+        if case.group is not None and not query.allow_universal:
+            self._refuse_universal(case.group.mark, identifier)
+        lint_identifier(
+            query, prepared.model, prepared.level, identifier, self.problems
+        )
+        return identifier
+
+    def _refuse_universal(self, mark: Mark, identifier: Identifier) -> None:
+        if asks_for_everything(identifier):
+            message = (
+                "this row makes a request without any matching key, which asks for"
+                " everything; give it one, or set allow_universal: true"
+            )
+            where = f"queries.{self.prepared.query.name}.rows"
+            self.problems.error(mark, where, message)
+
+    def _in_charset(
+        self, case: Case, identifier: Identifier, leaves: list[Leaf]
+    ) -> tuple[Identifier, tuple[str, ...], bytes] | None:
+        """The Identifier with (0008,0005) if needed, its terms and its bytes."""
+        declared = declared_charset(identifier)
+        policy = case.peer.charset
+        try:
+            charset = choose_charset(texts_of(identifier), declared, policy)
+            if charset and not declared:
+                text = "\\".join(charset)
+                identifier = assemble([(CHARSET, text)], identifier)
+            return identifier, charset, canonical_bytes(identifier, charset)
+        except ValueError as error:
+            self._blame(case, leaves, declared, str(error))
+            return None
+
+    def _blame(
+        self, case: Case, leaves: list[Leaf], declared: tuple[str, ...], why: str
+    ) -> None:
+        """Notes which of the keys cannot be encoded, each at its own place."""
+        query = self.prepared.query
+        found = False
+        for leaf in leaves:
+            try:
+                alone = assemble([(leaf.path, leaf.text)])
+                texts = texts_of(alone)
+                canonical_bytes(
+                    alone, choose_charset(texts, declared, case.peer.charset)
+                )
+            except ValueError as error:
+                found = True
+                self.problems.error(leaf.mark, leaf.where, _unsendable(str(error)))
+        if not found:
+            where = f"queries.{query.name}"
+            self.problems.error(query.mark, where, _unsendable(why))
+
+    def _ae_titles(self, case: Case) -> tuple[str, str] | None:
+        """Calling and called AE title."""
+        query, peer = self.prepared.query, case.peer
+        titles = []
+        for name, own, default in (
+            ("calling_ae", query.calling_ae, peer.calling_ae),
+            ("called_ae", query.called_ae, peer.called_ae),
+        ):
+            owner = f"queries.{query.name}" if own else f"peers.{peer.name}"
+            scalar, where = own or default, f"{owner}.{name}"
+            text = self.templates.render(scalar, where, case.scope)
+            if text is not None:
+                titles.append(self._checked_title(text.strip(" "), scalar, where))
+        if len(titles) < 2 or None in titles:
+            return None
+        calling, called = titles
+        return (calling, called) if calling and called else None
+
+    def _checked_title(self, text: str, scalar: Scalar, where: str) -> str | None:
+        wrong = ae_title_fault(text)
+        if wrong is not None:
+            self.problems.error(scalar.mark, where, f"{text!r} {wrong}")
+            return None
+        return text
+
+    def _request(
+        self,
+        case: Case,
+        identifier: Identifier,
+        charset: tuple[str, ...],
+        titles: tuple[str, str],
+    ) -> Request:
+        prepared, peer = self.prepared, case.peer
+        return Request(
+            id="",
+            query=prepared.query.name,
+            peer=peer.name,
+            sop_class=prepared.model.uid,
+            level=prepared.level,
+            calling_ae=titles[0],
+            called_ae=titles[1],
+            transfer_syntaxes=peer.transfer_syntaxes,
+            priority=peer.priority,
+            identifier=identifier,
+            charset=charset,
+            cancel=prepared.query.cancel,
+            bindings=_bindings(case),
+            source_rows=_source_rows(case),
+            batch=case.group.batch if case.group else (),
+            assumption=UNPROVEN_TIMES if case.piece and case.piece.tm else None,
+            key="",
+        )
+
+
+def ae_title_fault(text: str) -> str | None:
+    """Why a text is no AE title, or None.
+
+    Source: PS3.5 Section 6.2, VR AE.
+    """
+    if not 1 <= len(text) <= 16 or not text.isascii() or not text.isprintable():
+        return "is no AE title: 1 to 16 printable ASCII characters, not only spaces"
+    return "is no AE title: it holds no backslash" if "\\" in text else None
+
+
+def _unsendable(why: str) -> str:
+    return f"this cannot be sent: {why}; correct it, or the peer's charset.request"
+
+
+def _bindings(case: Case) -> dict[str, str]:
+    bindings = dict(case.combination)
+    if case.group is not None and not case.group.batch:
+        bindings |= case.group.cells
+    if case.piece is not None:
+        bindings["window"] = case.piece.label
+    return bindings
+
+
+def _source_rows(case: Case) -> tuple[SourceRow, ...]:
+    return tuple(row.source for row in case.group.rows) if case.group else ()
+
+
+def _repeated(
+    prepared: Prepared, request: Request, canonical: bytes, number: int
+) -> Iterator[Request]:
+    repeat = prepared.query.repeat
+    for repetition in range(repeat.times):
+        copy = replace(
+            request,
+            id=f"{prepared.index}.{number + repetition}",
+            repetition=repetition,
+            not_before=repetition * repeat.every,
+            fresh_association=repeat.times > 1 and repeat.association == "new",
+        )
+        yield replace(copy, key=request_key(copy, canonical))

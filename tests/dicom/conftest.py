@@ -1,0 +1,9 @@
+"""Settings of the property tests of this room."""
+
+from __future__ import annotations
+
+from hypothesis import settings
+
+# A shared machine may stall any example; what is tested is the result.
+settings.register_profile("dicom", deadline=None)
+settings.load_profile("dicom")

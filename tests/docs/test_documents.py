@@ -1,0 +1,101 @@
+"""README and docs: their jobs validate, their links lead somewhere, they are true."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+import batchfind
+from batchfind.capture.records import Verdict
+from batchfind.execution.results import ExitCode
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return re.findall(
+        rf"^```{language}\n(.*?)^```", page.read_text("utf-8"), re.MULTILINE | re.DOTALL
+    )
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+class TestEveryPage:
+    def test_shows_jobs_that_are_valid(self, page: Path, tmp_path: Path) -> None:
+        for at, block in enumerate(blocks(page, "yaml")):
+            job = tmp_path / f"{at}.yaml"
+            job.write_text(block, "utf-8")
+            assert batchfind.load_job(job).plan(now="2026-01-31T18:00").requests
+
+    def test_shows_python_that_compiles(self, page: Path) -> None:
+        for block in blocks(page, "python"):
+            compile(block, str(page), "exec")
+
+    def test_shows_json_that_parses(self, page: Path) -> None:
+        for block in blocks(page, "json"):
+            assert json.loads(block)
+
+    def test_links_to_what_exists(self, page: Path) -> None:
+        for target in re.findall(r"\]\(([^)]+)\)", page.read_text("utf-8")):
+            if not target.startswith(("http", "#")):
+                assert (page.parent / target).exists(), target
+
+    def test_has_anchors_it_links_to(self, page: Path) -> None:
+        text = page.read_text("utf-8")
+        headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+        anchors = {
+            re.sub(r"[^a-z0-9 -]", "", heading.lower()).replace(" ", "-")
+            for heading in headings
+        }
+        assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= anchors
+
+
+@pytest.fixture(scope="module")
+def text() -> str:
+    return (ROOT / "README.md").read_text("utf-8")
+
+
+class TestTheReadme:
+    @pytest.mark.parametrize("mark", ["demo", "test"])
+    def test_has_each_command_for_a_fresh_machine_on_one_line(
+        self, mark: str, text: str
+    ) -> None:
+        found = re.findall(rf"<!-- ci: {mark} -->\n```console\n(.*)\n```\n", text)
+        assert len(found) == 1
+        assert found[0].startswith("python3 -m venv .venv && .venv/bin/pip install")
+
+    def test_has_exactly_two_of_them(self, text: str) -> None:
+        assert text.count("<!-- ci: ") == 2
+
+    def test_lists_every_exit_code(self, text: str) -> None:
+        codes = re.findall(r"^\| (\d+) \|", text, re.MULTILINE)
+        assert {int(code) for code in codes} == set(ExitCode)
+
+    def test_names_every_verdict(self, text: str) -> None:
+        for verdict in Verdict:
+            assert f"**{verdict}**" in text
+
+
+class TestTheDesign:
+    def test_explains_every_verdict(self) -> None:
+        text = (ROOT / "docs/design.md").read_text("utf-8")
+        for verdict in Verdict:
+            assert f"| `{verdict}` |" in text
+
+    def test_names_every_room(self) -> None:
+        text = (ROOT / "docs/design.md").read_text("utf-8")
+        rooms = text.partition("## Rooms")[2].partition("## Verdicts")[0]
+        for path in (ROOT / "batchfind").iterdir():
+            name = path.stem
+            if not name.startswith(("_", ".")) and path.suffix != ".typed":
+                assert re.search(rf"\b{name}\b", rooms), name
+
+
+class TestTheChangelog:
+    def test_knows_this_version(self) -> None:
+        text = (ROOT / "docs/changelog.md").read_text("utf-8")
+        assert f"## [{batchfind.__version__}]" in text
