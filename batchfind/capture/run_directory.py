@@ -145,7 +145,7 @@ def find_run(argument: str, environment: Mapping[str, str]) -> Path:
         return runs[-1]
     exact = [run for run in runs if run.name == argument]
     found = exact or [run for run in runs if argument and run.name.startswith(argument)]
-    if not found and Path(argument).is_dir():
+    if argument and not found and Path(argument).is_dir():
         return _run_at(Path(argument).absolute())
     if len(found) > 1:
         raise UsageError(

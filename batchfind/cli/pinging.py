@@ -12,7 +12,7 @@ import click
 from batchfind.cli import console
 from batchfind.cli.asking import planned
 from batchfind.cli.options import JOB, examples, planning, reporting
-from batchfind.cli.text import clean, duration
+from batchfind.cli.text import clean
 from batchfind.dicom.models import model_of
 from batchfind.dicom.transfer_syntaxes import TITLES
 from batchfind.execution.results import ExitCode
@@ -66,7 +66,7 @@ def _ping_lines(report: PingReport) -> Iterator[str]:
     ends = f"{clean(report.calling_ae)} -> {clean(report.called_ae)}"
     where = f"{clean(report.peer)}: {ends} at {clean(report.address)}"
     state = "answers" if report.ok else "no answer"
-    yield f"{where}: {state}, {duration(report.seconds)}"
+    yield f"{where}: {state}, {1000 * report.seconds:,.0f} ms"
     if report.implementation:
         yield f"  implementation: {clean(report.implementation)}"
     for abstract, transfer in report.contexts:

@@ -144,7 +144,7 @@ def _read_plan(path: Path) -> Plan:
         raise UsageError(f"plan {path} cannot be read: {reason}") from error
     from batchfind.plan import codec  # noqa: PLC0415 - only with --plan
 
-    return codec.loads(text)
+    return codec.loads(text, source=str(path))
 
 
 def _execute(begin: Execution, *, as_json: bool, quiet: bool) -> int:

@@ -26,6 +26,7 @@ Archive: TypeAlias = Mapping[str, Sequence[Entity]]
 """Entities by level; each has the attributes of the levels above as well."""
 
 _CHARACTER_SET: Final = tag_named("SpecificCharacterSet")
+_AVAILABILITY: Final = tag_named("InstanceAvailability")
 _RELATED: Final = {
     "NumberOfPatientRelatedStudies": ("PATIENT", "STUDY"),
     "NumberOfPatientRelatedSeries": ("PATIENT", "SERIES"),
@@ -115,6 +116,7 @@ def _entities(level: str, images: Sequence[Entity]) -> list[Entity]:
         attributes: dict[int, Stored] = {
             one: first.attributes[one] for one in keys if one in first.attributes
         }
+        attributes[_AVAILABILITY] = ["ONLINE"]
         for upper in levels_down_to(level):
             scope = UNIQUE_KEYS[upper]
             if owner := first.text(scope):

@@ -75,6 +75,9 @@ def check_matching_value(vr: str, tag: int, text: str) -> list[Finding]:
     if not text or vr == "SQ":
         return []
     name = label(tag)
+    if text == '""':
+        message = f"{name} asks for empty values, which peers know only when negotiated"
+        return [_varies("PS3.4 C.2.2.2.7", message)]
     findings = _check_wildcards(vr, name, text)
     if findings:
         return findings

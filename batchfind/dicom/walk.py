@@ -109,7 +109,7 @@ class Walk:
     def __init__(self, data: bytes, limits: DecodeLimits, encoding: Encoding) -> None:
         self._data = data
         self._limits = limits
-        self._large = min(limits.values, limits.value_bytes)
+        self._large = min(limits.values - 1, limits.value_bytes)
         self._big_endian = encoding.big_endian
         self._position = 0
         self._seen = 0

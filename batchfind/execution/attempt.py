@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 from batchfind.capture.records import Ending
 from batchfind.dicom.encode import encode
@@ -40,7 +41,7 @@ class Attempt:
         self._responses = 0
         self._bytes = 0
 
-    async def run(self) -> AsyncIterator[Matches | Ending]:
+    async def run(self) -> AsyncGenerator[Matches | Ending, None]:
         """Sets of matches as they come, then exactly one Ending.
 
         Never raises for a fault of the peer: the Ending tells it.
@@ -53,9 +54,10 @@ class Attempt:
             async with self._find as find:
                 self._sent = True
                 self._act()
-                async for matches in find.matches():
-                    self._count(matches)
-                    yield matches
+                async with aclosing(find.matches()) as sets:
+                    async for matches in sets:
+                        self._count(matches)
+                        yield matches
         except BatchfindError as failure:
             error = failure
         finally:

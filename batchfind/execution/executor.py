@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -61,11 +61,11 @@ Step: TypeAlias = Started | Matches | Ending
 class Executor(Protocol):
     """Carries out orders; the coordinator's journal stays the only writer."""
 
-    def submit(self, order: Order) -> AsyncIterator[Step]:
+    def submit(self, order: Order) -> AsyncGenerator[Step, None]:
         """What happens: Started, sets of matches, exactly one Ending.
 
         Started is missing when no association came about. Never raises for a fault
-        of the peer.
+        of the peer. Closing it early aborts the request.
         """
         ...
 

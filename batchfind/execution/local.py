@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -55,15 +56,16 @@ class LocalExecutor:
         self._stopped = asyncio.Event()
         self._reason = Stop.INTERRUPTED
 
-    async def submit(self, order: Order) -> AsyncIterator[Step]:
+    async def submit(self, order: Order) -> AsyncGenerator[Step, None]:
         """Started, sets of matches and one Ending, as the protocol says."""
         loop = asyncio.get_running_loop()
         started = loop.time()
         while True:
             try:
                 lease = await self._unless_stopped(self._pool(order).lease(order))
-                async for step in self._carry_out(order, lease):
-                    yield step
+                async with aclosing(self._carry_out(order, lease)) as steps:
+                    async for step in steps:
+                        yield step
             except _StoppedError:
                 reason = self._reason
                 yield ended_by_us(reason, Tally(), order.peer, order.endpoint, None)
@@ -96,7 +98,9 @@ class LocalExecutor:
         await asyncio.gather(*(pool.close() for pool in self._pools.values()))
         self._resolver.close()
 
-    async def _carry_out(self, order: Order, lease: Lease) -> AsyncIterator[Step]:
+    async def _carry_out(
+        self, order: Order, lease: Lease
+    ) -> AsyncGenerator[Step, None]:
         """Runs the order on the association; tells whether the peer heard of it."""
         attempt = Attempt(order, lease.client)
         facts = _facts(order, lease)
@@ -105,13 +109,14 @@ class LocalExecutor:
         try:
             if self._stopped.is_set():
                 attempt.stop(self._reason)
-            async for step in attempt.run():
-                if attempt.unheard and lease.used and not self._stopped.is_set():
-                    raise _StaleError
-                if not begun:
-                    begun = True
-                    yield Started(facts)
-                yield step
+            async with aclosing(attempt.run()) as steps:
+                async for step in steps:
+                    if attempt.unheard and lease.used and not self._stopped.is_set():
+                        raise _StaleError
+                    if not begun:
+                        begun = True
+                        yield Started(facts)
+                    yield step
         finally:
             self._running.discard(attempt)
             keep = self._keeps(order, lease.client)

@@ -11,7 +11,7 @@ from batchfind.errors import JobError, Mark, Problem, StorageError
 from batchfind.execution.progress import Event, OutputReady
 from batchfind.execution.results import OutputReport
 from batchfind.job.model import Publish
-from batchfind.outputs.staging import Staged, Written, check_writable
+from batchfind.outputs.publish import Staged, Written, check_writable
 from batchfind.plan.model import Plan, PlannedOutput
 
 _ENOUGH = {
@@ -28,9 +28,8 @@ def check_targets(plan: Plan) -> None:
         JobError: naming every output that cannot.
     """
     problems = [
-        Problem(Mark(plan.job_path), f"outputs: {output.path}", sentence)
-        for output in plan.outputs
-        if (sentence := check_writable(Path(output.path)))
+        Problem(Mark(plan.job_path), "outputs", sentence)
+        for sentence in check_writable(Path(output.path) for output in plan.outputs)
     ]
     if problems:
         raise JobError(problems)
@@ -87,7 +86,8 @@ def _settle(
         written = staged.withhold(withheld) if reason else staged.publish()
     except StorageError as error:
         staged.discard()
-        written = Written(Path(planned.path), 0, 0, "")
+        path = Path(planned.path)
+        written = Written(path=path, rows=0, bytes=0, sha256="")
         reason, failed = str(error), True
     return OutputReport(
         path=planned.path,

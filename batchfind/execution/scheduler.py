@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from contextlib import aclosing
 
 from batchfind.capture.journal import Journal
 from batchfind.capture.records import (
@@ -182,15 +183,16 @@ class Scheduler:
         """Carries one attempt into the journal."""
         number, facts, ending = 0, None, Ending(outcome=Outcome.FAILED)
         responses = _Throttle(self._tell, request)
-        async for step in self._executor.submit(order):
-            if isinstance(step, Started):
-                facts = step.facts
-                number = self._journal.begin(request.id, facts)
-            elif isinstance(step, Matches):
-                await self._journal.put(number, step)
-                responses.add(len(step))
-            else:
-                ending = step
+        async with aclosing(self._executor.submit(order)) as steps:
+            async for step in steps:
+                if isinstance(step, Started):
+                    facts = step.facts
+                    number = self._journal.begin(request.id, facts)
+                elif isinstance(step, Matches):
+                    await self._journal.put(number, step)
+                    responses.add(len(step))
+                else:
+                    ending = step
         if not number:
             number = self._journal.begin(request.id, None)
         durable = self._journal.end(number, ending)

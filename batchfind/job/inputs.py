@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
+from typing import Final, TypeVar
 
-from batchfind.job.model import Job
+from batchfind.errors import JobError, Mark, Problem
+from batchfind.job.model import Job, Query, Rows
+from batchfind.job.suggest import did_you_mean
+from batchfind.sources.identifiers import read_identifier
 from batchfind.sources.model import BaseIdentifier, Table
+from batchfind.sources.rows import read_csv
+
+_PARQUET: Final = b"PAR1"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +35,82 @@ class Inputs:
 def read_inputs(job: Job) -> Inputs:
     """Everything the job's queries name in `rows` and `files`.
 
+    Args:
+        job: the job; its paths are absolute.
+
+    Returns:
+        One table a query with rows from a file, one Identifier a file.
+
     Raises:
-        JobError: with every file that is missing, unreadable or malformed.
+        JobError: with every file that is missing, unreadable or malformed, and
+            every column that a table lacks.
     """
-    raise NotImplementedError(job.name)
+    problems: list[Problem] = []
+    tables: dict[str, Table] = {}
+    files: dict[Path, BaseIdentifier] = {}
+    for name, query in job.queries.items():
+        place = f"queries.{name}"
+        if query.rows is not None and query.rows.source is not None:
+            rows, source = query.rows, query.rows.source
+            table = _try(partial(_read_rows, rows, source), place, problems)
+            if table is not None:
+                tables[name] = table
+                problems += _missing_columns(query, rows, table, place)
+        for path in query.files:
+            if path not in files:
+                base = _try(partial(read_identifier, path), place, problems)
+                if base is not None:
+                    files[path] = base
+    if problems:
+        raise JobError(dict.fromkeys(problems))
+    return Inputs(tables=tables, files=files)
+
+
+def _try(read: Callable[[], T], place: str, problems: list[Problem]) -> T | None:
+    try:
+        return read()
+    except JobError as error:
+        problems += [replace(one, path=place) for one in error.problems]
+        return None
+
+
+def _read_rows(rows: Rows, source: Path) -> Table:
+    if _begins_with(source, _PARQUET):
+        # pyarrow takes longer to import than most jobs to validate.
+        from batchfind.sources.parquet import read_parquet  # noqa: PLC0415
+
+        return read_parquet(source)
+    return read_csv(source, delimiter=rows.delimiter, encoding=rows.encoding)
+
+
+def _begins_with(path: Path, magic: bytes) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(len(magic)) == magic
+    except (OSError, ValueError):
+        return False  # the reader says why
+
+
+def _missing_columns(
+    query: Query, rows: Rows, table: Table, place: str
+) -> list[Problem]:
+    """Columns that the job names and the table does not have."""
+    header = table.header
+    wanted = [
+        (rows.mark, f"{place}.rows.columns", column)
+        for column in rows.columns.values()
+        if column not in header
+    ]
+    known = {*query.matrix, *(rows.columns or header)}
+    wanted += [
+        (query.mark, f"{place}.carry", name)
+        for name in query.carry
+        if name not in known
+    ]
+    return [_no_column(table, *one) for one in wanted]
+
+
+def _no_column(table: Table, mark: Mark, place: str, name: str) -> Problem:
+    meant = did_you_mean(name, table.header)
+    message = f"{Path(table.path).name} has no column '{name[:64]}'{meant}"
+    return Problem(mark, place, message)

@@ -69,13 +69,12 @@ def _explain(error: ValidationError) -> Iterator[tuple[Place, str]]:
     """Places and sentences of one error of jsonschema."""
     place: Place = tuple(error.absolute_path)
     schema: Schema = error.schema if isinstance(error.schema, dict) else {}
+    instance: Any = error.instance
     match error.validator:
         case "additionalProperties":
-            yield from _unknown(place, error.instance, schema)
+            yield from _unknown(place, instance, schema)
         case "required":
-            missing = [
-                name for name in schema["required"] if name not in error.instance
-            ]
+            missing = [name for name in schema["required"] if name not in instance]
             for name in missing:
                 yield place, f"the field '{name}' is missing"
         case "anyOf":
@@ -87,10 +86,10 @@ def _explain(error: ValidationError) -> Iterator[tuple[Place, str]]:
         case "minProperties" | "minItems":
             yield place, f"must be {schema['title']}, and not empty"
         case _ if _is_name(error):
-            name = str(error.instance)
+            name = str(instance)
             yield (*place, name), f"'{_short(name)}' is not {schema['title']}"
         case _:
-            yield place, _expected(schema, error.instance)
+            yield place, _expected(schema, instance)
 
 
 def _unknown(

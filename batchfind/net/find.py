@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from types import TracebackType
 from typing import Self
 
@@ -67,7 +67,7 @@ class Find:
             self._link.abort()
             await self._link.close()
 
-    async def matches(self) -> AsyncIterator[Matches]:
+    async def matches(self) -> AsyncGenerator[Matches, None]:
         """Sets of pending responses in the order received; not asking pauses reading.
 
         Ends with the final response in `final`, or without one after `drop`.

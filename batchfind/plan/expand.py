@@ -107,7 +107,7 @@ def _ask_all(
     select: tuple[str, ...],
     problems: Problems,
 ) -> dict[str, Asked]:
-    """The selected queries with their requests; none when there are too many."""
+    """The selected queries with their requests."""
     job = surroundings.job
     _refuse_unknown(job, select, problems)
     multiplied = []
@@ -119,7 +119,7 @@ def _ask_all(
     sizes = [(one.prepared.query, size_of(one, problems)) for one in multiplied]
     if sum(size.requests for _, size in sizes) > most:
         _refuse_size(job, sizes, problems)
-        return {}
+        problems.finish()  # raises: requests that nobody can want are not made
     return {one.prepared.query.name: ask(one, most, problems) for one in multiplied}
 
 

@@ -84,7 +84,7 @@ def prepare(
         bases=bases or (None,),
         groups=chosen.groups,
         row_names=chosen.names,
-        carry=_carry(query, chosen),
+        carry=_carry(query, chosen, problems),
         skipped=chosen.skipped,
     )
 
@@ -230,8 +230,12 @@ def _unique_key(query: Query, level: str | None) -> str | None:
     return model.model_identity[0] if len(model.model_identity) == 1 else None
 
 
-def _carry(query: Query, chosen: _Chosen) -> tuple[str, ...]:
-    """Names of matrix and row columns to carry; the job was checked for others."""
+def _carry(query: Query, chosen: _Chosen, problems: Problems) -> tuple[str, ...]:
+    """Names of matrix and row columns to carry."""
     if query.carry_all:
         return (*query.matrix, *chosen.columns)
+    for name in query.carry:
+        if name not in query.matrix and name not in chosen.columns:
+            message = f"{name!r} cannot be a template name; rename it under columns"
+            problems.error(query.mark, f"queries.{query.name}.carry", message)
     return query.carry

@@ -13,7 +13,6 @@ from typing import Final
 from batchfind.errors import Mark, Problem, Severity
 from batchfind.job.model import Query, Rows
 from batchfind.job.queries import RESERVED
-from batchfind.job.suggest import did_you_mean
 from batchfind.plan.model import SourceRow
 from batchfind.plan.problems import Problems
 from batchfind.sources.model import Table
@@ -88,24 +87,18 @@ def _columns(
     query: Query, rows: Rows, table: Table, problems: Problems
 ) -> Mapping[str, str]:
     """Template name to header, of every column that templates can use."""
-    path = f"queries.{query.name}.rows"
-    if not rows.columns:
-        # A header that is another name's is no mistake before it is used.
-        taken = RESERVED | query.matrix.keys()
-        usable = [name for name in table.header if name.isidentifier()]
-        if not usable:
-            message = (
-                f"no column of {table.path} has a header that can be a template name;"
-                " name them under columns"
-            )
-            problems.error(rows.mark, path, message)
-        return {name: name for name in usable if name not in taken}
-    for name, header in rows.columns.items():
-        if header not in table.header:
-            hint = did_you_mean(header, table.header)
-            message = f"{table.path} has no column {header!r}{hint}"
-            problems.error(rows.mark, f"{path}.columns.{name}", message)
-    return rows.columns
+    if rows.columns:
+        return rows.columns
+    usable = [name for name in table.header if name.isidentifier()]
+    if not usable:
+        message = (
+            f"no column of {table.path} has a header that can be a template name;"
+            " name them under columns"
+        )
+        problems.error(rows.mark, f"queries.{query.name}.rows", message)
+    # A header that means something else in templates is no mistake by itself.
+    taken = RESERVED | query.matrix.keys()
+    return {name: name for name in usable if name not in taken}
 
 
 def safe_rows(

@@ -103,12 +103,12 @@ class Templates:
             The text, or None when a problem was noted.
         """
         compiled = self._compile(scalar.text)
-        wrong = compiled.problem or self._missing(compiled.facts, scope)
-        if wrong is not None:
-            self._problems.error(scalar.mark, path, wrong)
-            return None
-        if compiled.template is None:
+        if compiled.template is None and compiled.problem is None:
             return scalar.text
+        wrong = compiled.problem or self._missing(compiled.facts, scope)
+        if wrong is not None or compiled.template is None:
+            self._problems.error(scalar.mark, path, str(wrong))
+            return None
         try:
             return _rendered(compiled.template, compiled.facts, scope)
         except _FAILURES as error:

@@ -45,8 +45,8 @@ class Level:
     """
 
     __slots__ = (
-        "_blank", "_json", "_noticed", "_private", "_rows", "_sequences", "_slots", "_vrs",
-        "children", "node", "odd", "owners", "replaced", "sets", "starts",
+        "_blank", "_json", "_noticed", "_private", "_rows", "_sequences", "_slots",
+        "_vrs", "children", "node", "odd", "owners", "replaced", "sets", "starts",
     )  # fmt: skip
 
     def __init__(

@@ -1,8 +1,8 @@
-"""A program to be killed: writes captures and says what is durable.
+"""A program whose children are killed: they write captures and say what is durable.
 
-Each line of its input is a folder and a seed; a fork writes a capture there until
-it is killed or done. Output: `<pid>`, then `<request> <attempt>` for each ending
-that was reported durable.
+Each line of its input is a folder, a seed and seconds; a fork writes a capture there
+and is killed after those seconds. Output: `<request> <attempt>` for each ending that
+was reported durable, then `end`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import signal
 import sys
+import time
 from pathlib import Path
 
 # Imported before the fork, so that each one starts at once.
@@ -19,7 +21,7 @@ import pyarrow as pa
 from batchfind.capture.journal import Journal
 from tests.capture.material import FACTS, identifiers, matches, plan, success
 
-REQUESTS = 40
+REQUESTS = 120
 
 
 def say(text: str) -> None:
@@ -49,12 +51,13 @@ async def write(folder: Path, seed: int) -> None:
 def main() -> None:
     pa.Codec("zstd")
     for line in sys.stdin:
-        folder, seed = line.rsplit(maxsplit=1)
+        folder, seed, seconds = line.rsplit(maxsplit=2)
         child = os.fork()
         if not child:
             asyncio.run(write(Path(folder), int(seed)))
             os._exit(0)
-        say(str(child))
+        time.sleep(float(seconds))
+        os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         say("end")
 

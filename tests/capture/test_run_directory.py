@@ -91,7 +91,7 @@ class TestCreating:
             create_run_directory(new)
 
     def test_a_base_that_cannot_be_written_is_found_at_once(self, new: NewRun) -> None:
-        with pytest.raises(StorageError, match="name another run.dir"):
+        with pytest.raises(StorageError, match=r"name another run\.dir"):
             create_run_directory(replace(new, base=Path("/proc/no/runs")))
 
     def test_what_cannot_be_written_whole_is_not_left_behind(self, new: NewRun) -> None:

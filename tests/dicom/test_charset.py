@@ -43,20 +43,26 @@ EXTENDED = {
     "PS3.5 H.3.1": (
         ("", "ISO 2022 IR 87"),
         "Yamada^Tarou=山田^太郎=やまだ^たろう",
-        b"Yamada^Tarou=\x1b$B;3ED\x1b(B^\x1b$BB@O:\x1b(B"
-        b"=\x1b$B$d$^$@\x1b(B^\x1b$B$?$m$&\x1b(B",
+        (
+            b"Yamada^Tarou=\x1b$B;3ED\x1b(B^\x1b$BB@O:\x1b(B"
+            b"=\x1b$B$d$^$@\x1b(B^\x1b$B$?$m$&\x1b(B"
+        ),
     ),
     "PS3.5 H.3.2": (
         ("ISO 2022 IR 13", "ISO 2022 IR 87"),
         "ﾔﾏﾀﾞ^ﾀﾛｳ=山田^太郎=やまだ^たろう",
-        b"\xd4\xcf\xc0\xde^\xc0\xdb\xb3=\x1b$B;3ED\x1b(J^\x1b$BB@O:\x1b(J"
-        b"=\x1b$B$d$^$@\x1b(J^\x1b$B$?$m$&\x1b(J",
+        (
+            b"\xd4\xcf\xc0\xde^\xc0\xdb\xb3=\x1b$B;3ED\x1b(J^\x1b$BB@O:\x1b(J"
+            b"=\x1b$B$d$^$@\x1b(J^\x1b$B$?$m$&\x1b(J"
+        ),
     ),
     "PS3.5 I.2": (
         ("", "ISO 2022 IR 149"),
         "Hong^Gildong=洪^吉洞=홍^길동",
-        b"Hong^Gildong=\x1b$)C\xfb\xf3^\x1b$)C\xd1\xce\xd4\xd7"
-        b"=\x1b$)C\xc8\xab^\x1b$)C\xb1\xe6\xb5\xbf",
+        (
+            b"Hong^Gildong=\x1b$)C\xfb\xf3^\x1b$)C\xd1\xce\xd4\xd7"
+            b"=\x1b$)C\xc8\xab^\x1b$)C\xb1\xe6\xb5\xbf"
+        ),
     ),
     "PS3.5 K.2": (
         ("", "ISO 2022 IR 58"),

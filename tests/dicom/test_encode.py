@@ -37,7 +37,7 @@ def raw_value(data_set: Dataset, tag: int) -> bytes:
     return element.value
 
 
-@pytest.fixture(params=ts.TITLES, ids=ts.TITLES.values())
+@pytest.fixture(params=list(ts.TITLES), ids=list(ts.TITLES.values()))
 def transfer_syntax(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

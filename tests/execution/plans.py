@@ -29,8 +29,13 @@ from batchfind.plan.model import (
 )
 
 STUDY_ROOT = "1.2.840.10008.5.1.4.1.2.2.1"
-QUICK = PeerTimeouts(
-    connect=5.0, acse=0.5, response=0.5, cancel=0.5, release=0.5, idle=5.0
+#: No good answer is ever so late, however busy the machine.
+PATIENT = PeerTimeouts(
+    connect=60.0, acse=60.0, response=60.0, cancel=60.0, release=60.0, idle=60.0
+)
+#: For peers that stay silent; what they do say before comes well within.
+IMPATIENT = PeerTimeouts(
+    connect=60.0, acse=1.5, response=1.5, cancel=1.5, release=1.5, idle=60.0
 )
 
 
@@ -42,7 +47,7 @@ def peer(name: str, port: int, **changes: Any) -> PlannedPeer:
         "demo": None,
         "deflate_level": 6,
         "max_pdu": 16384,
-        "timeouts": QUICK,
+        "timeouts": PATIENT,
         "limits": PeerLimits(),
         "charset": CharsetPolicy(),
         "end": "release",

@@ -18,7 +18,7 @@ from batchfind.execution.progress import (
 from batchfind.job.model import Cancel, PeerLimits, PerRequest
 from batchfind.plan.model import Plan, Request
 from tests.execution.conftest import Ask
-from tests.execution.plans import peer, plan, request
+from tests.execution.plans import IMPATIENT, peer, plan, request
 from tests.peers import steps
 from tests.peers.plugin import StartPeer
 from tests.peers.scripted import ScriptedPeer, Step
@@ -83,7 +83,8 @@ class TestFaultyPeers:
         responses: int,
         code: str,
     ) -> None:
-        asked = ask(one_peer(tmp_path, scripted_peer(*script)))
+        pacs = peer("pacs", scripted_peer(*script).port, timeouts=IMPATIENT)
+        asked = ask(plan(tmp_path, [pacs], [request("0.0", "pacs")]))
         judged = asked.verdicts["0.0"]
         assert judged.verdict is verdict
         assert judged.cause is not None

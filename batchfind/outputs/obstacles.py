@@ -1,0 +1,69 @@
+"""Why an output cannot be written, and what to do about it."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+from batchfind.errors import StorageError
+
+_REMEDIES = {
+    errno.ENOSPC: "free some space there",
+    errno.EDQUOT: "free some of the quota there",
+    errno.EFBIG: "raise the limit on the size of files",
+    errno.EACCES: "give this user the right to write there, or choose another path",
+    errno.EPERM: "give this user the right to write there, or choose another path",
+    errno.EROFS: "choose a path on a file system that can be written",
+    errno.ENOTDIR: "choose a path whose parents are directories",
+    errno.EISDIR: "choose a path that is not a directory",
+    errno.ENAMETOOLONG: "choose a shorter name",
+}
+
+
+def check_writable(path: Path) -> str:
+    """Why an output could not be written, found without touching anything.
+
+    Args:
+        path: absolute.
+
+    Returns:
+        One sentence, or an empty string when it could be written now. A disk may
+        still fill up later.
+    """
+    try:
+        return _obstacle(path)
+    except OSError as error:
+        return _sentence(path, error.strerror or str(error), error.errno)
+
+
+def storage_error(path: Path, error: OSError) -> StorageError:
+    """The error that tells a user why an output was not written.
+
+    Args:
+        path: of the output, or the directory it should have gone to.
+        error: what the operating system said.
+    """
+    sentence = _sentence(path, error.strerror or str(error), error.errno)
+    return StorageError(
+        f"{sentence}, then run batchfind export: the capture holds every answer"
+    )
+
+
+def _obstacle(path: Path) -> str:
+    if path.is_dir():
+        return _sentence(path, "it is a directory", errno.EISDIR)
+    parent = next(each for each in path.parents if os.path.lexists(each))
+    if not parent.is_dir():
+        return _sentence(path, f"{parent} is not a directory", errno.ENOTDIR)
+    if not os.access(parent, os.W_OK | os.X_OK):
+        return _sentence(path, f"{parent} cannot be written to", errno.EACCES)
+    longest = os.pathconf(parent, "PC_NAME_MAX")
+    if any(len(os.fsencode(part)) > longest for part in path.parts):
+        return _sentence(path, "a part of it is too long", errno.ENAMETOOLONG)
+    return ""
+
+
+def _sentence(path: Path, why: str, code: int | None) -> str:
+    remedy = _REMEDIES.get(code or 0, "choose another path")
+    return f"{path}: the output cannot be written: {why}; {remedy}"

@@ -1,0 +1,205 @@
+"""A plan as JSON: what `plan --json` prints and a run directory keeps."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import PurePath
+from typing import Any, Final, NoReturn
+
+from batchfind.dicom.identifier import Element
+from batchfind.dicom.paths import KeyPath, Step
+from batchfind.errors import JobError, Mark, Problem
+from batchfind.plan.digests import plan_digest, request_key
+from batchfind.plan.model import Plan, Request
+from batchfind.plan.structure import Form, Malformed, Structure
+
+VERSION: Final = 1
+_TAG: Final = re.compile(r"[0-9a-f]{8}")
+_VR: Final = re.compile(r"[A-Z]{2}")
+_ID: Final = re.compile(r"(?:0|[1-9][0-9]{0,8})(?:\.(?:0|[1-9][0-9]{0,8}))+")
+
+
+def to_json(plan: Plan) -> dict[str, Any]:
+    """A plan as a value of schemas/plan.schema.json."""
+    written: dict[str, Any] = _structure().write(plan)
+    return written
+
+
+def from_json(data: Any, *, source: str = "plan.json") -> Plan:
+    """The plan that `to_json` made `data` of.
+
+    Args:
+        data: parsed JSON.
+        source: name of the file, for problems.
+
+    Raises:
+        JobError: when `data` is no plan, or was changed after it was planned: its
+            request keys and digest are computed anew.
+    """
+    if not isinstance(data, dict) or data.get("version") != VERSION:
+        message = f"is no plan of version {VERSION}; make one with plan --json"
+        raise JobError([Problem(Mark(source), "", message)])
+    try:
+        plan: Plan = _structure().read(Plan, data, "")
+    except Malformed as error:
+        problem = Problem(Mark(source), error.path, error.message)
+        raise JobError([problem]) from None
+    faults = [Problem(Mark(source), *fault) for fault in _faults(plan)]
+    if faults:
+        raise JobError(faults[:1])
+    return plan
+
+
+def dumps(plan: Plan) -> str:
+    """A plan as JSON text, one line with a line feed at its end."""
+    return json.dumps(to_json(plan), ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def loads(text: str, *, source: str = "plan.json") -> Plan:
+    """The plan of a JSON text.
+
+    Args:
+        text: as `dumps` writes it, in any layout.
+        source: name of the file, for problems.
+
+    Raises:
+        JobError: as `from_json`, and when `text` is no JSON.
+    """
+    try:
+        data = json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        message = f"is no JSON: {error}"
+        raise JobError([Problem(Mark(source), "", message)]) from None
+    return from_json(data, source=source)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def _faults(plan: Plan) -> Iterator[tuple[str, str]]:
+    """What does not fit together in a plan, with its place."""
+    changed = "was changed after it was planned; plan the job again"
+    previous: tuple[int, ...] = ()
+    for index, request in enumerate(plan.requests):
+        path = f"requests[{index}]"
+        if not _ID.fullmatch(request.id) or request.order <= previous:
+            yield f"{path}.id", "ids must be numbers with dots, in ascending order"
+            return
+        previous = request.order
+        if request.query not in plan.queries or request.peer not in plan.peers:
+            yield path, "its query or peer is not part of the plan"
+        elif _key_of(request) != request.key:
+            yield path, changed
+    ids = {request.id for request in plan.requests}
+    for index, output in enumerate(plan.outputs):
+        if output.query not in plan.queries or not ids.issuperset(output.requests):
+            path = f"outputs[{index}]"
+            yield path, "its query or one of its requests is not part of the plan"
+        if not PurePath(output.path).is_absolute():
+            yield f"outputs[{index}].path", "must be an absolute path"
+    if plan_digest(plan.requests) != plan.digest:
+        yield "digest", changed
+
+
+def _key_of(request: Request) -> str | None:
+    try:
+        return request_key(request)
+    except ValueError:
+        return None  # an Identifier that cannot be encoded was never planned
+
+
+def _structure() -> Structure:
+    return Structure(
+        {
+            Element: Form(_write_element, _read_element),
+            KeyPath: Form(_write_path, _read_path),
+        }
+    )
+
+
+def _write_element(element: Element) -> dict[str, Any]:
+    written: dict[str, Any] = {"tag": f"{element.tag:08x}", "vr": element.vr}
+    match element.value:
+        case str(text):
+            written["value"] = text
+        case bytes(data):
+            written["bytes"] = data.hex()
+        case items:
+            written["items"] = [[_write_element(one) for one in item] for item in items]
+    return written
+
+
+def _read_element(data: Any, path: str) -> Element:
+    match data:
+        case {"tag": str(tag), "vr": str(vr), "value": str(text), **rest} if not rest:
+            value: Any = text
+        case {"tag": str(tag), "vr": str(vr), "bytes": str(octets), **rest} if not rest:
+            value = _read_bytes(octets, f"{path}.bytes")
+        case {"tag": str(tag), "vr": str(vr), "items": list(items), **rest} if not rest:
+            value = tuple(
+                _read_item(item, f"{path}.items[{i}]") for i, item in enumerate(items)
+            )
+        case _:
+            raise Malformed(path, "must have tag, vr, and one of value, bytes, items")
+    return Element(_read_tag(tag, path), _read_vr(vr, path), value)
+
+
+def _read_item(data: Any, path: str) -> tuple[Element, ...]:
+    if not isinstance(data, list):
+        raise Malformed(path, "must be a list")
+    return tuple(_read_element(one, f"{path}[{i}]") for i, one in enumerate(data))
+
+
+def _read_bytes(octets: str, path: str) -> bytes:
+    try:
+        return bytes.fromhex(octets)
+    except ValueError:
+        raise Malformed(path, "must be hexadecimal digits, two a byte") from None
+
+
+def _read_tag(tag: str, path: str) -> int:
+    if not _TAG.fullmatch(tag):
+        raise Malformed(f"{path}.tag", "must be eight hexadecimal digits, lower case")
+    return int(tag, 16)
+
+
+def _read_vr(vr: str, path: str) -> str:
+    if not _VR.fullmatch(vr):
+        raise Malformed(f"{path}.vr", "must be two capital letters")
+    return vr
+
+
+def _write_path(path: KeyPath) -> list[dict[str, Any]]:
+    return [
+        {
+            "tag": f"{step.tag:08x}",
+            "vr": step.vr,
+            "item": step.item,
+            "creator": step.creator,
+        }
+        for step in path.steps
+    ]
+
+
+def _read_path(data: Any, path: str) -> KeyPath:
+    if not isinstance(data, list) or not data:
+        raise Malformed(path, "must be a list of steps")
+    steps = enumerate(data)
+    return KeyPath(tuple(_read_step(step, f"{path}[{i}]") for i, step in steps))
+
+
+def _read_step(data: Any, path: str) -> Step:
+    match data:
+        case {
+            "tag": str(tag),
+            "vr": str(vr),
+            "item": int(item),
+            "creator": str() | None as creator,
+            **rest,
+        } if not rest and item >= 0:
+            return Step(_read_tag(tag, path), _read_vr(vr, path), item, creator)
+        case _:
+            raise Malformed(path, "must have tag, vr, item and creator, nothing else")

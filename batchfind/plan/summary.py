@@ -1,0 +1,198 @@
+"""A plan for people: what each query asks, of whom, and what it becomes."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from batchfind.dicom.identifier import Identifier
+from batchfind.dicom.models import InformationModel, model_of
+from batchfind.dicom.paths import KeyPath, parse_path
+from batchfind.plan.keys import is_universal
+from batchfind.plan.model import Plan, PlannedOutput, PlannedQuery, Request
+
+WIDTH: Final = 80
+_MOST_VALUES: Final = 6
+_MOST_OUTPUTS: Final = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuerySummary:
+    """One query of a plan.
+
+    Attributes:
+        title: of the information model.
+        requests: how many.
+        matching: key to its different values, in plan order.
+        returned: keys that only ask for the attribute.
+        added: keys that batchfind added.
+        windows: the pieces of the window, in plan order.
+        charsets: terms of (0008,0005) some requests are sent in.
+        notes: what its answers cannot hold, or how peers read its keys.
+    """
+
+    name: str
+    title: str
+    level: str | None
+    peers: tuple[str, ...]
+    requests: int
+    matching: Mapping[str, tuple[str, ...]]
+    returned: tuple[str, ...]
+    added: tuple[str, ...]
+    windows: tuple[str, ...]
+    charsets: tuple[str, ...]
+    notes: tuple[str, ...]
+    outputs: tuple[PlannedOutput, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSummary:
+    """A plan in brief."""
+
+    job: str
+    clock: str
+    digest: str
+    requests: int
+    queries: tuple[QuerySummary, ...]
+
+
+def summary_of(plan: Plan) -> PlanSummary:
+    """A plan in brief, query by query."""
+    queries = tuple(_query_summary(plan, query) for query in plan.queries.values())
+    return PlanSummary(plan.job, plan.clock, plan.digest, len(plan.requests), queries)
+
+
+def summarise(plan: Plan) -> str:
+    """A plan in brief as lines of at most 80 columns, where values allow."""
+    summary = summary_of(plan)
+    requests = _counted(summary.requests, "request")
+    lines = [f"{summary.job}: {requests} at {summary.clock}, plan {summary.digest[:8]}"]
+    for query in summary.queries:
+        lines += ["", *_query_lines(query)]
+    return "\n".join(lines)
+
+
+def _query_summary(plan: Plan, query: PlannedQuery) -> QuerySummary:
+    requests = [one for one in plan.requests if one.query == query.name]
+    matching: dict[str, tuple[str, ...]] = {}
+    returned = []
+    for path in query.columns:
+        values = _values(requests, path)
+        if values:
+            matching[path.dotted] = values
+        else:
+            returned.append(path.dotted)
+    windows = (one.bindings.get("window") for one in requests)
+    return QuerySummary(
+        name=query.name,
+        title=model_of(query.sop_class).title,
+        level=query.level,
+        peers=_different(one.peer for one in requests),
+        requests=len(requests),
+        matching=matching,
+        returned=tuple(returned),
+        added=query.added,
+        windows=_different(window for window in windows if window),
+        charsets=_different("\\".join(one.charset) for one in requests if one.charset),
+        notes=tuple(_notes(model_of(query.sop_class), matching)),
+        outputs=tuple(one for one in plan.outputs if one.query == query.name),
+    )
+
+
+def _values(requests: Iterable[Request], path: KeyPath) -> tuple[str, ...]:
+    """The different values of a key that narrow the answer."""
+    texts = (_text_at(request.identifier, path) for request in requests)
+    return _different(text for text in texts if not is_universal(text))
+
+
+def _text_at(identifier: Identifier, path: KeyPath) -> str:
+    for step in path.sequences:
+        items = next((one.value for one in identifier if one.tag == step.tag), ())
+        if not isinstance(items, tuple) or len(items) <= step.item:
+            return ""
+        identifier = items[step.item]
+    for element in identifier:
+        if element.tag == path.tag and not isinstance(element.value, tuple):
+            value = element.value
+            return value if isinstance(value, str) else value.hex()
+    return ""
+
+
+def _different(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(texts))
+
+
+def _notes(
+    model: InformationModel, matching: Mapping[str, tuple[str, ...]]
+) -> Iterator[str]:
+    """What a user should know about date and time keys of this model."""
+    for pair in model.window_pairs:
+        if pair.date not in matching:
+            continue
+        name = parse_path(pair.date).leaf.name
+        yield f"an entry without {name} is never returned"
+        time = pair.time
+        if time in matching and time and _is_ranged(matching[pair.date]):
+            together = (
+                "are one continuous period (PS3.4 K.6)"
+                if model.name == "worklist"
+                else "apply one by one: the times of each day in the range"
+            )
+            yield f"{name} and {parse_path(time).leaf.name} {together}"
+
+
+def _is_ranged(dates: Iterable[str]) -> bool:
+    return any("-" in date for date in dates)
+
+
+def _query_lines(query: QuerySummary) -> Iterator[str]:
+    level = f" {query.level}" if query.level else ""
+    peers = f" at {', '.join(query.peers)}" if query.peers else ""
+    head = f"{query.name}: {query.title}{level}{peers}"
+    yield f"{head}, {_counted(query.requests, 'request')}"
+    for number, (key, values) in enumerate(query.matching.items()):
+        yield from _wrapped("" if number else "matching", f"{key} = {_few(values)}")
+    if query.returned:
+        yield from _wrapped("return", ", ".join(query.returned))
+    if query.added:
+        yield from _wrapped("added", ", ".join(query.added))
+    if query.windows:
+        yield from _wrapped("window", _ends(query.windows))
+    if query.charsets:
+        yield from _wrapped("charset", ", ".join(query.charsets))
+    for note in query.notes:
+        yield from _wrapped("note", note)
+    for output in query.outputs[:_MOST_OUTPUTS]:
+        behind = _counted(len(output.requests), "request")
+        yield f"  {'writes':<9} {output.path} ({output.format.value}, {behind})"
+    if len(query.outputs) > _MOST_OUTPUTS:
+        yield f"  {'':<9} and {len(query.outputs) - _MOST_OUTPUTS} more files"
+
+
+def _wrapped(label: str, text: str) -> list[str]:
+    return textwrap.wrap(
+        text,
+        WIDTH,
+        initial_indent=f"  {label:<9} ",
+        subsequent_indent=" " * 12,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _ends(windows: tuple[str, ...]) -> str:
+    if len(windows) == 1:
+        return windows[0]
+    return f"{len(windows)} pieces, {windows[0]} to {windows[-1]}"
+
+
+def _few(values: tuple[str, ...]) -> str:
+    shown = ", ".join(values[:_MOST_VALUES])
+    rest = len(values) - _MOST_VALUES
+    return f"{shown} … and {rest} more" if rest > 0 else shown
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,136 @@
+"""One question asked twice, with findscu and with batchfind, and both answers."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import warnings
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+from pydicom.filereader import read_dataset
+
+from batchfind.capture.reader import open_capture
+from tests.peers.processes import AT_ONCE, LOOPBACK
+from tests.peers.real import RealPeer
+
+FINDSCU = "/usr/bin/findscu"
+ROOT = Path(__file__).parents[2]
+SWITCHES = {"local": "-x=", "big": "-xb", "deflated": "-xd", "implicit": "-xi"}
+MODELS = {"worklist": "-W", "patient": "-P", "study": "-S", "patient-study": "-O"}
+DEFLATED, BIG = "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2"
+IMPLICIT = "1.2.840.10008.1.2"
+
+Answer: TypeAlias = "list[Elements]"
+Elements: TypeAlias = "list[tuple[str, str, Any]]"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Keys for one information model; paths as both tools understand them."""
+
+    model: str
+    level: str | None
+    keys: Mapping[str, str]
+
+
+def by_findscu(
+    peer: RealPeer, question: Question, folder: Path, syntaxes: str = "local"
+) -> Answer:
+    """What `findscu -X` writes, file by file."""
+    target = folder / "findscu"
+    target.mkdir()
+    level = [f"QueryRetrieveLevel={question.level}"] if question.level else []
+    keys = [f"{path}={value}" for path, value in question.keys.items()]
+    command = [FINDSCU, MODELS[question.model], SWITCHES[syntaxes], "-q", "-X"]
+    command += ["-od", str(target), "-aet", "BATCHFIND", "-aec", peer.called_ae]
+    command += [part for key in level + keys for part in ("-k", key)]
+    subprocess.run([*command, LOOPBACK, str(peer.port)], check=True, env=AT_ONCE)
+    return [elements(dcmread(path)) for path in sorted(target.glob("rsp*.dcm"))]
+
+
+def by_batchfind(
+    peer: RealPeer, question: Question, folder: Path, syntaxes: str = "local"
+) -> Answer:
+    """What `batchfind run` captures, response by response."""
+    job = folder / "job.yaml"
+    job.write_text(json.dumps(_job(peer, question, syntaxes)))
+    run_dir = folder / "run"
+    command = [sys.executable, "-m", "batchfind", "run", str(job), "--json"]
+    ended = subprocess.run(
+        [*command, "--run-dir", str(run_dir)],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    (request,) = json.loads(ended.stdout)["requests"]
+    assert request["verdict"] == "complete"
+    return list(captured(run_dir / "run.db"))
+
+
+def captured(path: Path) -> Iterator[Elements]:
+    """Every response of a capture, in plan order."""
+    with open_capture(path) as capture:
+        for request in capture.requests():
+            for attempt in capture.attempts(request.id):
+                assert attempt.facts is not None
+                for matches in capture.matches(attempt.number):
+                    begin = 0
+                    for end in matches.ends:
+                        payload = bytes(matches.payload[begin:end])
+                        yield elements(
+                            _data_set(payload, attempt.facts.transfer_syntax)
+                        )
+                        begin = end
+
+
+def elements(data_set: Dataset) -> Elements:
+    """Tag, VR and undecoded value of each element, items in their sequences."""
+    found: Elements = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # values of real peers are not always valid
+        for tag in data_set.keys():  # noqa: SIM118 - iterating converts the values
+            raw = data_set.get_item(tag)
+            vr = raw.VR or data_set[tag].VR
+            value: Any = raw.value or b""
+            if vr == "SQ":
+                value = [elements(item) for item in data_set[tag].value]
+            found.append((str(tag), vr, value))
+    return found
+
+
+def _data_set(payload: bytes, transfer_syntax: str) -> Dataset:
+    if transfer_syntax == DEFLATED:
+        payload = zlib.decompress(payload, -zlib.MAX_WBITS)
+    return read_dataset(
+        BytesIO(payload), transfer_syntax == IMPLICIT, transfer_syntax != BIG
+    )
+
+
+def _job(peer: RealPeer, question: Question, syntaxes: str) -> dict[str, Any]:
+    query: dict[str, Any] = {"model": question.model, "keys": dict(question.keys)}
+    if question.level:
+        query["level"] = question.level
+    return {
+        "version": 1,
+        "name": "interop",
+        "peers": {
+            peer.name: {
+                "host": LOOPBACK,
+                "port": peer.port,
+                "called_ae": peer.called_ae,
+                "calling_ae": "BATCHFIND",
+                "transfer_syntaxes": syntaxes,
+            }
+        },
+        "queries": {"asked": query},
+    }
