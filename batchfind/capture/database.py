@@ -9,7 +9,7 @@ import urllib.parse
 from pathlib import Path
 from typing import Final
 
-from batchfind.capture.schema import APPLICATION_ID, PAGE_BYTES, VERSION
+from batchfind.capture.schema import APPLICATION_ID, VERSION
 from batchfind.errors import StorageError
 
 _PATIENCE: Final = 30.0
@@ -55,12 +55,6 @@ def connect(path: Path, options: str) -> sqlite3.Connection:
     )
 
 
-def create_file(path: Path) -> None:
-    """A new empty file of mode 0600; SQLite gives its log the same mode."""
-    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-    os.close(os.open(path, flags, 0o600))
-
-
 def connect_readonly(path: Path) -> sqlite3.Connection:
     """A connection that changes nothing.
 
@@ -88,8 +82,7 @@ def check_identity(connection: sqlite3.Connection, path: Path) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if application != APPLICATION_ID:
         raise StorageError(
-            f"{path}: it is not a capture of batchfind, or its run died before it "
-            "asked anything: name another run directory"
+            f"{path}: it is not a capture of batchfind: name a run directory"
         )
     if version != VERSION:
         raise StorageError(
@@ -110,7 +103,6 @@ def connect_writing(path: Path) -> tuple[sqlite3.Connection, bool]:
     """
     connection = connect(path, "mode=rw")
     try:
-        connection.execute(f"PRAGMA page_size={PAGE_BYTES}")
         if _use_wal(connection):
             return connection, True
     except BaseException:
@@ -137,7 +129,6 @@ def _connect_without_wal(path: Path) -> sqlite3.Connection:
     try:
         # The attempt may have left the file in WAL mode. Exclusive locking undoes
         # that without shared memory, on a connection that never used any.
-        connection.execute(f"PRAGMA page_size={PAGE_BYTES}")
         connection.execute("PRAGMA locking_mode=EXCLUSIVE").fetchone()
         connection.execute("PRAGMA journal_mode=DELETE").fetchone()
         connection.execute("PRAGMA locking_mode=NORMAL").fetchone()

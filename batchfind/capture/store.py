@@ -12,11 +12,11 @@ from pathlib import Path
 
 from batchfind.capture.chain import Asked, first_link, last_link, next_link
 from batchfind.capture.codec import pack
+from batchfind.capture.creation import create_database
 from batchfind.capture.database import (
     check_identity,
     connect,
     connect_writing,
-    create_file,
     leave_wal,
 )
 from batchfind.capture.documents import to_document
@@ -30,8 +30,7 @@ from batchfind.capture.entries import (
     Note,
     Put,
 )
-from batchfind.capture.schema import APPLICATION_ID, TABLES, VERSION
-from batchfind.errors import StateError, StorageError
+from batchfind.errors import StorageError
 from batchfind.plan.model import Plan
 
 
@@ -61,6 +60,7 @@ class Store:
         self._inode = path.stat().st_ino
         self._links: dict[int, bytes] = {}
         self._db, self.wal = connect_writing(path)
+        self._db.execute("PRAGMA foreign_keys=ON")
 
     @classmethod
     def create(cls, path: Path, meta: Mapping[str, str], plan: Plan) -> Store:
@@ -70,19 +70,8 @@ class Store:
             StateError: there is one already.
             sqlite3.Error, OSError: it cannot be written.
         """
-        try:
-            create_file(path)
-        except FileExistsError:
-            raise StateError(
-                f"{path}: a capture is here already: `batchfind resume` continues it"
-            ) from None
-        store = cls(path)
-        try:
-            store._fill(meta, plan)
-        except BaseException:
-            store.abandon()
-            raise
-        return store
+        create_database(path, meta, plan)
+        return cls._opened(path, "journal-created")
 
     @classmethod
     def reopen(cls, path: Path) -> Store:
@@ -98,12 +87,13 @@ class Store:
             check_identity(reader, path)
         finally:
             reader.close()
+        return cls._opened(path, "journal-reopened")
+
+    @classmethod
+    def _opened(cls, path: Path, kind: str) -> Store:
         store = cls(path)
         try:
-            store._db.execute("PRAGMA foreign_keys=ON")
-            store.begin()
-            store._note_opening("journal-reopened")
-            store.commit()
+            store._note_opening(kind)
         except BaseException:
             store.abandon()
             raise
@@ -177,25 +167,6 @@ class Store:
         """Closes the connection; what was committed stays."""
         self._db.close()
 
-    def _fill(self, meta: Mapping[str, str], plan: Plan) -> None:
-        stored = {"plan_digest": plan.digest, "job": plan.job, "clock": plan.clock}
-        self.begin()
-        self._db.execute(f"PRAGMA application_id={APPLICATION_ID}")
-        self._db.execute(f"PRAGMA user_version={VERSION}")
-        for table in TABLES:
-            self._db.execute(table)
-        self._db.executemany(
-            "INSERT INTO meta VALUES (?, ?)",
-            [(name, _storable(text)) for name, text in (stored | dict(meta)).items()],
-        )
-        self._db.executemany(
-            "INSERT INTO request VALUES (?, NULL, ?, ?, ?, ?, 'plan')",
-            ((r.id, r.query, r.peer, r.key, to_document(r)) for r in plan.requests),
-        )
-        self._note_opening("journal-created")
-        self.commit()
-        self._db.execute("PRAGMA foreign_keys=ON")
-
     def _note_opening(self, kind: str) -> None:
         facts = {
             "pid": os.getpid(),
@@ -203,7 +174,9 @@ class Store:
             "sqlite": sqlite3.sqlite_version,
             "journal_mode": "wal" if self.wal else "delete",
         }
+        self.begin()
         self._note(Note(_now(), kind, to_document(facts)))
+        self.commit()
 
     def _begin(self, entry: Begin) -> None:
         asked = Asked(
@@ -263,8 +236,3 @@ class Store:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds")
-
-
-def _storable(text: str) -> str:
-    """Text that UTF-8 can hold: file names may contain lone surrogates."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Mapping
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import datetime
-from typing import Any
 
 import click
 
 from batchfind.cli import console
 from batchfind.cli.options import examples, reporting
-from batchfind.errors import UsageError
+from batchfind.demo.announcement import Announcement, Served
+from batchfind.errors import StateError, UsageError
 
+_END_SECONDS = 5.0
 _PORT = click.IntRange(0, 65535)
 
 
@@ -48,30 +52,60 @@ def demo(*, pacs_port: int, worklist_port: int, now: str | None, as_json: bool) 
     All patients are fictional. Jobs that say `demo: pacs` or `demo: worklist` start
     these peers by themselves; this command is for other tools.
     """
-    from batchfind.demo.server import serve  # noqa: PLC0415 - pynetdicom is slow
-
-    def announce(told: Mapping[str, Any]) -> None:
+    command = [sys.executable, "-m", "batchfind.demo", "--now", _clock(now).isoformat()]
+    command += ["--pacs-port", str(pacs_port), "--worklist-port", str(worklist_port)]
+    with _process(command) as process:
+        served = _announced(process)
         if as_json:
-            console.result_json(told)
+            console.result_json(asdict(served))
         else:
-            console.result(_sentence("PACS", told["pacs"]))
-            console.result(_sentence("worklist", told["worklist"]))
+            console.result(_sentence("PACS", served.pacs))
+            console.result(_sentence("worklist", served.worklist))
             console.note("Ctrl-C ends it")
+        try:
+            process.wait()
+        except KeyboardInterrupt:
+            return 0
+    raise StateError("the demo peers have ended by themselves", locked=True)
 
-    clock = _clock(now)
+
+@contextmanager
+def _process(command: list[str]) -> Iterator[subprocess.Popen[str]]:
+    """The peers in a process of their own, which ends with its standard input.
+
+    pynetdicom's threads would keep this one alive as long as a client stays.
+    """
+    with subprocess.Popen(  # noqa: S603 - our own module, numbers and a date
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        process_group=0,
+    ) as process:
+        try:
+            yield process
+        finally:
+            if process.stdin is not None:
+                process.stdin.close()
+            try:
+                process.wait(_END_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _announced(process: subprocess.Popen[str]) -> Announcement:
+    line = process.stdout.readline() if process.stdout is not None else ""
     try:
-        serve(pacs_port, worklist_port, clock, announce, threading.Event())
-    except KeyboardInterrupt:
-        return 0
-    except OSError as error:
+        return Announcement.from_json(line)
+    except ValueError as error:
         raise UsageError(
-            f"a port cannot be served: {error.strerror}; choose another"
+            "the demo peers cannot be served: a port is taken; choose another"
         ) from error
-    return 0
 
 
-def _sentence(what: str, served: Mapping[str, Any]) -> str:
-    return f"{what:<8}  127.0.0.1:{served['port']}  AE title {served['called_ae']}"
+def _sentence(what: str, served: Served) -> str:
+    return f"{what:<8}  127.0.0.1:{served.port}  AE title {served.called_ae}"
 
 
 def _clock(now: str | None) -> datetime:

@@ -186,7 +186,10 @@ class Walk:
             if group == dictionary.ITEM_GROUP:
                 self._end_item(into, tag)
                 return
-            if not group and self._is_padding(into):
+            if not tag:
+                if not self._is_padding(into):
+                    what = "zero bytes stand where an element must"
+                    raise self._defect(what + self._guess())
                 self._position = into.end
             elif self._read_long(into, tag, self._vr_of(into, tag), 8, length):
                 return
@@ -314,7 +317,9 @@ class Walk:
         """Whether only zero bytes are left of the whole data set, after elements."""
         if len(self._stack) > 1 or not into.elements:
             return False
-        return not self._data[self._position :].strip(b"\0")
+        # The next header first: looking at all the rest each time would be quadratic.
+        near = self._data[self._position : self._position + 8]
+        return not near.strip(b"\0") and not self._data[self._position :].strip(b"\0")
 
     def _check_values(self, offset: int, tag: int, vr: str, value: bytes) -> None:
         limits = self._limits

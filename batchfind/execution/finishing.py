@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import groupby
-from pathlib import Path
 
 from batchfind.capture.reader import Capture
 from batchfind.capture.records import RequestVerdict, StoredAttempt, StoredMatches
@@ -19,8 +18,8 @@ from batchfind.dicom.models import model_of
 from batchfind.dicom.paths import KeyPath, parse_path
 from batchfind.execution.progress import Event, FinishingStarted
 from batchfind.execution.verdicts import Findings, contributing, judge
-from batchfind.outputs.formats import FORMATS, schema_of
-from batchfind.outputs.publish import Staged, stage
+from batchfind.outputs.formats import schema_of
+from batchfind.outputs.staging import Staged, stage
 from batchfind.plan.model import Plan, PlannedOutput, PlannedQuery, Request
 from batchfind.tables.render import Rendered, render
 from batchfind.tables.schema import TableSchema
@@ -130,6 +129,8 @@ class Finishing:
             notes = {request.id: _Notes() for request in requests}
             for group, served in _groups(requests, targets):
                 self._feed(query, group, served, notes, verdicts)
+            for target in targets:
+                target.staged.close()
             undo.pop_all()
         final = {
             request.id: self._final(request, verdicts[request.id], notes[request.id])
@@ -141,9 +142,7 @@ class Finishing:
         self, query: PlannedQuery, planned: PlannedOutput, undo: ExitStack
     ) -> _Target:
         schema = schema_of(planned, query)
-        form = FORMATS[planned.format]
-        path = Path(planned.path)
-        staged = stage(path, schema.arrow, form, run_id=self._run_id)
+        staged = stage(planned, schema, self._run_id)
         undo.callback(staged.discard)
         return _Target(planned, schema, staged)
 

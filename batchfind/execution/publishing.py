@@ -11,7 +11,8 @@ from batchfind.errors import JobError, Mark, Problem, StorageError
 from batchfind.execution.progress import Event, OutputReady
 from batchfind.execution.results import OutputReport
 from batchfind.job.model import Publish
-from batchfind.outputs.publish import Staged, Written, check_writable
+from batchfind.outputs.obstacles import check_writable
+from batchfind.outputs.staging import Staged, Written
 from batchfind.plan.model import Plan, PlannedOutput
 
 _ENOUGH = {
@@ -29,7 +30,8 @@ def check_targets(plan: Plan) -> None:
     """
     problems = [
         Problem(Mark(plan.job_path), "outputs", sentence)
-        for sentence in check_writable(Path(output.path) for output in plan.outputs)
+        for output in plan.outputs
+        if (sentence := check_writable(Path(output.path)))
     ]
     if problems:
         raise JobError(problems)

@@ -94,9 +94,8 @@ def _leaves(keys: Section, above: KeyPath | None) -> Iterator[KeyEntry]:
 
 
 def _below(item: Section, path: KeyPath, mark: Mark) -> Iterator[KeyEntry]:
-    if path.vr not in {"SQ", "UN"}:
-        message = f"{path.dotted} is {path.vr} and no sequence; give it one value"
-        item.report.error(mark, item.path, message)
+    if problem := _no_sequence(path):
+        item.report.error(mark, item.path, problem)
         return
     yield from _leaves(item, path)
 
@@ -108,12 +107,21 @@ def _leaf(
     problem = ""
     if isinstance(value, SequenceNode):
         problem = _list_problem(path, value, values)
+    elif isinstance(value, MappingNode):
+        problem = _no_sequence(path)
     elif path.vr == "SQ" and any(scalar.text for scalar in values):
         problem = f'{path.dotted} is a sequence; write "" or the keys of its item'
     if problem:
         place.report.error(value.mark, place.path, problem)
         return
     yield KeyEntry(path, values, name.mark)
+
+
+def _no_sequence(path: KeyPath) -> str:
+    """Why a mapping cannot stand here, or nothing."""
+    if path.vr in {"SQ", "UN"}:
+        return ""
+    return f"{path.dotted} is {path.vr} and no sequence; give it one value"
 
 
 def _values(value: Node, place: Section) -> tuple[Scalar, ...]:
@@ -135,6 +143,8 @@ def _list_problem(
         return "a key sequence has one item; write its keys without a list"
     if not value.items:
         return 'an empty list asks for nothing; write "" to ask for the attribute'
+    if len(values) < len(value.items):
+        return "a list here holds UIDs, each a text"
     if path.vr != "UI" and len(value.items) > 1:
         return (
             f"a list is only for UIDs (PS3.4 C.2.2.2.2), and {path.dotted} is "

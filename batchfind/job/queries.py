@@ -61,7 +61,7 @@ def _read_query(key: ScalarNode, query: Section, peers: PeerNames) -> Query:
     paths = [entry.path for entry in (*keys, *returns)]
     if window is not None and window.key is not None:
         paths.append(window.key)
-    if not paths and not query.has("files"):
+    if not paths and not query.has("files") and not query.report.failed:
         message = "a query needs 'keys', 'return' or 'files'"
         query.report.error(query.node.mark, query.path, message)
     level = None

@@ -39,6 +39,12 @@ class Report:
         """Whether so many problems are known that looking for more is pointless."""
         return len(self._problems) >= MOST_PROBLEMS
 
+    def knows(self, file: str, line: int) -> bool:
+        """Whether a problem on this line is reported already."""
+        return any(
+            (one.mark.file, one.mark.line) == (file, line) for one in self._problems
+        )
+
     @property
     def failed(self) -> bool:
         """Whether any problem stops the job."""

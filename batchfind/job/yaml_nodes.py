@@ -7,6 +7,7 @@ is the text as written; what it means is decided where it is used.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
@@ -24,6 +25,7 @@ MOST_NODES: Final = 100_000
 DEEPEST: Final = 32
 """Nesting; the deepest Identifier anybody asks for needs less than half of it."""
 
+_COMMENT: Final = re.compile(r" *(#[^\s#]\S*)")
 _TEXT_TAGS: Final = {None, "!", "tag:yaml.org,2002:str"}
 _PLAIN_TAGS: Final = {None, "!", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"}
 
@@ -48,7 +50,9 @@ def parse(text: str, file: str, report: Report) -> Node | None:
         return None
     except (yaml.YAMLError, ValueError, OverflowError) as error:
         line, column, message = syntax_problem(error, text)
-        report.error(Mark(file, line, column), "", message)
+        # What stops the parser is often the rest of a slip already explained.
+        if not report.knows(file, line):
+            report.error(Mark(file, line, column), "", message)
         return None
     if builder.root is None:
         report.error(
@@ -134,7 +138,28 @@ class _Builder:
             message = "half of a surrogate pair is no character; write the character"
             raise _RefusedError(mark, message)
         plain = event.style is None and event.tag is None
+        if event.style is None and not event.value:
+            self._check_nothing(event, mark)
         return ScalarNode(event.value, mark, plain)
+
+    def _check_nothing(self, event: yaml.ScalarEvent, mark: Mark) -> None:
+        """Refuses an empty value that was meant to be something.
+
+        It would ask for everything, where `PatientID: #123` asked for one patient.
+        """
+        rest = between(event.start_mark, None, self._text).partition("\n")[0]
+        comment = _COMMENT.match(rest)
+        message = ""
+        if event.anchor or event.tag:
+            message = "nothing follows here, so this value is empty; put it in quotes"
+        elif comment:
+            shown = comment[1][:40]
+            message = (
+                f"{shown} is a comment in YAML, so this value is empty; put it in "
+            )
+            message += 'quotes, or write "" and a blank after the #'
+        if message:
+            self._report.error(mark, "", message)
 
     def _begin(self, event: yaml.CollectionStartEvent) -> None:
         mark = self._mark(event)

@@ -54,8 +54,10 @@ def place(mark: Position | None) -> tuple[int, int]:
 
 
 def between(start: Position | None, end: Position | None, text: str) -> str:
-    """The source text from one mark to another."""
-    return text[start.index : end.index] if start and end else ""
+    """The source text from one mark to another, or to the end of the file."""
+    if start is None:
+        return ""
+    return text[start.index : end.index if end else None]
 
 
 def syntax_problem(error: Exception, text: str) -> tuple[int, int, str]:
@@ -95,11 +97,20 @@ def _explained(
     if problem in _HINTS:
         return *place(start if problem in _AT_CONTEXT else mark), _HINTS[problem]
     if "flow" in context:
+        if "<stream end>" in problem or "<document" in problem:
+            return *place(start), "this bracket is never closed"
         return *place(mark), _BRACKETS
     if "<block end>" in problem:
-        hint = "this line's indentation fits none above; align it with its neighbours"
-        return *place(mark), hint
+        return *place(mark), _misplaced(mark, text)
     return *place(mark), f"this is not YAML: {problem}"
+
+
+def _misplaced(mark: Position, text: str) -> str:
+    """Why a token stands where the block should have ended."""
+    before = text[: mark.index].rpartition("\n")[2]
+    if before.strip():
+        return "nothing can follow the value on its line; put the whole value in quotes"
+    return "this line's indentation fits none above; align it with its neighbours"
 
 
 def _forbidden_start(shown: str) -> str:

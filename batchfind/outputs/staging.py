@@ -18,7 +18,7 @@ from typing import BinaryIO, cast
 import pyarrow as pa
 
 from batchfind.errors import StorageError
-from batchfind.outputs.formats import FORMATS, TableWriter
+from batchfind.outputs.formats import FORMATS, Format, TableWriter
 from batchfind.outputs.hashed import HashedFile
 from batchfind.outputs.obstacles import check_writable, storage_error
 from batchfind.plan.model import PlannedOutput
@@ -54,8 +54,9 @@ class Written:
 class Staged:
     """One output in the making; made by `stage`.
 
-    Write all batches and `close`; then call one of `publish`, `withhold` and
-    `discard`. `discard` may be called at any time and again.
+    Write all batches, then call one of `publish`, `withhold` and `discard`; `close`
+    before that has the file on the disk without deciding. `discard` may be called
+    at any time and again.
 
     Attributes:
         path: the target.
@@ -155,7 +156,7 @@ class Staged:
             self._temporary.unlink()
         self._forget_directories()
 
-    def _begin(self, planned: PlannedOutput, schema: TableSchema) -> None:
+    def _begin(self, schema: pa.Schema, form: Format) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with suppress(FileNotFoundError):
             # A killed execution of this very run left it; nobody else uses the name.
@@ -163,8 +164,7 @@ class Staged:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
         handle = os.open(self._temporary, flags, _PUBLIC_MODE)
         self._file = HashedFile(os.fdopen(handle, "wb"))
-        form = FORMATS[planned.format]
-        self._writer = form.writer(cast("BinaryIO", self._file), schema.arrow)
+        self._writer = form.writer(cast("BinaryIO", self._file), schema)
 
     def _open_file(self) -> tuple[TableWriter, HashedFile]:
         if self._writer is None or self._file is None or self._written is not None:
@@ -202,7 +202,7 @@ def stage(planned: PlannedOutput, schema: TableSchema, run_id: str) -> Staged:
     digest = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]
     staged = Staged(path, path.parent / f"{STAGING_PREFIX}{run_id}-{digest}")
     try:
-        staged._begin(planned, schema)  # noqa: SLF001 - the other half of its making
+        staged._begin(schema.arrow, FORMATS[planned.format])  # noqa: SLF001 - the other half of its making
     except OSError as error:
         staged.discard()
         raise storage_error(path, error) from error

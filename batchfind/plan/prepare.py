@@ -159,12 +159,12 @@ def _choose_rows(
     if policy is None:
         return _Chosen()
     where = f"queries.{query.name}.rows"
-    rows = read_rows(query, policy, inputs.tables.get(query.name), problems)
-    columns = tuple(dict.fromkeys(name for row in rows[:1] for name in row.cells))
+    found = read_rows(query, policy, inputs.tables.get(query.name), problems)
+    columns = found.names
     read = _read_names(query, templates, keys, peers)
     carried = columns if query.carry_all else query.carry
     names = tuple(name for name in columns if name in read or name in carried)
-    if rows and not read.intersection(columns):
+    if columns and not read.intersection(columns):
         message = (
             "no key uses a column of the rows; write one as {{ name }}, known are "
             + ", ".join(columns)
@@ -173,9 +173,9 @@ def _choose_rows(
     needed = {
         name: [str(key.path) for key in keys if name in key.names - key.tested]
         for name in names
+        if any(name in key.names for key in keys)
     }
-    needed = {name: paths for name, paths in needed.items() if paths}
-    sent, skipped = safe_rows(rows, policy, needed, where, problems)
+    sent, skipped = safe_rows(found.rows, policy, needed, where, problems)
     groups = group_equal(sent, names)
     if policy.batch > 1:
         groups = _batches(query, policy, keys, names, level, groups, problems)

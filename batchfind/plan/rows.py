@@ -49,9 +49,17 @@ class RowGroup:
         return self.rows[0].mark
 
 
+@dataclass(frozen=True, slots=True)
+class RowsRead:
+    """The rows of a query, and the template names of their columns."""
+
+    names: tuple[str, ...]
+    rows: tuple[InputRow, ...]
+
+
 def read_rows(
     query: Query, rows: Rows, table: Table | None, problems: Problems
-) -> tuple[InputRow, ...]:
+) -> RowsRead:
     """The rows of a query with the names templates know them by.
 
     They stand in `table`, or without one in the job itself.
@@ -59,7 +67,7 @@ def read_rows(
     if table is None:
         return _inline_rows(query, rows, problems)
     columns = _columns(query, rows, table, problems)
-    return tuple(
+    found = (
         InputRow(
             Mark(table.path, row.line),
             SourceRow(table.path, row.line),
@@ -67,9 +75,10 @@ def read_rows(
         )
         for row in table.rows
     )
+    return RowsRead(tuple(columns), tuple(found))
 
 
-def _inline_rows(query: Query, rows: Rows, problems: Problems) -> tuple[InputRow, ...]:
+def _inline_rows(query: Query, rows: Rows, problems: Problems) -> RowsRead:
     found = []
     for index, row in enumerate(rows.inline):
         path = f"queries.{query.name}.rows.from[{index}]"
@@ -80,7 +89,8 @@ def _inline_rows(query: Query, rows: Rows, problems: Problems) -> tuple[InputRow
         mark = min((scalar.mark for scalar in row.values()), default=rows.mark)
         cells = {name: scalar.text.strip() for name, scalar in row.items()}
         found.append(InputRow(mark, SourceRow("rows", index), cells))
-    return tuple(found)
+    # The job's loader saw that every row has the names of the first.
+    return RowsRead(tuple(rows.inline[0]) if rows.inline else (), tuple(found))
 
 
 def _columns(
@@ -113,13 +123,14 @@ def safe_rows(
     Args:
         rows: of one query.
         policy: what the job says about them.
-        keys: template name to the matching keys whose value needs its cell.
+        keys: each template name that matching keys read, to those of them that
+            would be empty without its cell.
         path: place of the rows in the job.
         problems: notes cells that must not be sent.
     """
     sent, skipped = [], []
     for row in rows:
-        empty = [name for name in keys if not row.cells.get(name)]
+        empty = [name for name in keys if keys[name] and not row.cells[name]]
         if empty and policy.skip_empty:
             message = f"skipped: {empty[0]} is empty"
             skipped.append(Problem(row.mark, path, message, Severity.WARNING))
@@ -143,7 +154,7 @@ def _refuse_wildcards(
     row: InputRow, keys: Mapping[str, Collection[str]], path: str, problems: Problems
 ) -> None:
     for name in keys:
-        if found := sorted(WILDCARDS.intersection(row.cells.get(name, ""))):
+        if found := sorted(WILDCARDS.intersection(row.cells[name])):
             message = (
                 f"{name} holds {' '.join(found)}, which matches more than it says;"
                 " correct it, or set literal: false"

@@ -230,6 +230,13 @@ class TestImplicitVr:
         found = decode(encode(identifier, ts.IMPLICIT_LE, ()), ts.IMPLICIT_LE)
         assert [one.vr for one in found] == ["LO", "LO", "UN"]
 
+    def test_items_of_undefined_length(self) -> None:
+        inside = b"\x08\x00\x60\x00\x02\0\0\0CT"
+        item = ITEM + UNDEFINED + inside + ITEM_END
+        raw = b"\x40\x00\x00\x01" + UNDEFINED + item * 2 + SEQUENCE_END
+        (element,) = decode(raw, ts.IMPLICIT_LE)
+        assert items(element) == [[RawElement(0x00080060, "CS", b"CT")]] * 2
+
     def test_ds_un_undefined_is_a_sequence(self) -> None:
         raw = b"\x09\x00\x01\x10" + UNDEFINED + ITEM + length(0) + SEQUENCE_END
         (element,) = decode(raw, ts.IMPLICIT_LE)
@@ -373,6 +380,17 @@ class TestMalformed:
     ) -> None:
         assert defect(raw).kind == "malformed", name
 
+    @pytest.mark.parametrize(
+        "raw",
+        [
+            b"\0" * 16,
+            b"\x10\0\x20\0\0\0\0\0" + b"\0" * 8 + b"\x10\0\x20\0\0\0\0\0",
+            b"\x10\0\x20\0\0\0\0\0" + b"\0\0\0\0\4\0\0\0abcd",
+        ],
+    )
+    def test_zeros_before_the_end_in_implicit_vr(self, raw: bytes) -> None:
+        assert "zero bytes stand" in str(defect(raw, ts.IMPLICIT_LE))
+
     def test_ds_pn_undefined_in_implicit_vr(self) -> None:
         raw = b"\x10\x00\x10\x00" + UNDEFINED + b"Doe^Jane"
         assert "PN of undefined length" in str(defect(raw, ts.IMPLICIT_LE))
@@ -406,6 +424,7 @@ class TestMalformed:
     def test_ds_part10_is_recognised(self) -> None:
         raw = b"\0" * 128 + b"DICM" + NAME
         assert "DICOM file" in str(defect(raw))
+        assert "DICOM file" in str(defect(raw, ts.IMPLICIT_LE))
         assert "DICOM file" in str(defect(b"\x01" * 128 + b"DICM" + NAME))
 
 

@@ -1,0 +1,68 @@
+"""A new run database, which appears whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+
+from batchfind.capture.database import connect
+from batchfind.capture.documents import to_document
+from batchfind.capture.schema import APPLICATION_ID, PAGE_BYTES, TABLES, VERSION
+from batchfind.errors import StateError
+from batchfind.plan.model import Plan
+
+
+def create_database(path: Path, meta: Mapping[str, str], plan: Plan) -> None:
+    """Makes a run.db of mode 0600 that holds the whole plan.
+
+    It is filled under another name first: whoever finds a run.db, also after a
+    kill at any moment, finds every request in it. The caller holds the lock of the
+    run directory.
+
+    Args:
+        path: of run.db.
+        meta: facts about the run; `plan_digest`, `job` and `clock` are added.
+        plan: its requests are stored with origin `plan`.
+
+    Raises:
+        StateError: there is one already.
+        sqlite3.Error, OSError: it cannot be written.
+    """
+    if path.exists():
+        raise StateError(
+            f"{path}: a capture is here already: `batchfind resume` continues it"
+        )
+    unfinished = path.with_name(path.name + ".new")
+    unfinished.unlink(missing_ok=True)
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    os.close(os.open(unfinished, flags, 0o600))
+    with closing(connect(unfinished, "mode=rw")) as connection:
+        connection.execute(f"PRAGMA page_size={PAGE_BYTES}")
+        connection.execute("BEGIN IMMEDIATE")
+        _fill(connection, meta, plan)
+        connection.execute("COMMIT")
+    unfinished.rename(path)
+
+
+def _fill(connection: sqlite3.Connection, meta: Mapping[str, str], plan: Plan) -> None:
+    stored = {"plan_digest": plan.digest, "job": plan.job, "clock": plan.clock}
+    connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version={VERSION}")
+    for table in TABLES:
+        connection.execute(table)
+    connection.executemany(
+        "INSERT INTO meta VALUES (?, ?)",
+        [(name, _storable(text)) for name, text in (stored | dict(meta)).items()],
+    )
+    connection.executemany(
+        "INSERT INTO request VALUES (?, NULL, ?, ?, ?, ?, 'plan')",
+        ((r.id, r.query, r.peer, r.key, to_document(r)) for r in plan.requests),
+    )
+
+
+def _storable(text: str) -> str:
+    """Text that UTF-8 can hold: file names may contain lone surrogates."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
