@@ -18,6 +18,8 @@ _PATIENCE: Final = 30.0
 _PATIENCE_WITH_READERS: Final = 5.0
 """Seconds to wait at the end for a `batchfind status` that is reading."""
 
+_NO_SHARED_MEMORY: Final = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
+
 _CAUSES: Final = {
     sqlite3.SQLITE_FULL: "no space is left: free some, then `batchfind resume`",
     sqlite3.SQLITE_IOERR: (
@@ -64,10 +66,12 @@ def connect_readonly(path: Path) -> sqlite3.Connection:
     connection = connect(path, "mode=ro")
     try:
         connection.execute("PRAGMA user_version").fetchone()
-    except sqlite3.OperationalError:
+    except sqlite3.OperationalError as error:
         connection.close()
         log = path.with_name(path.name + "-wal")
-        if not path.is_file() or (log.exists() and log.stat().st_size):
+        if error.sqlite_errorcode & 0xFF not in _NO_SHARED_MEMORY or (
+            log.exists() and log.stat().st_size
+        ):
             raise
         connection = connect(path, "mode=ro&immutable=1")
     except BaseException:

@@ -78,18 +78,18 @@ def _explain(error: ValidationError) -> Iterator[tuple[Place, str]]:
             for name in missing:
                 yield place, f"the field '{name}' is missing"
         case "anyOf":
-            yield from _alternatives(error, place, schema)
+            yield from _alternatives(error, place)
         case "enum" | "const":
             yield place, _choice(error)
         case "uniqueItems":
             yield place, "must not name anything twice"
         case "minProperties" | "minItems":
-            yield place, f"must be {schema['title']}, and not empty"
+            yield place, f"must be {_title(error)}, and not empty"
         case _ if _is_name(error):
             name = str(instance)
             yield (*place, name), f"'{_short(name)}' is not {schema['title']}"
         case _:
-            yield place, _expected(schema, instance)
+            yield place, _expected(error)
 
 
 def _unknown(
@@ -108,9 +108,7 @@ def _hint(name: str, known: Iterable[str]) -> str:
     return did_you_mean(name, known)
 
 
-def _alternatives(
-    error: ValidationError, place: Place, schema: Schema
-) -> Iterator[tuple[Place, str]]:
+def _alternatives(error: ValidationError, place: Place) -> Iterator[tuple[Place, str]]:
     """The problems within the only alternative of the right kind, else the whole."""
     # Positions in `context` begin with the number of the alternative.
     by_branch: dict[object, list[ValidationError]] = {}
@@ -135,7 +133,7 @@ def _alternatives(
     meant = ""
     if isinstance(error.instance, str):
         meant = did_you_mean(error.instance, choices)
-    yield place, _expected(schema, error.instance) + meant
+    yield place, _expected(error) + meant
 
 
 def _choices(error: ValidationError) -> list[Any]:
@@ -153,14 +151,25 @@ def _choice(error: ValidationError) -> str:
     return f"must be {wanted}, not {shown}{meant}"
 
 
-def _expected(schema: Schema, instance: Any) -> str:
-    wanted = schema.get("title", "another kind of value")
+def _expected(error: ValidationError) -> str:
+    schema: Schema = error.schema if isinstance(error.schema, dict) else {}
+    instance: Any = error.instance
     hint = ""
     if _fits_when_quoted(schema, instance):
         hint = "; put it in quotes"
     elif isinstance(instance, str) and _fits_unquoted(schema, instance):
         hint = "; remove the quotes"
-    return f"must be {wanted}, not {_shown(instance)}{hint}"
+    return f"must be {_title(error)}, not {_shown(instance)}{hint}"
+
+
+def _title(error: ValidationError) -> str:
+    """What a valid value is, from the nearest schema that says so."""
+    at: Any = error
+    while at is not None:
+        if isinstance(at.schema, dict) and "title" in at.schema:
+            return str(at.schema["title"])
+        at = at.parent
+    return "another kind of value"
 
 
 def _fits_when_quoted(schema: Schema, instance: Any) -> bool:

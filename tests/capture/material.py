@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import random
 from itertools import accumulate
+from pathlib import Path
 
+from batchfind.capture.reader import open_capture
 from batchfind.capture.records import AttemptFacts, Ending, Outcome
 from batchfind.dicom.identifier import Element
 from batchfind.dimse.messages import Matches
@@ -84,3 +86,13 @@ def success(responses: int = 0) -> Ending:
     return Ending(
         outcome=Outcome.SUCCESS, status=0, responses=responses, kept=responses
     )
+
+
+def stored_identifiers(path: Path, attempt: int) -> list[bytes]:
+    found: list[bytes] = []
+    with open_capture(path) as capture:
+        for part in capture.matches(attempt):
+            assert part.first == len(found)
+            begins = [0, *part.ends[:-1]]
+            found += [part.payload[a:b] for a, b in zip(begins, part.ends, strict=True)]
+    return found

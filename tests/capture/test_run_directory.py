@@ -73,6 +73,12 @@ class TestCreating:
         assert first != second
         assert second.name == "20260102T030405.000007Z-1a2b3c4d"
 
+    def test_a_moment_can_be_used_up(self, new: NewRun) -> None:
+        for _ in range(100):
+            made(new)
+        with pytest.raises(StateError, match="try again"):
+            create_run_directory(new)
+
     def test_an_exact_directory_is_made_once(self, new: NewRun, tmp_path: Path) -> None:
         exact = replace(new, exactly=tmp_path / "deep" / "down" / "here")
         with create_run_directory(exact) as run:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 import sys
 import warnings
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from pydicom import dcmread
 from pydicom.dataset import Dataset
-from pydicom.filereader import read_dataset
+from pydicom.filereader import read_dataset, read_file_meta_info
 
 from batchfind.capture.reader import open_capture
 from tests.peers.processes import AT_ONCE, LOOPBACK
@@ -27,6 +27,7 @@ SWITCHES = {"local": "-x=", "big": "-xb", "deflated": "-xd", "implicit": "-xi"}
 MODELS = {"worklist": "-W", "patient": "-P", "study": "-S", "patient-study": "-O"}
 DEFLATED, BIG = "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2"
 IMPLICIT = "1.2.840.10008.1.2"
+PREAMBLE_AND_GROUP_LENGTH = 128 + 4 + 12
 
 Answer: TypeAlias = "list[Elements]"
 Elements: TypeAlias = "list[tuple[str, str, Any]]"
@@ -45,7 +46,7 @@ def by_findscu(
     peer: RealPeer, question: Question, folder: Path, syntaxes: str = "local"
 ) -> Answer:
     """What `findscu -X` writes, file by file."""
-    target = folder / "findscu"
+    target = folder / f"findscu-{len(list(folder.iterdir()))}"
     target.mkdir()
     level = [f"QueryRetrieveLevel={question.level}"] if question.level else []
     keys = [f"{path}={value}" for path, value in question.keys.items()]
@@ -53,15 +54,18 @@ def by_findscu(
     command += ["-od", str(target), "-aet", "BATCHFIND", "-aec", peer.called_ae]
     command += [part for key in level + keys for part in ("-k", key)]
     subprocess.run([*command, LOOPBACK, str(peer.port)], check=True, env=AT_ONCE)
-    return [elements(dcmread(path)) for path in sorted(target.glob("rsp*.dcm"))]
+    return [elements(_content(path)) for path in sorted(target.glob("rsp*.dcm"))]
 
 
 def by_batchfind(
-    peer: RealPeer, question: Question, folder: Path, syntaxes: str = "local"
-) -> Answer:
-    """What `batchfind run` captures, response by response."""
+    peer: RealPeer,
+    questions: Mapping[str, Question],
+    folder: Path,
+    syntaxes: str = "local",
+) -> dict[str, Answer]:
+    """What one `batchfind run` captures of all questions, response by response."""
     job = folder / "job.yaml"
-    job.write_text(json.dumps(_job(peer, question, syntaxes)))
+    job.write_text(json.dumps(_job(peer, questions, syntaxes)))
     run_dir = folder / "run"
     command = [sys.executable, "-m", "batchfind", "run", str(job), "--json"]
     ended = subprocess.run(
@@ -72,25 +76,24 @@ def by_batchfind(
         cwd=ROOT,
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    (request,) = json.loads(ended.stdout)["requests"]
-    assert request["verdict"] == "complete"
-    return list(captured(run_dir / "run.db"))
+    return captured(run_dir / "run.db")
 
 
-def captured(path: Path) -> Iterator[Elements]:
-    """Every response of a capture, in plan order."""
+def captured(path: Path) -> dict[str, Answer]:
+    """Every response of a capture, by query and in plan order."""
+    found: dict[str, Answer] = {}
     with open_capture(path) as capture:
         for request in capture.requests():
+            answer = found.setdefault(request.query, [])
             for attempt in capture.attempts(request.id):
                 assert attempt.facts is not None
+                syntax = attempt.facts.transfer_syntax
                 for matches in capture.matches(attempt.number):
-                    begin = 0
-                    for end in matches.ends:
+                    begins = [0, *matches.ends]
+                    for begin, end in itertools.pairwise(begins):
                         payload = bytes(matches.payload[begin:end])
-                        yield elements(
-                            _data_set(payload, attempt.facts.transfer_syntax)
-                        )
-                        begin = end
+                        answer.append(elements(_data_set(payload, syntax)))
+    return found
 
 
 def elements(data_set: Dataset) -> Elements:
@@ -108,6 +111,13 @@ def elements(data_set: Dataset) -> Elements:
     return found
 
 
+def _content(path: Path) -> Dataset:
+    """The data set of a file, read like one that was received."""
+    meta = read_file_meta_info(path)
+    begin = PREAMBLE_AND_GROUP_LENGTH + meta.FileMetaInformationGroupLength
+    return _data_set(path.read_bytes()[begin:], str(meta.TransferSyntaxUID))
+
+
 def _data_set(payload: bytes, transfer_syntax: str) -> Dataset:
     if transfer_syntax == DEFLATED:
         payload = zlib.decompress(payload, -zlib.MAX_WBITS)
@@ -116,10 +126,9 @@ def _data_set(payload: bytes, transfer_syntax: str) -> Dataset:
     )
 
 
-def _job(peer: RealPeer, question: Question, syntaxes: str) -> dict[str, Any]:
-    query: dict[str, Any] = {"model": question.model, "keys": dict(question.keys)}
-    if question.level:
-        query["level"] = question.level
+def _job(
+    peer: RealPeer, questions: Mapping[str, Question], syntaxes: str
+) -> dict[str, Any]:
     return {
         "version": 1,
         "name": "interop",
@@ -132,5 +141,10 @@ def _job(peer: RealPeer, question: Question, syntaxes: str) -> dict[str, Any]:
                 "transfer_syntaxes": syntaxes,
             }
         },
-        "queries": {"asked": query},
+        "queries": {name: _query(question) for name, question in questions.items()},
     }
+
+
+def _query(question: Question) -> dict[str, Any]:
+    level = {"level": question.level} if question.level else {}
+    return {"model": question.model, "keys": dict(question.keys), **level}

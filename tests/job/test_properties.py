@@ -74,9 +74,7 @@ VALUES = st.recursive(
     lambda inner: st.one_of(
         st.lists(inner, max_size=3).map(lambda items: f"[{', '.join(items)}]"),
         st.dictionaries(NAMES, inner, max_size=3).map(
-            lambda pairs: (
-                "{" + ", ".join(f"{k}: {v}" for k, v in pairs.items()) + "}"
-            )
+            lambda pairs: "{" + ", ".join(f"{k}: {v}" for k, v in pairs.items()) + "}"
         ),
     ),
     max_leaves=6,
