@@ -165,7 +165,7 @@ def _warnings(result: RunResult) -> Iterator[Text]:
 
 
 def _verdict(result: RunResult) -> Iterator[Text]:
-    good = result.exit_code is ExitCode.OK
+    good = headline(result).startswith("complete")
     if result.error:
         yield Text(clean(result.error), style="red")
     yield Text(headline(result), style="bold green" if good else "bold red")

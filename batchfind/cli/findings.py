@@ -11,9 +11,8 @@ from batchfind.capture.records import Cause, Verdict
 from batchfind.cli.text import count
 from batchfind.execution.results import ExitCode, RequestReport, RunResult
 
-_RESUMABLE = frozenset(
-    {ExitCode.INCOMPLETE, ExitCode.UNREACHABLE, ExitCode.STORAGE, ExitCode.INTERRUPTED}
-)
+_SHORT = frozenset({Verdict.PARTIAL, Verdict.FAILED, Verdict.SKIPPED})
+_RESUMABLE = frozenset({ExitCode.STORAGE, ExitCode.INTERRUPTED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,32 +74,33 @@ def troubles(requests: Sequence[RequestReport]) -> tuple[Trouble, ...]:
     )
 
 
+def unanswered(requests: Sequence[RequestReport]) -> int:
+    """How many requests have no whole answer."""
+    return sum(request.verdict in _SHORT for request in requests)
+
+
 def headline(result: RunResult) -> str:
-    """One sentence: what the run's answer is worth."""
+    """One sentence: what the answers are worth, whatever the exit code was for."""
     total = count(len(result.requests), "request")
-    short = sum(
-        request.verdict not in {Verdict.COMPLETE, Verdict.LIMITED, Verdict.SUSPECT}
-        for request in result.requests
-    )
+    short = unanswered(result.requests)
     doubted = sum(request.verdict is Verdict.SUSPECT for request in result.requests)
     match result.exit_code:
-        case ExitCode.OK:
-            return f"complete: {total}, every answer is whole or limited as asked"
-        case ExitCode.SUSPECT:
-            return f"suspect: {doubted:,} of {total} may not have the whole answer"
-        case ExitCode.UNREACHABLE:
-            return f"not reached: no peer accepted an association for {total}"
-        case ExitCode.STORAGE:
-            return "not written: the capture or an output could not be written"
         case ExitCode.INTERRUPTED:
             return f"interrupted: {short:,} of {total} unanswered, no output changed"
-        case _:
-            return f"incomplete: {short:,} of {total} without a whole answer"
+        case ExitCode.STORAGE:
+            return "not written: the capture or an output could not be written"
+        case ExitCode.UNREACHABLE:
+            return f"not reached: no peer accepted an association for {total}"
+    if short:
+        return f"incomplete: {short:,} of {total} without a whole answer"
+    if doubted:
+        return f"suspect: {doubted:,} of {total} may not have the whole answer"
+    return f"complete: {total}, every answer is whole or limited as asked"
 
 
 def resume_command(result: RunResult) -> str | None:
     """The exact command that asks again, or None when asking again cannot help."""
-    if result.exit_code not in _RESUMABLE:
+    if result.exit_code not in _RESUMABLE and not unanswered(result.requests):
         return None
     return f"batchfind resume {shlex.quote(str(result.run_dir))}"
 

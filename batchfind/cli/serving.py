@@ -54,6 +54,15 @@ def demo(*, pacs_port: int, worklist_port: int, now: str | None, as_json: bool) 
     """
     command = [sys.executable, "-m", "batchfind.demo", "--now", _clock(now).isoformat()]
     command += ["--pacs-port", str(pacs_port), "--worklist-port", str(worklist_port)]
+    try:
+        _serve(command, as_json=as_json)
+    except KeyboardInterrupt:
+        return 0
+    raise StateError("the demo peers have ended by themselves", locked=True)
+
+
+def _serve(command: list[str], *, as_json: bool) -> None:
+    """Announces the peers and waits until they end."""
     with _process(command) as process:
         served = _announced(process)
         if as_json:
@@ -62,11 +71,7 @@ def demo(*, pacs_port: int, worklist_port: int, now: str | None, as_json: bool) 
             console.result(_sentence("PACS", served.pacs))
             console.result(_sentence("worklist", served.worklist))
             console.note("Ctrl-C ends it")
-        try:
-            process.wait()
-        except KeyboardInterrupt:
-            return 0
-    raise StateError("the demo peers have ended by themselves", locked=True)
+        process.wait()
 
 
 @contextmanager

@@ -10,7 +10,12 @@ from batchfind.capture.run_directory import CAPTURE
 from batchfind.execution.exit_codes import exit_code_of, retryable
 from batchfind.execution.finishing import Finishing
 from batchfind.execution.history import judged, plan_of
-from batchfind.execution.publishing import check_targets, publish_outputs
+from batchfind.execution.publishing import (
+    WITHHELD,
+    check_targets,
+    forget_withheld,
+    publish_outputs,
+)
 from batchfind.execution.reporting import report_requests
 from batchfind.execution.results import ExitCode, RunResult
 from batchfind.job.model import Publish
@@ -44,9 +49,10 @@ def export_run(
     with open_capture(run_dir / CAPTURE) as capture:
         finishing = Finishing(plan, capture, run_dir.absolute().name, lambda _: None)
         verdicts = finishing.render(judged(plan, capture))
-    outputs = publish_outputs(
-        finishing.staged, verdicts, run_dir.absolute() / "withheld", lambda _: None
-    )
+    withheld = run_dir.absolute() / WITHHELD
+    if to_paths:
+        forget_withheld(withheld)
+    outputs = publish_outputs(finishing.staged, verdicts, withheld, lambda _: None)
     code = ExitCode.OK
     if not all(output.published for output in outputs):
         failed = any(output.failed for output in outputs)

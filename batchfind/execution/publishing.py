@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -14,6 +15,9 @@ from batchfind.job.model import Publish
 from batchfind.outputs.obstacles import check_writable
 from batchfind.outputs.staging import Staged, Written
 from batchfind.plan.model import Plan, PlannedOutput
+
+WITHHELD = "withheld"
+"""Folder of a run directory for outputs that may not replace what is at their path."""
 
 _ENOUGH = {
     Publish.COMPLETE: {Verdict.COMPLETE, Verdict.LIMITED},
@@ -52,6 +56,20 @@ def withheld_because(
     found = ", ".join(f"{count} {verdict}" for verdict, count in short.items())
     total = len(output.requests)
     return f"of {total} requests {found}; publish: {output.publish.value}"
+
+
+def forget_withheld(withheld: Path) -> None:
+    """Removes what an earlier execution of the same run withheld.
+
+    Raises:
+        StorageError: it cannot be removed.
+    """
+    try:
+        shutil.rmtree(withheld)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise StorageError(f"{withheld}: cannot be replaced: {error}") from error
 
 
 def publish_outputs(

@@ -23,7 +23,12 @@ from batchfind.execution.history import judged, plan_of, unanswered
 from batchfind.execution.local import LocalExecutor
 from batchfind.execution.outcomes import Stop
 from batchfind.execution.progress import Event, Observer, RunEnded, RunStarted
-from batchfind.execution.publishing import check_targets, publish_outputs
+from batchfind.execution.publishing import (
+    WITHHELD,
+    check_targets,
+    forget_withheld,
+    publish_outputs,
+)
 from batchfind.execution.reporting import report_requests
 from batchfind.execution.results import OutputReport, RunResult
 from batchfind.execution.scheduler import Scheduler
@@ -211,7 +216,8 @@ class _Run:
             if self._interrupt.is_set():
                 finishing.discard()
                 return verdicts, ()
-            withheld = self._directory.path / "withheld"
+            withheld = self._directory.path / WITHHELD
+            forget_withheld(withheld)
             return verdicts, publish_outputs(finishing.staged, verdicts, withheld, tell)
 
         return await asyncio.to_thread(finish)

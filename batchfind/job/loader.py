@@ -50,7 +50,7 @@ def load_job(path: Path) -> Job:
 def _build(document: Document, own: MappingNode, report: Report) -> Job:
     merged = merge_includes(document, own, report)
     root = Section(merged.root, "", report)
-    peers = read_peers(root)
+    peers = read_peers(root, complete=merged.complete)
     names = tuple(key.text for key, _ in root.section("peers").entries())
     queries = read_queries(root, PeerNames(names, merged.complete))
     query_names = [key.text for key, _ in root.section("queries").entries()]

@@ -27,12 +27,22 @@ SMALLEST_PDU: Final = 4096
 LARGEST_PDU: Final = 131_072
 
 
-def read_peers(root: Section) -> dict[str, Peer]:
-    """The peers of a job by name; each one's problems are reported."""
+def read_peers(root: Section, *, complete: bool) -> dict[str, Peer]:
+    """The peers of a job by name; each one's problems are reported.
+
+    Args:
+        root: the job, with what it includes.
+        complete: every included file could be read.
+
+    Returns:
+        Every peer that is a mapping.
+    """
     defaults = root.section("peer_defaults").node
     peers = {}
     for key, own in root.section("peers").sections():
         peers[key.text] = _read_peer(key, own, defaults)
+    if not complete:
+        return peers
     if not root.has("peers"):
         root.error("peers", "a job needs peers; write them here or include a file")
     elif not root.section("peers").node.entries and not peers:

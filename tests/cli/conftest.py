@@ -10,12 +10,15 @@ from typing import Any
 import pytest
 
 from batchfind.capture.records import Cause, RequestVerdict, Verdict
+from batchfind.cli.main import execute
 from batchfind.execution.results import (
     ExitCode,
     OutputReport,
     RequestReport,
     RunResult,
 )
+
+ROOT = Path(__file__).parents[2]
 
 Shell = Callable[..., subprocess.CompletedProcess[Any]]
 MakeRequest = Callable[..., RequestReport]
@@ -100,14 +103,33 @@ def verdict() -> Callable[..., RequestVerdict]:
 
 
 @pytest.fixture
-def shell(tmp_path: Path) -> Shell:
-    """Run batchfind as users do, in an empty folder."""
+def shell(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Shell:
+    """Run a command line in an empty folder, within this process."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))  # for the demo peers' process
+
+    def call(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        capsys.readouterr()
+        words = [str(argument) for argument in arguments]
+        code = execute(words)
+        told = capsys.readouterr()
+        return subprocess.CompletedProcess(words, code, told.out, told.err)
+
+    return call
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Shell:
+    """Run batchfind as users do, in a process of its own and an empty folder."""
 
     def call(
         *arguments: str | Path, **changes: Any
     ) -> subprocess.CompletedProcess[Any]:
-        root = Path(__file__).parents[2]
-        environment = os.environ | {"PYTHONPATH": str(root)}
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
         environment |= changes.pop("env", {})
         options: dict[str, Any] = {
             "cwd": tmp_path,

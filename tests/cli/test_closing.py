@@ -187,6 +187,15 @@ class TestOutputs:
             "batchfind export /runs/nightly/one --to-paths --publish always" in screen
         )
 
+    def test_that_could_not_be_written_say_why(
+        self, run_result: MakeResult, output_report: MakeOutput
+    ) -> None:
+        output = output_report(
+            published=False, written="", reason="no space", failed=True
+        )
+        screen = closing(run_result(outputs=(output,), exit_code=ExitCode.STORAGE))
+        assert "not written /data/out.csv: no space\n" in screen
+
     def test_without_bytes_cannot_be_released(
         self, run_result: MakeResult, output_report: MakeOutput
     ) -> None:
@@ -210,21 +219,32 @@ class TestOutputs:
 
 class TestTheVerdict:
     @pytest.mark.parametrize(
-        ("code", "start"),
+        ("verdict", "code", "start"),
         [
-            (ExitCode.OK, "complete: "),
-            (ExitCode.INCOMPLETE, "incomplete: "),
-            (ExitCode.SUSPECT, "suspect: "),
-            (ExitCode.UNREACHABLE, "not reached: "),
-            (ExitCode.STORAGE, "not written: "),
-            (ExitCode.INTERRUPTED, "interrupted: "),
+            (Verdict.COMPLETE, ExitCode.OK, "complete: 1 request,"),
+            (Verdict.LIMITED, ExitCode.OK, "complete: 1 request,"),
+            (Verdict.PARTIAL, ExitCode.INCOMPLETE, "incomplete: 1 of 1 request"),
+            (Verdict.FAILED, ExitCode.OK, "incomplete: 1 of 1 request"),
+            (Verdict.SUSPECT, ExitCode.SUSPECT, "suspect: 1 of 1 request"),
+            (Verdict.FAILED, ExitCode.UNREACHABLE, "not reached: "),
+            (Verdict.COMPLETE, ExitCode.STORAGE, "not written: "),
+            (Verdict.SKIPPED, ExitCode.INTERRUPTED, "interrupted: 1 of 1 request"),
         ],
     )
-    def test_is_one_sentence_for_each_exit_code(
-        self, run_result: MakeResult, code: ExitCode, start: str
+    def test_is_one_sentence_that_no_exit_code_can_gloss_over(
+        self,
+        run_result: MakeResult,
+        request_report: MakeRequest,
+        verdict: Verdict,
+        code: ExitCode,
+        start: str,
     ) -> None:
-        lines = closing(run_result(exit_code=code)).splitlines()
+        requests = (request_report(verdict=verdict),)
+        screen = closing(run_result(requests=requests, exit_code=code))
+        lines = screen.splitlines()
         assert sum(line.startswith(start) for line in lines) == 1
+        resumable = verdict in {"partial", "failed", "skipped"} or code in {7, 130}
+        assert ("batchfind resume" in screen) is resumable
 
     def test_names_the_error_of_the_whole_run(self, run_result: MakeResult) -> None:
         screen = closing(run_result(error="disk full", exit_code=ExitCode.STORAGE))
@@ -232,7 +252,7 @@ class TestTheVerdict:
 
     def test_quotes_a_directory_for_the_shell(self, run_result: MakeResult) -> None:
         result = run_result(
-            run_dir=Path("/runs/my runs/one"), exit_code=ExitCode.INCOMPLETE
+            run_dir=Path("/runs/my runs/one"), exit_code=ExitCode.STORAGE
         )
         assert "batchfind resume '/runs/my runs/one'" in closing(result)
 

@@ -52,18 +52,18 @@ class TestResults:
 
 
 class TestTheProcess:
-    def test_ends_quietly_when_the_pipe_breaks(self, shell: Shell) -> None:
+    def test_ends_quietly_when_the_pipe_breaks(self, process: Shell) -> None:
         command = f"{sys.executable} -m batchfind schema job | head -c 1"
-        done = shell(command, program=("bash", "-o", "pipefail", "-c"))
+        done = process(command, program=("bash", "-o", "pipefail", "-c"))
         assert (done.returncode, done.stdout, done.stderr) == (0, "{", "")
 
-    def test_a_full_stdout_is_exit_7(self, shell: Shell) -> None:
+    def test_a_full_stdout_is_exit_7(self, process: Shell) -> None:
         with open("/dev/full", "w", encoding="utf-8") as full:  # noqa: PTH123
-            done = shell("schema", stdout=full, capture_output=False)
+            done = process("schema", stdout=full, capture_output=False)
         assert done.returncode == 7
 
-    def test_shows_names_its_terminal_cannot(self, shell: Shell) -> None:
-        done = shell(
+    def test_shows_names_its_terminal_cannot(self, process: Shell) -> None:
+        done = process(
             "init", "dämon-山.yaml", env={"PYTHONIOENCODING": "latin-1"}, text=False
         )
         assert done.returncode == 0

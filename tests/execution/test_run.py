@@ -255,6 +255,7 @@ class TestResume:
         assert len(scripted.seen.requests) == 3
         assert [each.attempts for each in second.requests] == [1, 2]
         assert second.outputs[0].rows == 6
+        assert not (first.run_dir / "withheld").exists()
         assert run_status(first.run_dir).exit_code is ExitCode.OK
 
     def test_of_a_complete_run_publishes_again_without_network(

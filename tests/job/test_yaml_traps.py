@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeAlias
 
 import pytest
 
+from batchfind.errors import JobError
+from batchfind.job.loader import load_job
 from batchfind.job.model import Job
 
 Problems: TypeAlias = Callable[[str | bytes], list[str]]
@@ -84,8 +87,11 @@ TRAPS = {
     ),
     "star before": (
         "PatientID: *SMITH",
-        "11:18: an unquoted * begins a YAML alias and no anchor &SMITH stands above; "
-        'write a wildcard in quotes: "*SMITH"',
+        (
+            "11:18: an unquoted * begins a YAML alias and no anchor &SMITH stands "
+            "above; "
+            'write a wildcard in quotes: "*SMITH"'
+        ),
     ),
     "star around": (
         "PatientID: *SMITH*",
@@ -100,8 +106,10 @@ TRAPS = {
     "template in a list": ("StudyInstanceUID: [{{ x }}]", f"11:26: {QUOTED_TEMPLATE}"),
     "template in braces": (
         "{PatientID: a{{ x }}}",
-        "11:20: an unquoted { begins a YAML mapping; put the whole value with its "
-        "{{ }} in quotes",
+        (
+            "11:20: an unquoted { begins a YAML mapping; put the whole value with its "
+            "{{ }} in quotes"
+        ),
     ),
     "tab before": ("PatientID: a\n\tPatientName: b", f"12:7: {NO_TAB}"),
     "tab after": ("PatientID:\ta", f"11:17: {NO_TAB}"),
@@ -123,50 +131,69 @@ TRAPS = {
     ),
     "item in braces": (
         "{ReferencedStudySequence[0].ReferencedSOPInstanceUID: x}",
-        "11:31: between brackets YAML expects ',' or the closing bracket here; put "
-        "text that contains any of { } [ ] , in quotes",
+        (
+            "11:31: between brackets YAML expects ',' or the closing bracket here; put "
+            "text that contains any of { } [ ] , in quotes"
+        ),
     ),
     "null": (
         "PatientID: null",
-        '11:18: queries.q.keys.PatientID: an unquoted null is ambiguous; write "" for '
-        'nothing, or "null" for the text',
+        (
+            "11:18: queries.q.keys.PatientID: an unquoted null is ambiguous; write "
+            '"" for nothing, or "null" for the text'
+        ),
     ),
     "tilde": (
         "PatientID: ~",
-        '11:18: queries.q.keys.PatientID: an unquoted ~ is ambiguous; write "" for '
-        'nothing, or "~" for the text',
+        (
+            '11:18: queries.q.keys.PatientID: an unquoted ~ is ambiguous; write "" for '
+            'nothing, or "~" for the text'
+        ),
     ),
     "comment": (
         "PatientID: #123",
-        "11:17: #123 is a comment in YAML, so this value is empty; put it in quotes, "
-        'or write "" and a blank after the #',
+        (
+            "11:17: #123 is a comment in YAML, so this value is empty; put it in "
+            "quotes, "
+            'or write "" and a blank after the #'
+        ),
     ),
     "anchor": ("PatientID: &SMITH", f"11:18: {EMPTY}"),
     "tag": ("PatientID: !", f"11:18: {EMPTY}"),
     "typed": (
         "PatientID: !!int 3",
-        "11:18: the YAML tag !!int is not used in jobs; remove it, or put the value in "
-        "quotes",
+        (
+            "11:18: the YAML tag !!int is not used in jobs; remove it, or put the "
+            "value in quotes"
+        ),
     ),
     "python": (
         "PatientID: !!python/name:os.system a",
-        "11:18: the YAML tag !!python/name:os.system is not used in jobs; remove it, "
-        "or put the value in quotes",
+        (
+            "11:18: the YAML tag !!python/name:os.system is not used in jobs; "
+            "remove it, or put the value in quotes"
+        ),
     ),
     "typed collection": (
         "PatientID: !!omap [a]",
-        "11:18: the YAML tag !!omap is not used in jobs; remove it, or put the value "
-        "in quotes",
+        (
+            "11:18: the YAML tag !!omap is not used in jobs; remove it, or put the "
+            "value in quotes"
+        ),
     ),
     "dash": (
         "StudyDate: -",
-        "11:18: a '-' cannot begin a list here; put a lone - in quotes, or begin the "
-        "list on its own line",
+        (
+            "11:18: a '-' cannot begin a list here; put a lone - in quotes, or "
+            "begin the list on its own line"
+        ),
     ),
     "colon": (
         "StudyDescription: HEAD: CT",
-        "11:29: a ': ' cannot stand here; put a value that contains ': ' in quotes, or "
-        "check the indentation",
+        (
+            "11:29: a ': ' cannot stand here; put a value that contains ': ' in "
+            "quotes, or check the indentation"
+        ),
     ),
     "at sign": (
         "PatientID: @a",
@@ -174,8 +201,10 @@ TRAPS = {
     ),
     "text after quotes": (
         'PatientID: "a" b',
-        "11:22: nothing can follow the value on its line; put the whole value in "
-        "quotes",
+        (
+            "11:22: nothing can follow the value on its line; put the whole value in "
+            "quotes"
+        ),
     ),
     "open quote": ('PatientID: "a', "11:18: this quote is never closed"),
     "open bracket": ("PatientID: [a", "11:18: this bracket is never closed"),
@@ -280,14 +309,18 @@ class TestAliases:
         for name, below in zip("bcdefghi", "abcdefgh", strict=True):
             lines.append(f"{name}: &{name} [{','.join([f'*{below}'] * 9)}]")
         assert problems("\n".join(lines)) == [
-            "job.yaml:6:8: more than 100000 values once aliases are expanded; move "
-            "long lists to a rows file"
+            (
+                "job.yaml:6:8: more than 100000 values once aliases are expanded; move "
+                "long lists to a rows file"
+            )
         ]
 
     def test_an_alias_within_its_anchor_is_refused(self, problems: Problems) -> None:
         assert problems("a: &a [*a]") == [
-            "job.yaml:1:8: the alias *a stands inside its own anchor; it would never "
-            "end"
+            (
+                "job.yaml:1:8: the alias *a stands inside its own anchor; it would "
+                "never end"
+            )
         ]
 
 
@@ -297,17 +330,12 @@ class TestWholeFiles:
         assert problems(text)[-1].startswith("job.yaml")
         assert len(problems(text)) == 1
 
-    def test_a_missing_file(self, problems: Problems) -> None:
-        from pathlib import Path
-
-        from batchfind.errors import JobError
-        from batchfind.job.loader import load_job
-
+    def test_a_missing_file(self, tmp_path: Path) -> None:
+        missing = tmp_path / "job.yaml"
         with pytest.raises(JobError) as caught:
-            load_job(Path("/nowhere/job.yaml"))
-        assert str(caught.value) == (
-            "/nowhere/job.yaml: cannot read /nowhere/job.yaml: no such file or directory"
-        )
+            load_job(missing)
+        reason = f"cannot read {missing}: no such file or directory"
+        assert str(caught.value) == f"{missing}: {reason}"
 
     def test_a_byte_order_mark_is_no_text(
         self, problems: Problems, with_keys: Job_
@@ -324,8 +352,10 @@ class TestWholeFiles:
         self, problems: Problems, with_keys: Job_
     ) -> None:
         assert problems(with_keys("PatientID: x") + "---\nname: b\n") == [
-            "job.yaml:12:1: a second document begins here; a job file holds one, so "
-            "remove this ---"
+            (
+                "job.yaml:12:1: a second document begins here; a job file holds "
+                "one, so remove this ---"
+            )
         ]
 
     def test_a_list_is_no_job(self, problems: Problems) -> None:
