@@ -145,8 +145,11 @@ def _lines(result: RunResult) -> Iterator[Text]:
     if len(found) > _TROUBLES:
         yield Text(f"and {count(len(found) - _TROUBLES, 'other cause')}; see --json")
     yield from _warnings(result)
-    for output in result.outputs[:_OUTPUTS]:
-        yield Text(_output_line(output), style="" if output.published else "yellow")
+    outputs = result.outputs[:_OUTPUTS]
+    widths = _widths([output for output in outputs if output.published])
+    for output in outputs:
+        style = "" if output.published else "yellow"
+        yield Text(_output_line(output, widths), style=style)
     if len(result.outputs) > _OUTPUTS:
         yield Text(f"and {count(len(result.outputs) - _OUTPUTS, 'other output')}")
     yield from _verdict(result)
@@ -187,15 +190,21 @@ def _trouble_lines(trouble: Trouble) -> list[str]:
     return lines
 
 
-def _output_line(output: OutputReport) -> str:
+def _output_line(output: OutputReport, widths: tuple[int, int] = (0, 0)) -> str:
+    """One output; its path stands last, so that only the path can wrap."""
     path = clean(output.path, limit=4096)
     if output.published:
-        rows = count(output.rows, "row")
-        return f"wrote {path} ({output.format}, {rows}, {size(output.bytes)})"
+        rows = count(output.rows, "row").rjust(widths[0])
+        return f"wrote  {rows}  {size(output.bytes).rjust(widths[1])}  {path}"
     if output.failed:
         return f"not written {path}: {clean(output.reason)}"
     kept = f"; kept at {clean(output.written, limit=4096)}" if output.written else ""
     return f"withheld {path}: {clean(output.reason)}{kept}"
+
+
+def _widths(outputs: Sequence[OutputReport]) -> tuple[int, int]:
+    rows = max((len(count(output.rows, "row")) for output in outputs), default=0)
+    return rows, max((len(size(output.bytes)) for output in outputs), default=0)
 
 
 def _releasable(output: OutputReport) -> bool:

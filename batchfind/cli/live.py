@@ -89,7 +89,7 @@ def _rows(groups: Sequence[Group], console: Console, now: float) -> list[Text]:
     responses = [f"{group.responses:,} rsp" for group in groups]
     elapsed = [_elapsed(group, now) for group in groups]
     room = console.size.width - 1  # the last column would wrap on some terminals
-    columns = [_right(counts), _right(responses), _right(elapsed)]
+    columns = [_right(counts, 5), _right(responses, 9), _right(elapsed, 6)]
     while len(columns) > 1 and room - _taken(columns) < _LABEL:
         columns.pop()
     barred = room - _taken(columns) - _BAR - 2 >= _LABEL
@@ -107,8 +107,9 @@ def _rows(groups: Sequence[Group], console: Console, now: float) -> list[Text]:
     return lines
 
 
-def _right(cells: Sequence[str]) -> list[str]:
-    width = max(map(len, cells), default=0)
+def _right(cells: Sequence[str], least: int) -> list[str]:
+    """A column flush right; its least width keeps it from jumping as numbers grow."""
+    width = max(least, *map(len, cells), 0)
     return [cell.rjust(width) for cell in cells]
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
-from batchfind.dicom.models import InformationModel
+from batchfind.dicom.models import MODELS, InformationModel
 from batchfind.dicom.paths import KeyPath
 from batchfind.job.section import Section
+
+LEVELS: Final = frozenset(level for model in MODELS.values() for level in model.levels)
+"""Every Query/Retrieve Level of any model."""
 
 
 def read_level(
@@ -36,7 +40,7 @@ def read_level(
     by_level = _keys_by_level(model, paths)
     asked = [level for level in model.levels if level in by_level]
     if not asked:
-        if not query.has("files"):
+        if not query.has("files") and not query.report.failed:
             choices = ", ".join(model.levels)
             message = f"the keys tell no level; write 'level:' with one of {choices}"
             query.report.error(query.node.mark, query.place("level"), message)
@@ -48,6 +52,7 @@ def read_level(
             f"above {asked[-1]}); write 'level:' with one of {', '.join(asked)}"
         )
         query.report.error(query.node.mark, query.place("level"), message)
+        return None
     return asked[-1]
 
 
@@ -69,6 +74,8 @@ def foreign_keys(
 
 
 def _checked(query: Section, model: InformationModel, written: str) -> str | None:
+    if written not in LEVELS:
+        return None  # the schema has said so
     try:
         model.level(written)
     except ValueError as error:

@@ -60,7 +60,10 @@ def _inline(rows: Section, source: SequenceNode) -> tuple[dict[str, Scalar], ...
 
 def _is_encoding(name: str) -> bool:
     try:
-        b"".decode(name)
+        # Of no bytes Python says nothing: it does not even look the name up.
+        b"a".decode(name)
+    except UnicodeError:
+        return True
     except (LookupError, ValueError):
         return False
     return True

@@ -15,6 +15,7 @@ _REMEDIES = {
     errno.EACCES: "give this user the right to write there, or choose another path",
     errno.EPERM: "give this user the right to write there, or choose another path",
     errno.EROFS: "choose a path on a file system that can be written",
+    errno.EEXIST: "choose a path whose parents are directories",
     errno.ENOTDIR: "choose a path whose parents are directories",
     errno.EISDIR: "choose a path that is not a directory",
     errno.ENAMETOOLONG: "choose a shorter name",

@@ -85,8 +85,8 @@ def render_keys(
     scope: Scope,
     row_names: Collection[str] = (),
     row_mark: Mark | None = None,
-) -> list[Leaf] | None:
-    """The keys of one request, or None when a problem was noted.
+) -> list[Leaf | None]:
+    """The keys of one request; None stands for one whose problem was noted.
 
     Args:
         keys: of the query.
@@ -95,22 +95,29 @@ def render_keys(
         row_names: names whose value comes from a row.
         row_mark: place of that row; what is wrong with its values is wrong there.
     """
-    leaves = []
-    whole = True
-    for key in keys:
-        own = row_mark if key.names.intersection(row_names) else None
-        texts = [
-            templates.render(value, key.where, _dated(key, scope), own)
-            for value in key.entry.values
-        ]
-        mark = own or next((value.mark for value in key.entry.values), key.entry.mark)
-        if any(text is None for text in texts):
-            whole = False
-            continue
-        joined = "\\".join(text for text in texts if text is not None)
-        text = normalise_value(key.path.vr, joined)
-        leaves.append(Leaf(key.path, text, mark, key.where))
-    return leaves if whole else None
+    return [
+        _leaf(
+            key,
+            templates,
+            _dated(key, scope),
+            row_mark if key.names.intersection(row_names) else None,
+        )
+        for key in keys
+    ]
+
+
+def _leaf(
+    key: Key, templates: Templates, scope: Scope, row_mark: Mark | None
+) -> Leaf | None:
+    texts = []
+    for value in key.entry.values:
+        text = templates.render(value, key.where, scope, row_mark)
+        if text is None:
+            return None
+        texts.append(text)
+    first = key.entry.values[0].mark if key.entry.values else key.entry.mark
+    rendered = normalise_value(key.path.vr, "\\".join(texts))
+    return Leaf(key.path, rendered, row_mark or first, key.where)
 
 
 def _dated(key: Key, scope: Scope) -> Scope:

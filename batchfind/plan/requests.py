@@ -86,13 +86,10 @@ class _Maker:
         Their ids count on from `number` within the query.
         """
         leaves = self._leaves(case)
-        if leaves is None:
-            return []
-        identifier = self._identifier(case, leaves)
         titles = self._ae_titles(case)
-        if identifier is None or titles is None:
+        identifier = self._identifier(case, leaves) if leaves is not None else None
+        if leaves is None or identifier is None or titles is None:
             return []
-        lint_leaves(self.prepared.query, leaves, self.problems)
         built = self._in_charset(case, identifier, leaves)
         if built is None:
             return []
@@ -103,12 +100,15 @@ class _Maker:
     def _leaves(self, case: Case) -> list[Leaf] | None:
         prepared, group = self.prepared, case.group
         mark = group.mark if group else None
-        leaves = render_keys(
+        rendered = render_keys(
             prepared.keys, self.templates, case.scope, prepared.row_names, mark
         )
-        if leaves is None or group is None:
-            return leaves
-        return leaves if self._row_is_safe(group.mark, leaves) else None
+        leaves = [leaf for leaf in rendered if leaf is not None]
+        whole = len(leaves) == len(rendered)
+        if whole and group is not None and not self._row_is_safe(group.mark, leaves):
+            return None
+        lint_leaves(prepared.query, leaves, self.problems)
+        return leaves if whole else None
 
     def _row_is_safe(self, mark: Mark, leaves: list[Leaf]) -> bool:
         """Whether no key that reads a row rendered as 'everything'."""

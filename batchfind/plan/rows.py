@@ -6,7 +6,7 @@ would match more than the cell says, so both are refused here, by file and line.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -135,11 +135,13 @@ def safe_rows(
             message = f"skipped: {empty[0]} is empty"
             skipped.append(Problem(row.mark, path, message, Severity.WARNING))
             continue
-        for name in empty:
-            problems.error(row.mark, path, _empty_cell(name, keys[name]))
+        wrong = [_empty_cell(name, keys[name]) for name in empty]
         if policy.literal:
-            _refuse_wildcards(row, keys, path, problems)
-        sent.append(row)
+            wrong += _wildcards(row, keys)
+        for message in wrong:
+            problems.error(row.mark, path, message)
+        if not wrong:
+            sent.append(row)
     return sent, skipped
 
 
@@ -150,16 +152,13 @@ def _empty_cell(name: str, keys: Collection[str]) -> str:
     )
 
 
-def _refuse_wildcards(
-    row: InputRow, keys: Mapping[str, Collection[str]], path: str, problems: Problems
-) -> None:
-    for name in keys:
+def _wildcards(row: InputRow, names: Iterable[str]) -> Iterator[str]:
+    for name in names:
         if found := sorted(WILDCARDS.intersection(row.cells[name])):
-            message = (
+            yield (
                 f"{name} holds {' '.join(found)}, which matches more than it says;"
                 " correct it, or set literal: false"
             )
-            problems.error(row.mark, path, message)
 
 
 def group_equal(rows: Iterable[InputRow], names: Collection[str]) -> list[RowGroup]:

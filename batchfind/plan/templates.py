@@ -24,6 +24,7 @@ MAX_RENDERED: Final = 65536
 
 _MARKS: Final = ("{{", "{%", "{#")
 _NOTHING: Final = Facts()
+_SUBJECT: Final = "template"  # a template that is wrong at one peer is wrong once
 _FAILURES: Final = (
     TemplateError,
     TypeError,
@@ -107,14 +108,14 @@ class Templates:
             return scalar.text
         wrong = compiled.problem or self._missing(compiled.facts, scope)
         if wrong is not None or compiled.template is None:
-            self._problems.error(scalar.mark, path, str(wrong))
+            self._problems.error(scalar.mark, path, str(wrong), about=_SUBJECT)
             return None
         try:
             return _rendered(compiled.template, compiled.facts, scope)
         except _FAILURES as error:
             why = str(error) or type(error).__name__
             message = f"the template cannot be rendered: {why}"
-            self._problems.error(mark or scalar.mark, path, message)
+            self._problems.error(mark or scalar.mark, path, message, about=_SUBJECT)
             return None
 
     def _missing(self, facts: Facts, scope: Scope) -> str | None:

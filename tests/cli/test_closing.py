@@ -169,8 +169,10 @@ class TestOutputs:
     def test_that_were_written_say_how_much(
         self, run_result: MakeResult, output_report: MakeOutput
     ) -> None:
-        screen = closing(run_result(outputs=(output_report(),)))
-        assert "wrote /data/out.csv (csv, 3 rows, 5.1 KiB)" in screen
+        outputs = (output_report(), output_report("/data/two.csv", rows=1, bytes=7))
+        lines = closing(run_result(outputs=outputs)).splitlines()
+        assert "wrote  3 rows  5.1 KiB  /data/out.csv" in lines
+        assert "wrote   1 row      7 B  /data/two.csv" in lines
 
     def test_that_were_withheld_say_why_where_and_how_to_release(
         self, run_result: MakeResult, output_report: MakeOutput

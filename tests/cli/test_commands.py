@@ -18,6 +18,10 @@ from typing import Any
 
 import pytest
 
+from tests.peers import steps
+from tests.peers.plugin import StartPeer
+from tests.peers.scripted import ScriptedPeer
+
 fcntl = pytest.importorskip("fcntl")
 pty = pytest.importorskip("pty")
 termios = pytest.importorskip("termios")
@@ -207,7 +211,7 @@ class TestRun:
         done = process("run", starter)
         assert done.returncode == 0
         assert "complete: 2 requests" in done.stdout
-        assert f"wrote {tmp_path / 'worklist.csv'} (csv, " in done.stdout
+        assert f"  {tmp_path / 'worklist.csv'}\n" in done.stdout
         lines = done.stderr.splitlines()
         assert lines[0] == lines[-1]
         place = lines[0].removeprefix("run directory: ")
@@ -304,40 +308,81 @@ class TestARunThatIsNotThere:
 
 class TestInterruption:
     @pytest.fixture
-    def running(
-        self, tmp_path: Path, mute_port: int
-    ) -> Iterator[subprocess.Popen[str]]:
-        job = tmp_path / "mute.yaml"
-        text = TWO_PEERS.format(port=mute_port).replace("[up, down]", "[down]")
-        job.write_text(text, "utf-8")
-        with subprocess.Popen(
-            [sys.executable, "-m", "batchfind", "run", job, "--json"],
-            cwd=tmp_path,
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as running:
-            yield running
-            running.kill()
+    def silent(self, scripted_peer: StartPeer) -> ScriptedPeer:
+        """It sends three responses, then nothing, and is deaf to C-CANCEL."""
+        return scripted_peer(steps.matches(3), steps.silence())
+
+    @pytest.fixture
+    def begin(
+        self, tmp_path: Path, silent: ScriptedPeer
+    ) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+        running: list[subprocess.Popen[str]] = []
+
+        def start(cancel: str) -> subprocess.Popen[str]:
+            timeouts = f"down: {{timeouts: {{cancel: {cancel}}}, "
+            text = TWO_PEERS.format(port=silent.port).replace("[up, down]", "[down]")
+            job = tmp_path / "silent.yaml"
+            job.write_text(text.replace("down: {", timeouts), "utf-8")
+            process = subprocess.Popen(
+                [sys.executable, "-m", "batchfind", "run", job, "--json"],
+                cwd=tmp_path,
+                env=os.environ | {"PYTHONPATH": str(ROOT)},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            running.append(process)
+            wait_for(lambda: len(silent.seen.requests) == 1)
+            return process
+
+        yield start
+        for process in running:
+            process.kill()
+            process.communicate()
 
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-    def test_keeps_the_run_and_exits_130(
+    def test_keeps_what_came_and_exits_130(
         self,
         number: signal.Signals,
-        running: subprocess.Popen[str],
+        begin: Callable[..., subprocess.Popen[str]],
         shell: Shell,
     ) -> None:
-        assert running.stderr is not None
-        assert running.stderr.readline().startswith("run directory: ")
+        running = begin(cancel="500ms")
         running.send_signal(number)
-        out, err = running.communicate(timeout=30)
+        out, err = running.communicate(timeout=60)
         assert running.returncode == 130
         assert json.loads(out)["exit_code"] == 130
         assert "Traceback" not in err
+        assert err.startswith("run directory: ")
         status = one_line(shell("status", "latest", "--json"))
         assert status["exit_code"] == 130
-        assert status["requests"][0]["verdict"] != "complete"
+        assert status["requests"][0]["verdict"] == "partial"
+        assert status["requests"][0]["responses"] == 3
+        assert status["outputs"] == []
+
+    def test_twice_ends_at_once_and_what_came_is_still_kept(
+        self,
+        begin: Callable[..., subprocess.Popen[str]],
+        silent: ScriptedPeer,
+        shell: Shell,
+    ) -> None:
+        running = begin(cancel="1h")
+        running.send_signal(signal.SIGINT)
+        wait_for(lambda: len(silent.seen.cancels) == 1)
+        running.send_signal(signal.SIGINT)
+        out, err = running.communicate(timeout=60)
+        assert running.returncode == 130
+        assert json.loads(out)["error"] == "interrupted"
+        assert "Traceback" not in err
+        assert one_line(shell("status", "latest", "--json"))["exit_code"] == 130
+
+
+def wait_for(happened: Callable[[], bool]) -> None:
+    """Look until something happened; a minute is far more than it takes."""
+    until = time.monotonic() + 60
+    while not happened():
+        assert time.monotonic() < until
+        time.sleep(0.02)
 
 
 class TestATerminal:

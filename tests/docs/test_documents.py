@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 
 import batchfind
 from batchfind.capture.records import Verdict
+from batchfind.cli.main import execute
 from batchfind.execution.results import ExitCode
 
 ROOT = Path(__file__).parents[2]
@@ -78,6 +81,40 @@ class TestTheReadme:
     def test_names_every_verdict(self, text: str) -> None:
         for verdict in Verdict:
             assert f"**{verdict}**" in text
+
+
+class TestTheClosingScreen:
+    """The screen in the README is that of `jobs/demo.yaml`, apart from numbers."""
+
+    MARK = "<!-- closing -->\n```text\n"
+
+    def test_is_real(
+        self,
+        text: str,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        monkeypatch.setenv("PYTHONPATH", str(ROOT))
+        monkeypatch.setenv("COLUMNS", "80")
+        shutil.copytree(ROOT / "jobs", tmp_path / "jobs")
+        assert execute(["run", str(tmp_path / "jobs/demo.yaml")]) == 0
+        screen = capsys.readouterr().out.replace(str(tmp_path), "/home/me")
+        head, _, rest = text.partition(self.MARK)
+        shown, end, tail = rest.partition("```\n")
+        if "REWRITE_DOCS" in os.environ:
+            shown = screen
+            page = f"{head}{self.MARK}{shown}{end}{tail}"
+            (ROOT / "README.md").write_text(page, "utf-8")
+        assert without_numbers(shown) == without_numbers(screen)
+
+
+def without_numbers(screen: str) -> list[str]:
+    """The words of each line; numbers and the space they take depend on the day."""
+    return [
+        re.sub(r"[\d.,]+ ?(?:B|KiB|MiB|rows?)?", "N", " ".join(line.split()))
+        for line in re.sub("─+", "─", screen).splitlines()
+    ]
 
 
 class TestTheDesign:

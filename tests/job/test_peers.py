@@ -233,8 +233,10 @@ class TestIncludedFiles:
         )
         assert problems(f"version: 1\nname: x\ninclude: [s.yaml]\n{QUERY}") == [
             "job.yaml:4:14: queries.q: the field 'peers' is missing; name some of a, b",
-            "s.yaml:1:1: queries: unknown field 'queries'; 'queries' belongs in a job "
-            "or an output",
+            (
+                "s.yaml:1:1: queries: unknown field 'queries'; 'queries' belongs "
+                "in a job or an output"
+            ),
             "s.yaml:2:1: name: unknown field 'name'; 'name' belongs in a job",
             "s.yaml:4:22: peers.a.port: must be a TCP port, 1 to 65535, not 'x'",
             "s.yaml:5:3: 'a' stands here and at s.yaml:4:3; keep one of them",
@@ -260,8 +262,10 @@ class TestIncludedFiles:
                 "job.yaml:5:1: peer_defaults: peer_defaults stands here and at "
                 "s.yaml:2:1; keep one of them"
             ),
-            "job.yaml:6:9: peers.a: 'a' stands here and at s.yaml:1:9; keep one of "
-            "them",
+            (
+                "job.yaml:6:9: peers.a: 'a' stands here and at s.yaml:1:9; keep one of "
+                "them"
+            ),
         ]
 
     def test_that_are_missing_do_not_make_their_peers_unknown(

@@ -13,7 +13,10 @@ queries:
     level: STUDY
     matrix: {modality: [CT, MR], site: [n, s]}
     %s
-    keys: {StudyInstanceUID: "", StudyID: "{{ site }}", StudyDescription: "{{ modality }}"}
+    keys:
+      StudyInstanceUID: ""
+      StudyID: "{{ site }}"
+      StudyDescription: "{{ modality }}"
 """
 
 

@@ -10,12 +10,12 @@ from batchfind.capture.records import StoredMatches, Verdict
 from batchfind.dicom import dictionary
 from batchfind.dicom.paths import parse_path
 from batchfind.dicom.transfer_syntaxes import EXPLICIT_BE, EXPLICIT_LE
+from batchfind.dicom.vrs import LONG_FORM
 from batchfind.plan.model import PlannedQuery
 from batchfind.tables.render import Rendered, render
 from batchfind.tables.schema import table_schema
 from batchfind.tables.slabs import Origin, Slab, join
 
-LONG = frozenset("OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
 STEPS = "ScheduledProcedureStepSequence"
 
 
@@ -30,7 +30,7 @@ def element(
     if len(raw) % 2 and isinstance(value, str):
         raw += b"\0" if vr == "UI" else b" "
     head = struct.pack(f"{order}HH", tag >> 16, tag & 0xFFFF) + vr.encode()
-    if vr in LONG:
+    if vr in LONG_FORM:
         return head + struct.pack(f"{order}HL", 0, len(raw)) + raw
     return head + struct.pack(f"{order}H", len(raw)) + raw
 

@@ -4,8 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchfind.capture.records import AttemptFacts, Ending, Outcome, StoredAttempt
-from batchfind.capture.records import Verdict as V
+from batchfind.capture.records import (
+    AttemptFacts,
+    Ending,
+    Outcome,
+    StoredAttempt,
+    Verdict,
+)
 from batchfind.dicom.transfer_syntaxes import EXPLICIT_BE, EXPLICIT_LE
 from batchfind.job.model import CharsetPolicy, PeerLimits, PeerTimeouts, Priority
 from batchfind.plan.model import PlannedPeer, Request
@@ -126,12 +131,14 @@ class TestOrigin:
 
     def test_gathers_what_tables_need(self) -> None:
         ending = Ending(outcome=Outcome.LIMITED, responses=9, kept=5)
-        found = origin_of(self.request, self.peer, attempt(ending=ending), V.LIMITED)
+        found = origin_of(
+            self.request, self.peer, attempt(ending=ending), Verdict.LIMITED
+        )
         assert found == Origin(
             request="2",
             query="q",
             peer="ris",
-            verdict=V.LIMITED,
+            verdict=Verdict.LIMITED,
             transfer_syntax=EXPLICIT_BE,
             assume="ISO_IR 100",
             override="ISO_IR 192",
@@ -140,8 +147,10 @@ class TestOrigin:
         )
 
     def test_of_an_attempt_without_an_end_keeps_all(self) -> None:
-        assert origin_of(self.request, self.peer, attempt(), V.PARTIAL).kept is None
+        assert (
+            origin_of(self.request, self.peer, attempt(), Verdict.PARTIAL).kept is None
+        )
 
     def test_needs_an_association(self) -> None:
         with pytest.raises(ValueError, match="had no association"):
-            origin_of(self.request, self.peer, attempt(facts=False), V.FAILED)
+            origin_of(self.request, self.peer, attempt(facts=False), Verdict.FAILED)

@@ -9,8 +9,17 @@ from hypothesis import strategies as st
 
 from batchfind.dicom import charset, values, vrs
 from batchfind.dicom.transfer_syntaxes import EXPLICIT_BE
+from batchfind.tables.render import render
 from batchfind.tables.text import text_column
-from tests.tables.material import element, identifier, one, query, text
+from tests.tables.material import (
+    element,
+    identifier,
+    one,
+    query,
+    sequence,
+    slabs,
+    text,
+)
 
 ODD = st.binary(max_size=12) | st.text(" \\^=~AZaz09\0\t", max_size=12).map(str.encode)
 TERMS = st.sampled_from(
@@ -156,10 +165,7 @@ class TestCharacterSets:
         assert row["PatientName"] == "Müller"
 
     def test_an_item_may_have_its_own(self) -> None:
-        asked = query(["PatientName", "OtherPatientIDsSequence.TypeOfPatientID"])
         # PS3.3 C.12.1.1.2: an item without (0008,0005) has those around it.
-        from tests.tables.material import sequence  # noqa: PLC0415 - used once
-
         payload = (
             element("SpecificCharacterSet", "ISO_IR 100")
             + element("PatientName", b"M\xfcller")
@@ -186,9 +192,6 @@ class TestCharacterSets:
         assert any("ISO_IR 999" in sentence for sentence in sentences)
 
     def test_replacements_do_not_depend_on_the_tables_asked_for(self) -> None:
-        from batchfind.tables.render import render  # noqa: PLC0415 - used once
-        from tests.tables.material import slabs  # noqa: PLC0415 - used once
-
         asked = query(["PatientName"])
         (piece,) = render(asked, slabs(identifier(PatientName=b"\xff\xff")))
         assert piece.batches == ()
@@ -255,6 +258,15 @@ class TestAnotherVr:
         (row,) = text(query(["PatientID"]), element("PatientID", "12", "SH"))
         assert row["PatientID"] == "12"
 
+    def test_text_is_decoded_by_the_vr_it_came_with(self) -> None:
+        piece = one(query(["PatientID"]), element("PatientID", b"A\xff", "SH"))
+        assert piece.batches[1]["PatientID"].to_pylist() == ["A\ufffd"]
+        assert piece.replaced == {"0": 1}
+
+    def test_a_number_of_a_wrong_length_is_invalid(self) -> None:
+        piece = one(query(["Rows"]), element("Rows", b"\1\2\3", "SS"))
+        assert piece.batches[1]["bf_invalid"].to_pylist() == ['{"Rows":"010203"}']
+
     def test_a_signed_number_keeps_its_sign(self) -> None:
         raw = struct.pack("<h", -2)
         piece = one(
@@ -271,8 +283,6 @@ class TestAnotherVr:
         assert row["Rows"] == 512
 
     def test_a_sequence_where_a_value_belongs_is_invalid(self) -> None:
-        from tests.tables.material import sequence  # noqa: PLC0415 - used once
-
         piece = one(query(["PatientID"]), sequence("PatientID", b""))
         assert piece.invalid == (1, 1)
         assert piece.batches[1]["PatientID"].to_pylist() == [None]

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import datetime as dt
+import io
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from batchfind.outputs import parquet
+from batchfind.outputs.parquet import ParquetWriter
+
+SCHEMA = pa.schema(
+    [
+        pa.field("id", pa.string(), metadata={"dicom.tag": "00100020"}),
+        ("day", pa.date32()),
+        ("count", pa.int64()),
+        ("small", pa.uint16()),
+        ("many", pa.list_(pa.string())),
+        ("steps", pa.list_(pa.struct([("modality", pa.string()), ("n", pa.int64())]))),
+        ("raw", pa.binary()),
+    ]
+)
+ROWS: list[dict[str, Any]] = [
+    {
+        "id": "00123",
+        "day": dt.date(2026, 1, 31),
+        "count": 5,
+        "small": 65535,
+        "many": ["CT", "MR"],
+        "steps": [{"modality": "CT", "n": 1}, {"modality": None, "n": None}],
+        "raw": b"\0\xff",
+    },
+    {
+        "id": "",
+        "day": None,
+        "count": None,
+        "small": None,
+        "many": [],
+        "steps": [],
+        "raw": b"",
+    },
+    dict.fromkeys(SCHEMA.names),
+]
+
+
+def written(schema: pa.Schema, *batches: pa.RecordBatch) -> bytes:
+    file = io.BytesIO()
+    writer = ParquetWriter(file, schema)
+    for batch in batches:
+        writer.write(batch)
+    writer.close()
+    assert not file.closed
+    return file.getvalue()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "x.parquet"
+    path.write_bytes(written(SCHEMA, pa.RecordBatch.from_pylist(ROWS, SCHEMA)))
+    return path
+
+
+class TestReaders:
+    def test_pyarrow(self, path: Path) -> None:
+        table = pq.read_table(path)
+        assert table.to_pylist() == ROWS
+        assert table.schema.equals(SCHEMA)
+        assert table.schema.field("id").metadata == {b"dicom.tag": b"00100020"}
+
+    def test_pandas(self, path: Path) -> None:
+        frame = pd.read_parquet(path, dtype_backend="pyarrow")
+        assert pa.Table.from_pandas(frame, SCHEMA).to_pylist() == ROWS
+
+    def test_polars(self, path: Path) -> None:
+        assert pl.read_parquet(path).to_dicts() == ROWS
+
+    def test_duckdb(self, path: Path) -> None:
+        with duckdb.connect() as connection:
+            found = connection.sql(f"SELECT * FROM '{path}'").fetchall()  # noqa: S608 - our own path
+        assert [dict(zip(SCHEMA.names, row, strict=True)) for row in found] == ROWS
+
+
+class TestBytes:
+    def test_of_no_row_hold_the_full_schema(self) -> None:
+        table = pq.read_table(io.BytesIO(written(SCHEMA)))
+        assert table.num_rows == 0
+        assert table.schema.equals(SCHEMA)
+        assert table.schema.field("id").metadata == {b"dicom.tag": b"00100020"}
+
+    @settings(deadline=None, max_examples=25)
+    @given(st.lists(st.integers(1, 60), min_size=1, max_size=8))
+    def test_do_not_depend_on_how_rows_were_cut(self, cuts: list[int]) -> None:
+        rows = [ROWS[at % 3] | {"count": at % 17} for at in range(sum(cuts))]
+        whole = pa.RecordBatch.from_pylist(rows, SCHEMA)
+        starts = [sum(cuts[:at]) for at in range(len(cuts))]
+        pieces = [whole.slice(*cut) for cut in zip(starts, cuts, strict=True)]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(parquet, "ROWS_PER_GROUP", 50)
+            found = written(SCHEMA, *pieces)
+            assert found == written(SCHEMA, whole)
+        assert pq.read_table(io.BytesIO(found)).to_pylist() == rows
+
+    def test_come_in_row_groups_of_32768(self) -> None:
+        schema = pa.schema([("n", pa.int64())])
+        batch = pa.RecordBatch.from_pydict({"n": list(range(40_000))}, schema)
+        file = pq.ParquetFile(io.BytesIO(written(schema, batch, batch)))
+        groups = range(file.metadata.num_row_groups)
+        counts = [file.metadata.row_group(at).num_rows for at in groups]
+        assert counts == [32_768, 32_768, 14_464]
+        assert file.metadata.row_group(0).column(0).compression == "ZSTD"

@@ -1,0 +1,120 @@
+"""A plan in brief, for people."""
+
+from __future__ import annotations
+
+from batchfind.plan.summary import summarise, summary_of
+from tests.plan.planning import Planner, element
+
+JOB = """
+queries:
+  worklist:
+    model: worklist
+    matrix: {modality: [CT, MR]}
+    keys:
+      PatientName: "Müller*"
+      PatientID: ""
+      ProcedureCodeSequence: ""
+      ScheduledProcedureStepSequence:
+        Modality: "{{ modality }}"
+        ScheduledProcedureStepStartDate: "{{ today }}-{{ tomorrow }}"
+        ScheduledProcedureStepStartTime: "0800-1200"
+  studies:
+    model: study
+    level: STUDY
+    keys: {StudyInstanceUID: "", StudyTime: "0800-1200"}
+    window: {key: StudyDate, from: 2026-01-01, to: 2026-01-20, step: 2d}
+outputs:
+  - {format: csv, path: "{{ window.start }}.csv", queries: studies}
+  - {format: parquet, path: w.parquet, queries: worklist}
+"""
+
+
+def test_each_query_in_brief(planner: Planner) -> None:
+    summary = summary_of(planner.plan(JOB))
+    worklist, studies = summary.queries
+    step = "ScheduledProcedureStepSequence"
+    assert worklist.matching == {
+        "PatientName": ("Müller*",),
+        f"{step}.Modality": ("CT", "MR"),
+        f"{step}.ScheduledProcedureStepStartDate": ("20260331-20260401",),
+        f"{step}.ScheduledProcedureStepStartTime": ("0800-1200",),
+    }
+    assert worklist.returned == ("PatientID", "ProcedureCodeSequence")
+    assert worklist.charsets == ("ISO_IR 100",)
+    assert worklist.added == ("SpecificCharacterSet",)
+    assert "one continuous period (PS3.4 K.6)" in worklist.notes[1]
+    assert studies.level == "STUDY"
+    assert studies.requests == 10
+    assert studies.windows[0] == "20260101-20260102"
+    assert studies.added == ("QueryRetrieveLevel", "StudyDate")
+    assert studies.notes[0] == "an entry without StudyDate is never returned"
+    assert "the times of each day" in studies.notes[1]
+
+
+def test_the_text_fits_80_columns(planner: Planner) -> None:
+    lines = summarise(planner.plan(JOB)).splitlines()
+    assert lines[0].startswith("test: 12 requests at 2026-03-31T12:00:00+02:00, plan ")
+    assert "worklist: Modality Worklist at pacs, 2 requests" in lines
+    assert "studies: Study Root Query/Retrieve STUDY at pacs, 10 requests" in lines
+    assert "  window    10 pieces, 20260101-20260102 to 20260119-20260120" in lines
+    assert any(line.endswith("… and 4 more") for line in lines)
+    assert all(len(line) <= 80 for line in lines if " writes " not in line[:12])
+    assert sum(".csv" in line for line in lines) == 10
+
+
+def test_many_files_are_counted(planner: Planner) -> None:
+    text = JOB.replace("to: 2026-01-20", "to: 2026-01-30")
+    assert "and 5 more files" in summarise(planner.plan(text))
+
+
+def test_a_plan_of_one_request(planner: Planner) -> None:
+    plan = planner.plan(
+        """
+    queries:
+      q:
+        model: 1.2.3
+        files: [base.dcm]
+        keys: {PatientID: "*"}
+        window: {key: StudyDate, from: 2026-01-01}
+    """,
+        files={"base.dcm": ()},
+    )
+    assert summarise(plan).splitlines()[2:] == [
+        "q: SOP Class 1.2.3 at pacs, 1 request",
+        "  matching  StudyDate = 20260101-",
+        "  return    PatientID",
+        "  added     StudyDate",
+        "  window    20260101-",
+    ]
+
+
+def test_keys_that_only_some_requests_have(planner: Planner) -> None:
+    codes = ((element("CodeValue", "A"),),)
+    plan = planner.plan(
+        """
+        queries:
+          q:
+            model: 1.2.3
+            files: [one.dcm, two.dcm, three.dcm]
+            keys: {PatientID: "7"}
+        """,
+        files={
+            "one.dcm": (element("ProcedureCodeSequence", codes),),
+            "two.dcm": (),
+            "three.dcm": (element("EncapsulatedDocument", b"\x01"),),
+        },
+    )
+    (query,) = summary_of(plan).queries
+    assert query.matching == {
+        "PatientID": ("7",),
+        "ProcedureCodeSequence.CodeValue": ("A",),
+        "EncapsulatedDocument": ("01",),
+    }
+    plan = planner.plan(
+        "queries:\n  q: {model: worklist, matrix: {x: [a]},"
+        " exclude: [{x: a}], keys: {PatientID: '{{ x }}'}}\n"
+    )
+    assert summarise(plan).splitlines()[2:] == [
+        "q: Modality Worklist, 0 requests",
+        "  return    PatientID",
+    ]
