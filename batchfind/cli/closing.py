@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from io import StringIO
+from io import BytesIO, TextIOWrapper
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -42,15 +42,30 @@ _STYLES = {
 
 def closing(result: RunResult) -> str:
     """The closing screen, in colours if stdout is a terminal that wants them."""
-    console = Console(
-        file=sys.stdout, markup=False, highlight=False, emoji=False, soft_wrap=True
+    paper = BytesIO()
+    console = _console(paper)
+    if result.requests:
+        console.print(_table(tallies(result.requests)), soft_wrap=False)
+    for line in _lines(result):
+        console.print(line)
+    return _trimmed(paper.getvalue().decode(console.encoding))
+
+
+def _console(paper: BytesIO) -> Console:
+    """As wide, as colourful and as poor in characters as stdout is."""
+    real = Console(file=sys.stdout)
+    return Console(
+        file=TextIOWrapper(
+            paper, real.encoding, errors="backslashreplace", write_through=True
+        ),
+        width=real.width,
+        force_terminal=real.is_terminal,
+        no_color=real.no_color,
+        markup=False,
+        highlight=False,
+        emoji=False,
+        soft_wrap=True,
     )
-    with console.capture() as screen:
-        if result.requests:
-            console.print(_table(tallies(result.requests)), soft_wrap=False)
-        for line in _lines(result):
-            console.print(line)
-    return _trimmed(screen.get())
 
 
 def quiet_lines(result: RunResult) -> tuple[str, ...]:
@@ -213,5 +228,4 @@ def _releasable(output: OutputReport) -> bool:
 
 def _trimmed(screen: str) -> str:
     """Without the blanks that fill table lines, and without blank lines at its ends."""
-    text = StringIO(screen)
-    return "\n".join(line.rstrip() for line in text).strip("\n")
+    return "\n".join(line.rstrip() for line in screen.splitlines()).strip("\n")

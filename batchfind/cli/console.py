@@ -54,7 +54,16 @@ def silence(stream: TextIO) -> None:
 
 
 def prepare() -> None:
-    """Let stdout show any text: what its encoding lacks becomes an escape."""
-    reconfigure = getattr(sys.stdout, "reconfigure", None)
-    if reconfigure is not None:
-        reconfigure(errors="backslashreplace")
+    """Make the standard streams fit for any text, also where they are closed.
+
+    A closed stream would hand its descriptor to the next file that is opened, and
+    whatever is printed would end up there. What an encoding lacks becomes an escape.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            nowhere = open(os.devnull, mode, encoding="utf-8")  # noqa: PTH123, SIM115
+            setattr(sys, name, nowhere)
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")

@@ -51,7 +51,7 @@ def keyword_of(tag: int) -> str | None:
 
     Source: PS3.6 Section 6.
     """
-    if is_private(tag) or datadict.repeater_has_tag(tag):
+    if is_private(tag) or _repeats(tag):
         return None
     return datadict.keyword_for_tag(tag) or None
 
@@ -116,6 +116,11 @@ def _settled(choice: str) -> str:
     if " or " not in choice:
         return choice if len(choice) == 2 else "UN"
     return "OW" if "OW" in choice else "US"
+
+
+def _repeats(tag: int) -> bool:
+    """Whether only a repeating group names it: (7FE0,0010) is also like 7Fxx,0010."""
+    return tag not in DicomDictionary and datadict.repeater_has_tag(tag)
 
 
 @cache

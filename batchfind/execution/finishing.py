@@ -13,17 +13,18 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from batchfind.capture.reader import Capture
-from batchfind.capture.records import RequestVerdict, StoredAttempt, StoredMatches
+from batchfind.capture.records import RequestVerdict
 from batchfind.dicom.models import model_of
 from batchfind.dicom.paths import KeyPath, parse_path
+from batchfind.execution.answers import Answers
 from batchfind.execution.progress import Event, FinishingStarted
-from batchfind.execution.verdicts import Findings, contributing, judge
+from batchfind.execution.verdicts import Findings, judge
 from batchfind.outputs.formats import schema_of
 from batchfind.outputs.staging import Staged, stage
 from batchfind.plan.model import Plan, PlannedOutput, PlannedQuery, Request
 from batchfind.tables.render import Rendered, render
 from batchfind.tables.schema import TableSchema
-from batchfind.tables.slabs import Origin, join, origin_of
+from batchfind.tables.slabs import join
 
 Verdicts = Mapping[str, RequestVerdict]
 
@@ -71,10 +72,9 @@ class Finishing:
     ) -> None:
         self.staged: list[tuple[PlannedOutput, Staged]] = []
         self._plan = plan
-        self._capture = capture
+        self._answers = Answers(plan, capture)
         self._run_id = run_id
         self._tell = tell
-        self._attempts: dict[str, tuple[StoredAttempt, ...]] = {}
 
     def render(self, provisional: Verdicts) -> dict[str, RequestVerdict]:
         """Every query's tables, staged, and the final verdicts in plan order.
@@ -155,35 +155,17 @@ class Finishing:
         verdicts: Verdicts,
     ) -> None:
         watch = _batch_key(query) if any(r.batch for r in requests) else ()
-        slabs = join(self._sets(requests, verdicts))
+        slabs = join(self._answers.sets(requests, verdicts))
         schemas = [target.schema for target in targets]
         for rendered in render(query, slabs, schemas, watch):
             _note(rendered, notes)
             for target, batch in zip(targets, rendered.batches, strict=True):
                 target.staged.write(batch)
 
-    def _sets(
-        self, requests: Sequence[Request], verdicts: Verdicts
-    ) -> Iterator[tuple[Origin, StoredMatches]]:
-        for request in requests:
-            attempt = contributing(self._attempts_of(request))
-            if attempt is None or attempt.facts is None:
-                continue
-            peer = self._plan.peers[request.peer]
-            verdict = verdicts[request.id].verdict
-            origin = origin_of(request, peer, attempt, verdict)
-            for matches in self._capture.matches(attempt.number):
-                yield origin, matches
-
-    def _attempts_of(self, request: Request) -> tuple[StoredAttempt, ...]:
-        if request.id not in self._attempts:
-            self._attempts[request.id] = self._capture.attempts(request.id)
-        return self._attempts[request.id]
-
     def _final(
         self, request: Request, provisional: RequestVerdict, notes: _Notes
     ) -> RequestVerdict:
-        attempts = self._attempts_of(request)
+        attempts = self._answers.attempts(request)
         if not attempts:
             return provisional  # it was skipped, and the provisional one says why
         peer = self._plan.peers[request.peer]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from batchfind.errors import JobError, Mark
+from batchfind.errors import Mark
 from batchfind.job.documents import Document, merge_includes, read_document
 from batchfind.job.model import Job, Output, PerRequest, Query, RunPolicy, Scalar
 from batchfind.job.nodes import MappingNode
@@ -40,10 +40,10 @@ def load_job(path: Path) -> Job:
     report = Report()
     document = read_document(path, report)
     if document is None or document.root is None:
-        report.raise_errors()
-        raise JobError(report.problems)  # unreachable: no root without a problem
+        raise report.failure()
     job = _build(document, document.root, report)
-    report.raise_errors()
+    if report.failed:
+        raise report.failure()
     return job
 
 

@@ -55,17 +55,10 @@ class Report:
         """Every problem kept, by file, line and column."""
         return tuple(sorted(self._problems, key=lambda one: (one.mark, one.path)))
 
-    def raise_errors(self) -> None:
-        """Raises what was found if any of it stops the job.
-
-        Raises:
-            JobError: with all problems, warnings among them.
-        """
-        if not self.failed:
-            return
+    def failure(self) -> JobError:
+        """All problems, warnings among them, as the error that ends loading."""
         found = self.problems
         if self._dropped:
-            last = found[-1].mark
             note = f"{self._dropped} further problems are not shown; mend these first"
-            found = (*found, Problem(Mark(last.file), "", note))
-        raise JobError(found)
+            found = (*found, Problem(Mark(found[-1].mark.file), "", note))
+        return JobError(found)

@@ -126,11 +126,16 @@ def _pieces_of_first(multiplied: Multiplied, problems: Problems) -> int:
     templates = multiplied.surroundings.templates
     if query.window is None:
         return 1
-    for peer in multiplied.prepared.peers:
-        for *_, scope in multiplied.combined(peer):
-            interval = interval_of(query, query.window, templates, scope, problems)
-            return count(interval, query.window.step) if interval else 0
-    return 0
+    scopes = (
+        scope
+        for peer in multiplied.prepared.peers
+        for *_, scope in multiplied.combined(peer)
+    )
+    first = next(scopes, None)
+    if first is None:
+        return 0
+    interval = interval_of(query, query.window, templates, first, problems)
+    return count(interval, query.window.step) if interval else 0
 
 
 def cases(multiplied: Multiplied, problems: Problems) -> Iterator[Case]:

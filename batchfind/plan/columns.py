@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from batchfind.dicom.dictionary import is_private_creator
 from batchfind.dicom.identifier import Identifier
 from batchfind.dicom.paths import KeyPath, Step
 from batchfind.plan.model import PlannedQuery
@@ -72,7 +73,7 @@ def leaves_of(
     creators = {
         element.tag: element.value
         for element in identifier
-        if _is_creator(element.tag) and isinstance(element.value, str)
+        if is_private_creator(element.tag) and isinstance(element.value, str)
     }
     for element in identifier:
         if element.tag in creators:
@@ -92,7 +93,3 @@ def leaves_of(
             yield from inner
         else:
             yield KeyPath((*above, Step(tag, element.vr, 0, creator)))
-
-
-def _is_creator(tag: int) -> bool:
-    return bool(tag >> 16 & 1) and 0x10 <= tag & 0xFFFF <= 0xFF

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from batchfind.errors import Mark
+from batchfind.errors import JobError, Mark, Problem
 from batchfind.job.inputs import Inputs
 from batchfind.job.model import Job, Query
 from batchfind.job.suggest import did_you_mean
@@ -29,6 +29,7 @@ from batchfind.plan.scopes import Surroundings
 from batchfind.plan.templates import Templates
 
 PLAN_VERSION: Final = 1
+FIRST_YEAR, LAST_YEAR = 2, 9998  # a zone or tomorrow may lead to the next year
 RUNS_VARIABLE: Final = "BATCHFIND_RUNS"
 
 
@@ -64,21 +65,20 @@ def expand(  # noqa: PLR0913 - a plan depends on each of these and on nothing el
         JobError: with every problem of every selected query.
         ValueError: when `clock` has no time zone.
     """
-    if clock.utcoffset() is None:
-        raise ValueError("the clock of a plan needs a time zone")
+    _check_clock(job, clock)
     problems = Problems(job.warnings)
-    environment = environment or {}
     surroundings = Surroundings(
         job=job,
-        templates=Templates(problems, environment),
+        templates=Templates(problems, environment or {}),
         clock=clock,
         variables=variables or {},
     )
     asked = _ask_all(surroundings, inputs, select, problems)
     files = _input_files(asked, inputs)
-    read = frozenset([str(job.path), *(str(path) for path, _ in job.includes)])
-    read = read.union(file.path for file in files)
-    outputs = plan_outputs(job.outputs, asked, Paths(surroundings, problems, out, read))
+    read = {str(job.path), *(str(path) for path, _ in job.includes)}
+    read.update(file.path for file in files)
+    paths = Paths(surroundings, problems, out, frozenset(read))
+    outputs = plan_outputs(job.outputs, asked, paths)
     if not select:
         _refuse_unused(surroundings, problems)
     warnings = problems.finish()
@@ -94,11 +94,19 @@ def expand(  # noqa: PLR0913 - a plan depends on each of these and on nothing el
         queries={name: planned_query(one) for name, one in asked.items()},
         requests=requests,
         outputs=outputs,
-        policy=_policy(job, runs, environment),
+        policy=_policy(job, runs, environment or {}),
         inputs=files,
         warnings=warnings,
         skipped=tuple(problem for one in asked.values() for problem in one.skipped),
     )
+
+
+def _check_clock(job: Job, clock: datetime) -> None:
+    if clock.utcoffset() is None:
+        raise ValueError("the clock of a plan needs a time zone")
+    if not FIRST_YEAR <= clock.year <= LAST_YEAR:
+        message = f"the year must be {FIRST_YEAR} to {LAST_YEAR}"
+        raise JobError([Problem(Mark(str(job.path)), "--now", message)])
 
 
 def _ask_all(

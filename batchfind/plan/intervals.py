@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from batchfind.dicom.models import InformationModel
-from batchfind.dicom.paths import KeyPath, parse_path
+from batchfind.dicom.paths import KeyPath
 from batchfind.job.model import KeyEntry, Query, Scalar, Window
 from batchfind.plan.dates import date_of_text
 from batchfind.plan.problems import Problems
@@ -36,10 +35,7 @@ class WindowKeys:
 
 
 def window_keys(
-    query: Query,
-    model: InformationModel,
-    used_by: Iterable[KeyEntry],
-    problems: Problems,
+    query: Query, used_by: Iterable[KeyEntry], problems: Problems
 ) -> WindowKeys:
     """Which keys a query's window writes; `used_by` are entries that read it."""
     window, path = query.window, f"queries.{query.name}.window"
@@ -56,7 +52,7 @@ def window_keys(
             f"the window writes {window.key} itself; remove {{{{ window }}}}"
             " here, or window.key",
         )
-    time = _time_key(window, model, path, problems) if _is_short(window) else None
+    time = _time_key(window, path, problems) if _is_short(window) else None
     _warn_of_written(query, (window.key, time), problems)
     return WindowKeys(window.key, time)
 
@@ -65,15 +61,10 @@ def _is_short(window: Window) -> bool:
     return window.step is not None and window.step < DAY
 
 
-def _time_key(
-    window: Window, model: InformationModel, path: str, problems: Problems
-) -> KeyPath | None:
-    """The time that pairs with the window's date, for steps under a day."""
+def _time_key(window: Window, path: str, problems: Problems) -> KeyPath | None:
+    """The time by which steps under a day are asked."""
     time = window.time_key
-    pair = model.pair_of(window.key.dotted) if window.key else None
-    if time is None and pair is not None and pair.time is not None:
-        time = parse_path(pair.time)
-    if window.key is None or window.key.vr != "DA" or time is None or time.vr != "TM":
+    if window.key is None or window.key.vr != "DA" or time is None:
         message = (
             "a step under a day needs a date key and its time_key;"
             " give both, or use step: 1d"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from batchfind.dicom.dictionary import label
+from batchfind.dicom.dictionary import is_private_creator, label
 from batchfind.dicom.identifier import Element, Identifier
 from batchfind.dicom.lint import Finding, FindingLevel, check_matching_value
 from batchfind.dicom.models import InformationModel
@@ -28,15 +28,11 @@ def asks_for_everything(identifier: Identifier) -> bool:
 
 def _is_open(element: Element) -> bool:
     value = element.value
-    if element.tag in NEVER_MATCHED or _is_private_creator(element.tag):
+    if element.tag in NEVER_MATCHED or is_private_creator(element.tag):
         return True
     if isinstance(value, tuple):
         return all(asks_for_everything(item) for item in value)
     return is_universal(value) if isinstance(value, str) else not value
-
-
-def _is_private_creator(tag: int) -> bool:
-    return bool(tag >> 16 & 1) and 0x10 <= tag & 0xFFFF <= 0xFF
 
 
 def lint_leaves(query: Query, leaves: Iterable[Leaf], problems: Problems) -> None:

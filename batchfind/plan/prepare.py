@@ -80,7 +80,7 @@ def prepare(
         level=level,
         peers=peers,
         keys=keys,
-        window=window_keys(query, model, users, problems),
+        window=window_keys(query, users, problems),
         bases=bases or (None,),
         groups=chosen.groups,
         row_names=chosen.names,

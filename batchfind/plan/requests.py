@@ -11,7 +11,7 @@ from batchfind.dicom.encode import canonical_bytes
 from batchfind.dicom.identifier import Identifier
 from batchfind.dicom.paths import KeyPath, parse_path
 from batchfind.errors import Mark, Problem, Severity
-from batchfind.job.model import Scalar
+from batchfind.plan.ae_titles import ae_titles
 from batchfind.plan.cases import Case, Multiplied, cases
 from batchfind.plan.characters import choose_charset, declared_charset, texts_of
 from batchfind.plan.digests import request_key
@@ -86,7 +86,9 @@ class _Maker:
         Their ids count on from `number` within the query.
         """
         leaves = self._leaves(case)
-        titles = self._ae_titles(case)
+        titles = ae_titles(
+            self.prepared.query, case.peer, self.templates, case.scope, self.problems
+        )
         identifier = self._identifier(case, leaves) if leaves is not None else None
         if leaves is None or identifier is None or titles is None:
             return []
@@ -198,31 +200,6 @@ class _Maker:
             where = f"queries.{query.name}"
             self.problems.error(query.mark, where, _unsendable(why))
 
-    def _ae_titles(self, case: Case) -> tuple[str, str] | None:
-        """Calling and called AE title."""
-        query, peer = self.prepared.query, case.peer
-        titles = []
-        for name, own, default in (
-            ("calling_ae", query.calling_ae, peer.calling_ae),
-            ("called_ae", query.called_ae, peer.called_ae),
-        ):
-            owner = f"queries.{query.name}" if own else f"peers.{peer.name}"
-            scalar, where = own or default, f"{owner}.{name}"
-            text = self.templates.render(scalar, where, case.scope)
-            if text is not None:
-                titles.append(self._checked_title(text.strip(" "), scalar, where))
-        if len(titles) < 2 or None in titles:
-            return None
-        calling, called = titles
-        return (calling, called) if calling and called else None
-
-    def _checked_title(self, text: str, scalar: Scalar, where: str) -> str | None:
-        wrong = ae_title_fault(text)
-        if wrong is not None:
-            self.problems.error(scalar.mark, where, f"{text!r} {wrong}")
-            return None
-        return text
-
     def _request(
         self,
         case: Case,
@@ -250,16 +227,6 @@ class _Maker:
             assumption=UNPROVEN_TIMES if case.piece and case.piece.tm else None,
             key="",
         )
-
-
-def ae_title_fault(text: str) -> str | None:
-    """Why a text is no AE title, or None.
-
-    Source: PS3.5 Section 6.2, VR AE.
-    """
-    if not 1 <= len(text) <= 16 or not text.isascii() or not text.isprintable():
-        return "is no AE title: 1 to 16 printable ASCII characters, not only spaces"
-    return "is no AE title: it holds no backslash" if "\\" in text else None
 
 
 def _unsendable(why: str) -> str:

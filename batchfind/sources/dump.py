@@ -10,7 +10,7 @@ from typing import Final
 from pydicom import uid
 
 from batchfind.dicom.raw import RawElement
-from batchfind.dicom.vrs import NUMBER_FORMATS
+from batchfind.dicom.vrs import LONG_FORM, NUMBER_FORMATS, SHORT_FORM
 from batchfind.sources.dataset import parsed
 from batchfind.sources.elements import (
     DEEPEST,
@@ -21,9 +21,14 @@ from batchfind.sources.elements import (
     vr_of,
 )
 
+_VRS: Final = [
+    *(vr.encode("ascii") for vr in sorted(SHORT_FORM | LONG_FORM)),
+    # DCMTK's own: a choice of VRs, not applicable, pixel items, unknown.
+    *(b"ox", b"px", b"xs", b"lt", b"up", b"na", b"pi", b"ps", b"??", b"-"),
+]
 _LINE: Final = re.compile(
     rb"\s*\(\s*([0-9A-Fa-f]{4})\s*,\s*([0-9A-Fa-f]{4})\s*\)\s*"
-    rb"(?:([A-Za-z?-]{1,2})(?=\s|$))?\s*(.*)",
+    rb"(?:(%b)(?=\s|$))?\s*(.*)" % b"|".join(map(re.escape, _VRS)),
     re.DOTALL,
 )
 _EMPTY: Final = b"(no value available)"

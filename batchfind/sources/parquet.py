@@ -19,6 +19,9 @@ LARGEST: Final = 256 << 20
 """Bytes of a file of rows."""
 MOST_ROWS: Final = 1_000_000
 
+_EXACT: Final = 1 << 53
+"""Up to here a float holds every whole number."""
+
 
 def read_parquet(path: Path) -> Table:
     """A Parquet file of flat columns.
@@ -87,7 +90,8 @@ def _converter(kind: Any) -> Callable[[Any], str] | None:
 
 def _float(value: float) -> str:
     # Columns of integers with nulls often arrive as floats.
-    return str(int(value)) if value.is_integer() else repr(value)
+    whole = value.is_integer() and abs(value) < _EXACT
+    return str(int(value)) if whole else repr(value)
 
 
 def _decimal(value: Decimal) -> str:

@@ -126,7 +126,7 @@ def _records(path: Path, text: str, delimiter: str) -> Iterator[tuple[int, list[
             raise input_problem(path, message, line) from None
         if cells is None:
             return
-        if (cells and any(cells)) or len(cells) > 1:
+        if cells:
             yield line, cells
 
 

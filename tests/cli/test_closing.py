@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -300,3 +301,39 @@ class TestQuiet:
         doubted = request_report(verdict=Verdict.SUSPECT)
         lines = quiet_lines(run_result(requests=(doubted,), exit_code=ExitCode.SUSPECT))
         assert lines[-1].startswith("run directory: ")
+
+
+class Terminal(io.StringIO):
+    encoding = "utf-8"
+
+    def isatty(self) -> bool:
+        return True
+
+
+class TestATerminal:
+    @pytest.mark.parametrize(("no_color", "coloured"), [("", True), ("1", False)])
+    def test_has_colours_unless_they_are_unwanted(
+        self,
+        no_color: str,
+        coloured: bool,
+        run_result: MakeResult,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setenv("TERM", "xterm")
+        monkeypatch.setenv("NO_COLOR", no_color)
+        monkeypatch.setattr("sys.stdout", Terminal())
+        assert ("\x1b[32m" in closing(run_result())) is coloured
+
+
+class TestAPoorEncoding:
+    def test_gets_only_what_it_can_show(
+        self,
+        run_result: MakeResult,
+        output_report: MakeOutput,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        poor = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+        monkeypatch.setattr("sys.stdout", poor)
+        screen = closing(run_result(outputs=(output_report("/data/M\xfcller.csv"),)))
+        assert screen.isascii()
+        assert "M\\xfcller.csv" in screen

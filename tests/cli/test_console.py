@@ -4,6 +4,7 @@ import io
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -68,3 +69,12 @@ class TestTheProcess:
         )
         assert done.returncode == 0
         assert b"d\xe4mon-\\u5c71.yaml" in done.stdout
+
+    @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+    def test_does_its_work_with_closed_streams(
+        self, closed: str, process: Shell, tmp_path: Path
+    ) -> None:
+        command = f"{sys.executable} -m batchfind init job.yaml {closed}"
+        done = process(command, program=("bash", "-c"))
+        assert (done.returncode, done.stderr) == (0, "")
+        assert (tmp_path / "job.yaml").read_text("utf-8").startswith("# A starter job")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import struct
-from dataclasses import replace
 
 import pyarrow.parquet as pq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from batchfind.dicom import charset, values, vrs
+from batchfind.dicom.paths import parse_path
 from batchfind.dicom.transfer_syntaxes import (
     EXPLICIT_BE,
     EXPLICIT_LE,
@@ -38,6 +38,22 @@ COLUMNS = {
 }
 NUMBERS = {"US": ("H", st.integers(0, 65535)), "SL": ("i", st.integers(-9, 9))}
 TERMS = ["", "ISO_IR 100", "ISO_IR 192", "GB18030", "ISO_IR 13", "\\ISO 2022 IR 87"]
+
+
+ONE_OF_EACH_VR = (
+    "RetrieveAETitle PatientAge FrameIncrementPointer Modality StudyDate PatientWeight"
+    " AcquisitionDateTime EventElapsedTimes RealWorldValueSlope InstanceNumber"
+    " AdditionalPatientHistory ICCProfile ExtendedOffsetTable PatientName PatientID"
+    " ReferencePixelX0 TagAngleSecondAxis InstitutionAddress StudyTime StudyID"
+    " LongCodeValue StudyInstanceUID SimpleFrameList RetrieveURL Rows TextValue"
+    " FileOffsetInContainer"
+)
+EVERY_VR = {key: parse_path(key).vr for key in ONE_OF_EACH_VR.split()}
+ODD_ELEMENTS = st.tuples(
+    st.sampled_from(sorted(EVERY_VR)),
+    st.sampled_from(sorted({*EVERY_VR.values(), "UN", "SV", "OW"})),
+    st.binary(max_size=17),
+)
 
 
 def asked(explode: str | None) -> PlannedQuery:
@@ -76,14 +92,19 @@ def identifiers(draw: st.DrawFn, order: str) -> tuple[bytes, dict[str, str | Non
 
 
 def written(
-    form: OutputFormat, planned_query: PlannedQuery, payloads: list[bytes], syntax: str
+    form: OutputFormat,
+    planned_query: PlannedQuery,
+    payloads: list[bytes],
+    syntax: str,
+    *,
+    typed: bool = False,
 ) -> bytes:
     planned = PlannedOutput(
         path="/x",
         format=form,
         query="q",
         requests=(),
-        typed=False,
+        typed=typed,
         provenance=True,
         publish=Publish.ALWAYS,
         overwrite="replace",
@@ -137,6 +158,24 @@ class TestRandomIdentifiers:
         self, payloads: list[bytes], explode: bool
     ) -> None:
         planned = asked(STEPS if explode else None)
-        typed = replace(planned, columns=planned.columns)
-        raw = written(OutputFormat.PARQUET, typed, payloads, EXPLICIT_LE)
+        raw = written(OutputFormat.PARQUET, planned, payloads, EXPLICIT_LE)
         assert pq.read_table(io.BytesIO(raw)).num_rows >= len(payloads)
+
+    @settings(deadline=None, max_examples=100)
+    @given(st.lists(ODD_ELEMENTS, min_size=1, max_size=4), st.booleans())
+    def test_of_any_vr_spoil_no_other_value(
+        self, odd: list[tuple[str, str, bytes]], typed: bool
+    ) -> None:
+        planned = query([*EVERY_VR, "PatientComments"])
+        good = element("PatientComments", "good", "LT")
+        # Out of order on purpose: that is tolerated, and each is one response.
+        payloads = [good + element(key, raw, vr) for key, vr, raw in odd]
+        for form in OutputFormat:
+            raw = written(form, planned, payloads, EXPLICIT_LE, typed=typed)
+            if form is OutputFormat.PARQUET:
+                table = pq.read_table(io.BytesIO(raw))
+                assert table["PatientComments"].to_pylist() == ["good"] * len(odd)
+            else:
+                text = io.StringIO(raw.decode(), newline="")
+                shown = [line["PatientComments"] for line in csv.DictReader(text)]
+                assert shown == ["good"] * len(odd)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -65,6 +66,14 @@ class TestDeterminism:
     def test_a_clock_needs_a_time_zone(self, planner: Planner) -> None:
         with pytest.raises(ValueError, match="time zone"):
             planner.plan(JOB, clock=datetime(2026, 1, 1))  # noqa: DTZ001 - that is it
+
+    @pytest.mark.parametrize("year", [1, 9999])
+    def test_a_clock_needs_a_day_before_and_after(
+        self, planner: Planner, year: int
+    ) -> None:
+        problem = planner.problem(JOB, clock=datetime(year, 1, 1, tzinfo=UTC))
+        assert problem.path == "--now"
+        assert planner.plan(JOB, clock=datetime(9998, 12, 31, 23, tzinfo=UTC))
 
     def test_another_clock_asks_for_another_day(self, planner: Planner) -> None:
         then = planner.plan(JOB, clock=datetime(2024, 2, 28, 12, tzinfo=UTC))
@@ -198,7 +207,7 @@ class TestOptions:
     def test_run_directories_stand_where_asked(
         self, planner: Planner, tmp_path: Path
     ) -> None:
-        def directory(text: str = JOB, **options: object) -> str:
+        def directory(text: str = JOB, **options: Any) -> str:
             return planner.plan(text, **options).policy.directory
 
         here = tmp_path / "job-runs"

@@ -85,6 +85,18 @@ class TestValues:
         plan = planner.plan(study('\'0019,"ACME 1.1",10\': ""'))
         assert value_of(plan.requests[0], "0019,0010") == "ACME 1.1"
 
+    def test_a_private_key_needs_a_free_block(self, planner: Planner) -> None:
+        taken = [
+            (f"0019,{block:04x}", f"OWNER {block}") for block in range(0x10, 0x100)
+        ]
+        files = {
+            "base.dcm": base(
+                ("QueryRetrieveLevel", "STUDY"), ("StudyInstanceUID", ""), *taken
+            )
+        }
+        text = FILES % 'keys: {\'0019,"ACME 1.1",10\': ""}'
+        assert "no private block is free" in planner.problem(text, files=files).message
+
     def test_a_sequence_asked_for_whole_is_one_empty_item(
         self, planner: Planner
     ) -> None:
@@ -355,6 +367,7 @@ class TestLint:
             "queries.one.keys.StudyDate",
             "queries.one.keys.StudyTime",
             "queries.two.called_ae",
+            "queries.two.keys.PatientBirthDate",
         ]
 
     def test_a_file_is_checked_too(self, planner: Planner) -> None:

@@ -204,6 +204,24 @@ class TestUniversal:
         plan = planner.plan(text + "    allow_universal: true\n", tables=table)
         assert values_of(plan.requests, "PatientID") == ["*"]
 
+    def test_private_creators_and_sequences_narrow_nothing(
+        self, planner: Planner
+    ) -> None:
+        text = """
+        queries:
+          q:
+            model: worklist
+            rows: {from: q.csv, literal: false}
+            keys:
+              PatientID: "{{ mrn }}"
+              '0019,"ACME 1.1",10': ""
+              ScheduledProcedureStepSequence: {Modality: "%s"}
+        """
+        table = {"q": "mrn\n*"}
+        problem = planner.problem(text % "", tables=table)
+        assert "without any matching key" in problem.message
+        assert planner.plan(text % "CT", tables=table).requests
+
     def test_some_key_must_read_the_rows(self, planner: Planner) -> None:
         text = (PATIENTS % "").replace("{{ mrn }}", "7")
         problem = planner.problem(text, tables={"q": "mrn\n1\n2"})

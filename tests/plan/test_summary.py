@@ -88,6 +88,20 @@ def test_a_plan_of_one_request(planner: Planner) -> None:
     ]
 
 
+def test_a_date_without_its_time_needs_no_note_about_both(planner: Planner) -> None:
+    plan = planner.plan("""
+        queries:
+          q:
+            model: study
+            level: STUDY
+            keys: {StudyInstanceUID: "1.2", StudyDate: 20260101-}
+    """)
+    (query,) = summary_of(plan).queries
+    assert "  return " not in summarise(plan)
+    assert query.notes == ("an entry without StudyDate is never returned",)
+    assert query.returned == ()
+
+
 def test_keys_that_only_some_requests_have(planner: Planner) -> None:
     codes = ((element("CodeValue", "A"),),)
     plan = planner.plan(

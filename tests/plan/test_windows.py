@@ -145,6 +145,20 @@ class TestTimes:
             )
         )
         assert "needs a date key and its time_key" in problem.message
+        problem = planner.problem(
+            window_job(
+                "key: AcquisitionDateTime, time_key: StudyTime, from: 2026-01-01,"
+                " to: 2026-01-02, step: 12h"
+            )
+        )
+        assert "needs a date key and its time_key" in problem.message
+
+    def test_a_matrix_without_combinations_has_no_windows(
+        self, planner: Planner
+    ) -> None:
+        text = window_job("key: StudyDate, from: 2026-01-01")
+        text += "    matrix: {x: [a]}\n    exclude: [{x: a}]\n"
+        assert planner.plan(text).requests == ()
 
 
 class TestKeys:
