@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from batchfind.job.model import Output, OutputFormat, Publish
+from batchfind.job.model import Output, OutputFormat, Overwrite, Publish
 from batchfind.job.nodes import MappingNode, ScalarNode
 from batchfind.job.section import Section
 from batchfind.job.suggest import did_you_mean
@@ -63,7 +63,7 @@ def _read_output(section: Section, names: tuple[str, ...]) -> Output | None:
         typed=is_parquet if types is None else types == "typed",
         provenance=section.flags("provenance").get("provenance", is_parquet),
         publish=Publish(publish) if publish in known else Publish.COMPLETE,
-        overwrite=section.text("overwrite") or "replace",
+        overwrite=Overwrite(section.text("overwrite") or "replace"),
     )
 
 

@@ -16,6 +16,8 @@ from batchfind.job.model import (
     Cancel,
     CharsetPolicy,
     OutputFormat,
+    OutputOptions,
+    Overwrite,
     PeerLimits,
     PeerTimeouts,
     PerRequest,
@@ -141,7 +143,17 @@ class PlannedOutput:
     typed: bool
     provenance: bool
     publish: Publish
-    overwrite: str
+    overwrite: Overwrite
+    options: OutputOptions = field(default_factory=OutputOptions)
+
+    @property
+    def is_directory(self) -> bool:
+        """Whether a folder of files stands at the path, not one file."""
+        options = self.options
+        return bool(options.partition_by) or (
+            (self.format is OutputFormat.XML and options.xml.layout == "files")
+            or (self.format is OutputFormat.DICOM and options.dicom.layout == "files")
+        )
 
 
 @dataclass(frozen=True, slots=True)

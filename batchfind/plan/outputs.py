@@ -53,6 +53,7 @@ class Paths:
                 provenance=output.provenance,
                 publish=output.publish,
                 overwrite=output.overwrite,
+                options=output.options,
             )
             for path, ids in behind.items()
         ]

@@ -13,6 +13,7 @@ from batchfind.job.model import (
     Cancel,
     CharsetPolicy,
     OutputFormat,
+    Overwrite,
     PeerLimits,
     PeerTimeouts,
     PerRequest,
@@ -103,7 +104,7 @@ def output(path: Path, requests: Sequence[Request], **changes: Any) -> PlannedOu
         "typed": False,
         "provenance": False,
         "publish": Publish.COMPLETE,
-        "overwrite": "replace",
+        "overwrite": Overwrite.REPLACE,
     }
     return PlannedOutput(**(facts | changes))
 

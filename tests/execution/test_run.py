@@ -222,7 +222,7 @@ class TestReproducible:
         for night in ("a", "b"):
             outputs = [
                 output(tmp_path / night / f"s.{form.value}", requests, format=form)
-                for form in OutputFormat
+                for form in (OutputFormat.CSV, OutputFormat.PARQUET)
             ]
             given = with_real_keys(plan(tmp_path, [pacs], requests, outputs))
             result, _ = run(given)

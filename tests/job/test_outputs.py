@@ -8,7 +8,14 @@ from typing import TypeAlias
 
 import pytest
 
-from batchfind.job.model import Job, OutputFormat, PerRequest, Publish, RunPolicy
+from batchfind.job.model import (
+    Job,
+    OutputFormat,
+    Overwrite,
+    PerRequest,
+    Publish,
+    RunPolicy,
+)
 
 Problems: TypeAlias = Callable[[str | bytes], list[str]]
 Load: TypeAlias = Callable[[str], Job]
@@ -23,7 +30,10 @@ class TestAnOutput:
         (output,) = load(f"{ONE}outputs: [{{format: csv, path: a.csv}}]").outputs
         assert output.format is OutputFormat.CSV
         assert (output.typed, output.provenance) == (False, False)
-        assert (output.publish, output.overwrite) == (Publish.COMPLETE, "replace")
+        assert (output.publish, output.overwrite) == (
+            Publish.COMPLETE,
+            Overwrite.REPLACE,
+        )
         assert output.queries == ()
 
     def test_of_parquet_is_typed_with_provenance(

@@ -5,7 +5,7 @@ import io
 import pyarrow as pa
 import pytest
 
-from batchfind.job.model import OutputFormat, Publish
+from batchfind.job.model import OutputFormat, Overwrite, Publish
 from batchfind.outputs.formats import FORMATS, schema_of
 from batchfind.plan.model import PlannedOutput
 from tests.tables.material import STEPS, query
@@ -20,7 +20,7 @@ def planned(form: OutputFormat, *, typed: bool) -> PlannedOutput:
         typed=typed,
         provenance=False,
         publish=Publish.COMPLETE,
-        overwrite="replace",
+        overwrite=Overwrite.REPLACE,
     )
 
 

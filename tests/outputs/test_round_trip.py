@@ -16,7 +16,7 @@ from batchfind.dicom.transfer_syntaxes import (
     EXPLICIT_BE,
     EXPLICIT_LE,
 )
-from batchfind.job.model import OutputFormat, Publish
+from batchfind.job.model import OutputFormat, Overwrite, Publish
 from batchfind.outputs.formats import FORMATS, schema_of
 from batchfind.plan.model import PlannedOutput, PlannedQuery
 from batchfind.tables.render import render
@@ -107,7 +107,7 @@ def written(
         typed=typed,
         provenance=True,
         publish=Publish.ALWAYS,
-        overwrite="replace",
+        overwrite=Overwrite.REPLACE,
     )
     schema = schema_of(planned, planned_query)
     file = io.BytesIO()

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from batchfind.errors import StorageError
-from batchfind.job.model import OutputFormat, Publish
+from batchfind.job.model import OutputFormat, Overwrite, Publish
 from batchfind.outputs import staging
 from batchfind.outputs.formats import schema_of
 from batchfind.outputs.obstacles import check_writable, storage_error
@@ -34,7 +34,7 @@ def plan_for(path: Path, form: OutputFormat = OutputFormat.CSV) -> PlannedOutput
         typed=False,
         provenance=False,
         publish=Publish.COMPLETE,
-        overwrite="replace",
+        overwrite=Overwrite.REPLACE,
     )
 
 
