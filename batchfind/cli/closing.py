@@ -32,6 +32,7 @@ _IDS = 5
 _QUIET_LINES = 20
 _QUIET_TROUBLES = 5
 _QUIET_OUTPUTS = 4
+_NOUNS = {"jsonl": "line", "dicom": "file", "xml": "data set"}
 _GOOD = frozenset({Verdict.COMPLETE, Verdict.LIMITED})
 _STYLES = {
     Verdict.COMPLETE: "green",
@@ -180,6 +181,10 @@ def _warnings(result: RunResult) -> Iterator[Text]:
         yield Text(f"warning: {clean(request.peer)} {request.id}: {warning}")
     if len(found) > _TROUBLES:
         yield Text(f"and {count(len(found) - _TROUBLES, 'other warning')}; see --json")
+    for output in [one for one in result.outputs if one.invalid][:_TROUBLES]:
+        values = count(output.invalid, "value")
+        path = clean(output.path, limit=4096)
+        yield Text(f"warning: {values} without a place in {path}; see bf_invalid there")
 
 
 def _verdict(result: RunResult) -> Iterator[Text]:
@@ -209,8 +214,8 @@ def _output_line(output: OutputReport, widths: tuple[int, int] = (0, 0)) -> str:
     """One output; its path stands last, so that only the path can wrap."""
     path = clean(output.path, limit=4096)
     if output.published:
-        rows = count(output.rows, "row").rjust(widths[0])
-        return f"wrote  {rows}  {size(output.bytes).rjust(widths[1])}  {path}"
+        held = _held(output).rjust(widths[0])
+        return f"wrote  {held}  {size(output.bytes).rjust(widths[1])}  {path}"
     if output.failed:
         return f"not written {path}: {clean(output.reason)}"
     kept = f"; kept at {clean(output.written, limit=4096)}" if output.written else ""
@@ -218,8 +223,13 @@ def _output_line(output: OutputReport, widths: tuple[int, int] = (0, 0)) -> str:
 
 
 def _widths(outputs: Sequence[OutputReport]) -> tuple[int, int]:
-    rows = max((len(count(output.rows, "row")) for output in outputs), default=0)
-    return rows, max((len(size(output.bytes)) for output in outputs), default=0)
+    held = max((len(_held(output)) for output in outputs), default=0)
+    return held, max((len(size(output.bytes)) for output in outputs), default=0)
+
+
+def _held(output: OutputReport) -> str:
+    """What an output holds, in the word of its format: `36 rows`, `5 files`."""
+    return count(output.rows, _NOUNS.get(output.format, "row"))
 
 
 def _releasable(output: OutputReport) -> bool:

@@ -53,9 +53,20 @@ def status(run: str, *, as_json: bool, quiet: bool) -> int:
     type=click.Choice(["complete", "answered", "always"]),
     help="Override what may be published: whole answers, doubted ones too, or any.",
 )
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Replace also what a newer run has published.",
+)
 @reporting(quiet="Show nothing when all is complete, else at most 20 lines.")
 def export(
-    run: str, *, to_paths: bool, publish: str | None, as_json: bool, quiet: bool
+    run: str,
+    *,
+    to_paths: bool,
+    publish: str | None,
+    force: bool,
+    as_json: bool,
+    quiet: bool,
 ) -> int:
     """Write a run's outputs again from what it captured, without asking any peer.
 
@@ -65,7 +76,7 @@ def export(
     from batchfind.job.model import Publish  # noqa: PLC0415 - lazy
 
     policy = None if publish is None else Publish(publish)
-    result = export_run(_found(run), to_paths=to_paths, publish=policy)
+    result = export_run(_found(run), to_paths=to_paths, publish=policy, force=force)
     report(result, as_json=as_json, quiet=quiet)
     return result.exit_code
 

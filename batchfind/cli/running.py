@@ -82,8 +82,13 @@ def run(
     )
 )
 @click.argument("run", metavar="RUN")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Replace also what a newer run has published.",
+)
 @reporting(quiet=_QUIET)
-def resume(run: str, *, as_json: bool, quiet: bool) -> int:
+def resume(run: str, *, force: bool, as_json: bool, quiet: bool) -> int:
     """Ask again what is failed, partial, skipped or never asked; then write outputs.
 
     RUN is the path of a run directory, a run id, or `latest`.
@@ -98,7 +103,7 @@ def resume(run: str, *, as_json: bool, quiet: bool) -> int:
     def begin(
         observers: Sequence[Observer], interrupt: asyncio.Event
     ) -> Awaitable[RunResult]:
-        return resume_run(found, observers, interrupt=interrupt)
+        return resume_run(found, observers, interrupt=interrupt, force=force)
 
     return _execute(begin, as_json=as_json, quiet=quiet)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, TypeVar
+
+_T = TypeVar("_T")
 
 
 class RawElement(NamedTuple):
@@ -22,6 +24,34 @@ class RawElement(NamedTuple):
 
 
 Items: TypeAlias = "list[list[RawElement]]"
+
+
+class Sized(list[_T]):
+    """The items of a sequence, or the elements of an item, as they were encoded.
+
+    Attributes:
+        length: bytes its value field announced; None when that was undefined.
+    """
+
+    __slots__ = ("length",)
+
+    def __init__(self, length: int | None) -> None:
+        super().__init__()
+        self.length = length
+
+
+def announced_length(within: Items | list[RawElement]) -> int | None:
+    """What a sequence or an item announced as its length in bytes.
+
+    Args:
+        within: items or elements, as `scalar.decode` hands them out.
+
+    Returns:
+        None for undefined length.
+
+    Source: PS3.5 Section 7.5.
+    """
+    return within.length if isinstance(within, Sized) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

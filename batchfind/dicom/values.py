@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from array import array
 from struct import unpack
 from typing import Final
 
 from batchfind.dicom.charset import CharacterSets, DecodedText, decode_text
-from batchfind.dicom.vrs import NUMBER_FORMATS, VALUE_SIZES
+from batchfind.dicom.vrs import NUMBER_FORMATS, VALUE_SIZES, WORD_SIZES
 
 _LEADING_SPACES: Final = frozenset({"AE", "CS", "DS", "IS", "LO", "SH"})
 """VRs in which leading spaces mean nothing.
@@ -15,6 +16,7 @@ Source: PS3.5 Table 6.2-1.
 """
 
 _PADDING: Final = " \0"
+_WORD_CODES: Final = {2: "H", 4: "I", 8: "Q"}
 
 
 def text_values(raw: bytes, vr: str, sets: CharacterSets) -> DecodedText:
@@ -68,6 +70,23 @@ def tag_values(raw: bytes, *, big_endian: bool = False) -> tuple[str, ...]:
     halves = unpack(f"{order}{2 * _count('AT', raw)}H", raw)
     pairs = zip(halves[::2], halves[1::2], strict=True)
     return tuple(f"{group:04X}{element:04X}" for group, element in pairs)
+
+
+def swapped_words(raw: bytes, vr: str) -> bytes:
+    """The bytes of OB OW OF OD OL OV UN in the other byte order.
+
+    Args:
+        raw: the value field; returned as it is when it is no whole number of words.
+        vr: decides the size of a word.
+
+    Source: PS3.5 Section 7.3.
+    """
+    size = WORD_SIZES[vr]
+    if size == 1 or len(raw) % size:
+        return raw
+    words = array(_WORD_CODES[size], raw)
+    words.byteswap()
+    return words.tobytes()
 
 
 def _count(vr: str, raw: bytes) -> int:

@@ -8,7 +8,7 @@ from struct import Struct
 from typing import Any, Final, NoReturn
 
 from batchfind.dicom import dictionary
-from batchfind.dicom.raw import DecodeLimits, Items, RawElement
+from batchfind.dicom.raw import DecodeLimits, Items, RawElement, Sized
 from batchfind.dicom.vrs import (
     LONG_FORM,
     SHORT_FORM,
@@ -81,18 +81,20 @@ class _Container:
 class _DataSet(_Container):
     __slots__ = ("creators", "elements")
 
-    def __init__(self, encoding: Encoding, end: int, *, undefined: bool) -> None:
+    def __init__(self, encoding: Encoding, end: int, length: int) -> None:
+        undefined = length == UNDEFINED
         super().__init__(encoding, end, undefined=undefined)
-        self.elements: list[RawElement] = []
+        self.elements: list[RawElement] = Sized(None if undefined else length)
         self.creators: dict[int, str] = {}
 
 
 class _Sequence(_Container):
     __slots__ = ("items",)
 
-    def __init__(self, encoding: Encoding, end: int, *, undefined: bool) -> None:
+    def __init__(self, encoding: Encoding, end: int, length: int) -> None:
+        undefined = length == UNDEFINED
         super().__init__(encoding, end, undefined=undefined)
-        self.items: Items = []
+        self.items: Items = Sized(None if undefined else length)
 
 
 class Walk:
@@ -114,7 +116,7 @@ class Walk:
         self._position = 0
         self._seen = 0
         self._depth = 0
-        root = _DataSet(encoding, len(data), undefined=False)
+        root = _DataSet(encoding, len(data), len(data))
         self._stack: list[_DataSet | _Sequence] = [root]
 
     def run(self) -> list[RawElement]:
@@ -212,7 +214,7 @@ class Walk:
             # PS3.5 6.2.2 Note 7: inside UN of undefined length is Implicit VR LE.
             encoding = into.encoding if vr == "SQ" else IMPLICIT_LITTLE
             end = into.end if undefined else start + length
-            sequence = _Sequence(encoding, end, undefined=undefined)
+            sequence = _Sequence(encoding, end, length)
             self._open(into, tag, sequence)
             self._position = start
             return True
@@ -259,7 +261,7 @@ class Walk:
         ):
             self._refuse(position, tag, length, self._seen)
         end = sequence.end if undefined else start + length
-        item = _DataSet(sequence.encoding, end, undefined=undefined)
+        item = _DataSet(sequence.encoding, end, length)
         sequence.items.append(item.elements)
         self._stack.append(item)
         self._position = start

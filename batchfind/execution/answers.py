@@ -48,13 +48,14 @@ class Answers:
         Raises:
             StorageError: the capture is damaged.
         """
+        run_id = self.capture.path.absolute().parent.name
         for request in requests:
             attempt = contributing(self.attempts(request))
             if attempt is None or attempt.facts is None:
                 continue
             peer = self.plan.peers[request.peer]
             verdict = verdicts[request.id].verdict
-            origin = origin_of(request, peer, attempt, verdict)
+            origin = origin_of(request, peer, attempt, verdict, run_id)
             for matches in self.capture.matches(attempt.number):
                 yield origin, matches
 

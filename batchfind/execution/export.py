@@ -12,20 +12,25 @@ from batchfind.execution.finishing import Finishing
 from batchfind.execution.history import judged, plan_of
 from batchfind.execution.publishing import (
     WITHHELD,
-    check_targets,
     forget_withheld,
     publish_outputs,
+    publisher_of,
 )
 from batchfind.execution.reporting import report_requests
 from batchfind.execution.results import ExitCode, RunResult
-from batchfind.job.model import Publish
+from batchfind.execution.targets import check_targets
+from batchfind.job.model import Overwrite, Publish
 from batchfind.plan.model import Plan, PlannedOutput
 
 _EXPORTS = "exports"
 
 
 def export_run(
-    run_dir: Path, *, to_paths: bool = False, publish: Publish | None = None
+    run_dir: Path,
+    *,
+    to_paths: bool = False,
+    publish: Publish | None = None,
+    force: bool = False,
 ) -> RunResult:
     """Writes the outputs of a run again, by default below `<run>/exports/`.
 
@@ -34,6 +39,7 @@ def export_run(
         to_paths: publish at the job's own paths.
         publish: takes the place of every output's own `publish`; without it and
             without `to_paths`, everything is written, for it replaces nothing.
+        force: replace also what a newer run has published at the job's paths.
 
     Returns:
         Verdicts and outputs; exit code 0 when every output is where it was asked
@@ -41,25 +47,34 @@ def export_run(
 
     Raises:
         StateError: it is no run directory.
-        StorageError: it cannot be read, or an output cannot be staged.
+        StorageError: it cannot be read, or a newer run has published an output.
         JobError: its plan is damaged, or an output cannot be written.
     """
-    plan = _targets(plan_of(run_dir), run_dir.absolute(), to_paths, publish)
-    check_targets(plan)
+    run_dir = run_dir.absolute()
+    plan = _targets(plan_of(run_dir), run_dir, to_paths, publish)
     with open_capture(run_dir / CAPTURE) as capture:
-        finishing = Finishing(plan, capture, run_dir.absolute().name, lambda _: None)
+        guarded = to_paths and not force
+        publisher = publisher_of(run_dir.name, capture.meta, guarded=guarded)
+        check_targets(plan, publisher)
+        finishing = Finishing(plan, capture, run_dir.name, lambda _: None)
         verdicts = finishing.render(judged(plan, capture))
-    withheld = run_dir.absolute() / WITHHELD
-    if to_paths:
-        forget_withheld(withheld)
-    outputs = publish_outputs(finishing.staged, verdicts, withheld, lambda _: None)
+    withheld = run_dir / WITHHELD
+    try:
+        if to_paths:
+            forget_withheld(withheld)
+        outputs = publish_outputs(
+            plan, publisher, finishing.prepared, verdicts, withheld, lambda _: None
+        )
+    except BaseException:
+        finishing.discard()
+        raise
     code = ExitCode.OK
     if not all(output.published for output in outputs):
         failed = any(output.failed for output in outputs)
         code = exit_code_of(list(verdicts.values()), storage_failed=failed)
     return RunResult(
-        run_dir=run_dir.absolute(),
-        run_id=run_dir.absolute().name,
+        run_dir=run_dir,
+        run_id=run_dir.name,
         job=plan.job,
         plan_digest=plan.digest,
         exit_code=code,
@@ -79,7 +94,13 @@ def _targets(
         if to_paths:
             return replace(output, publish=publish or output.publish)
         path = _free(run_dir / _EXPORTS / Path(output.path).name, taken)
-        return replace(output, path=path, publish=publish or Publish.ALWAYS)
+        # Whatever the job does at its paths, an export shows what this run holds.
+        return replace(
+            output,
+            path=path,
+            publish=publish or Publish.ALWAYS,
+            overwrite=Overwrite.REPLACE,
+        )
 
     return replace(plan, outputs=tuple(aimed(output) for output in plan.outputs))
 

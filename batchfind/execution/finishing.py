@@ -2,12 +2,13 @@
 
 It runs after the network, in a thread of its own, one query after another, and runs
 whether or not there are outputs: defects and verdicts never depend on the formats.
+Tables of requests come last, for they tell the final verdicts.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -18,13 +19,14 @@ from batchfind.dicom.models import model_of
 from batchfind.dicom.paths import KeyPath, parse_path
 from batchfind.execution.answers import Answers
 from batchfind.execution.progress import Event, FinishingStarted
+from batchfind.execution.rendition import Prepared, Target
 from batchfind.execution.verdicts import Findings, judge
-from batchfind.outputs.formats import schema_of
-from batchfind.outputs.staging import Staged, stage
+from batchfind.job.model import TableKind
+from batchfind.outputs.writing import Piece
 from batchfind.plan.model import Plan, PlannedOutput, PlannedQuery, Request
 from batchfind.tables.render import Rendered, render
-from batchfind.tables.schema import TableSchema
-from batchfind.tables.slabs import join
+from batchfind.tables.requests import requests_table
+from batchfind.tables.slabs import Slab, join
 
 Verdicts = Mapping[str, RequestVerdict]
 
@@ -36,7 +38,7 @@ class _Notes:
     defects: Counter[str] = field(default_factory=Counter)
     replaced: int = 0
     warnings: set[str] = field(default_factory=set)
-    returned: set[str] = field(default_factory=set)
+    returned: Counter[str] = field(default_factory=Counter)
 
     def findings(self) -> Findings:
         return Findings(
@@ -47,20 +49,11 @@ class _Notes:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Target:
-    """An output being written."""
-
-    planned: PlannedOutput
-    schema: TableSchema
-    staged: Staged
-
-
 class Finishing:
     """Renders a run's answers beside their targets; publishes nothing.
 
     Attributes:
-        staged: rendered outputs by their plan, in plan order.
+        prepared: rendered outputs in plan order.
     """
 
     def __init__(
@@ -70,97 +63,142 @@ class Finishing:
         run_id: str,
         tell: Callable[[Event], None],
     ) -> None:
-        self.staged: list[tuple[PlannedOutput, Staged]] = []
+        self.prepared: tuple[Prepared, ...] = ()
         self._plan = plan
         self._answers = Answers(plan, capture)
         self._run_id = run_id
         self._tell = tell
+        self._returned: dict[str, Mapping[str, int]] = {}
 
     def render(self, provisional: Verdicts) -> dict[str, RequestVerdict]:
-        """Every query's tables, staged, and the final verdicts in plan order.
+        """Every query's outputs, staged, and the final verdicts in plan order.
+
+        An output that cannot be written says so in `prepared`.
 
         Args:
             provisional: verdicts from the attempts alone.
 
         Raises:
-            StorageError: the capture is damaged, or an output cannot be written;
-                nothing staged remains.
+            StorageError: the capture is damaged; nothing staged remains.
         """
         final = dict(provisional)
-        try:
+        with ExitStack() as undo:
+            targets: list[Target] = []
             for query in self._plan.queries.values():
                 requests = [r for r in self._plan.requests if r.query == query.name]
-                final |= self._render_query(query, requests, final)
-        except BaseException:
-            self.discard()
-            raise
+                verdicts = self._render_query(query, requests, final, targets, undo)
+                final |= verdicts
+            targets += self._render_requests(final, undo)
+            undo.pop_all()
+        position = {output.path: at for at, output in enumerate(self._plan.outputs)}
+        targets.sort(key=lambda target: position[target.planned.path])
+        self.prepared = tuple(target.prepared() for target in targets)
         return final
 
     def discard(self) -> None:
         """Removes everything staged."""
-        for _, staged in self.staged:
-            staged.discard()
-        self.staged.clear()
+        for each in self.prepared:
+            if each.staged is not None:
+                each.staged.discard()
+        self.prepared = ()
 
     def _render_query(
-        self, query: PlannedQuery, requests: Sequence[Request], verdicts: Verdicts
+        self,
+        query: PlannedQuery,
+        requests: Sequence[Request],
+        verdicts: Verdicts,
+        done: list[Target],
+        undo: ExitStack,
     ) -> dict[str, RequestVerdict]:
         count = sum(verdicts[request.id].responses for request in requests)
         self._tell(FinishingStarted(query.name, count))
-        staged, final = self._pass(query, requests, verdicts)
+        planned = [
+            output
+            for output in self._plan.outputs
+            if output.query == query.name
+            and output.options.table is TableKind.RESPONSES
+        ]
+        targets, final = self._pass(query, requests, verdicts, planned, undo)
         if any(final[key].verdict is not verdicts[key].verdict for key in final):
             # Rows carry their request's verdict, and decoding has just changed one.
             # It changes nothing more: the second pass reads the same bytes.
-            for _, each in staged:
-                each.discard()
-            staged, final = self._pass(query, requests, final)
-        self.staged += staged
+            stale = [target for target in targets if target.shows_verdicts]
+            for target in stale:
+                target.discard()
+            again = [target.planned for target in stale]
+            if again:
+                targets = [target for target in targets if target not in stale]
+                targets += self._pass(query, requests, final, again, undo)[0]
+        done += targets
         return final
 
     def _pass(
-        self, query: PlannedQuery, requests: Sequence[Request], verdicts: Verdicts
-    ) -> tuple[list[tuple[PlannedOutput, Staged]], dict[str, RequestVerdict]]:
-        with ExitStack() as undo:
-            targets = [
-                self._target(query, planned, undo)
-                for planned in self._plan.outputs
-                if planned.query == query.name
-            ]
-            notes = {request.id: _Notes() for request in requests}
-            for group, served in _groups(requests, targets):
-                self._feed(query, group, served, notes, verdicts)
-            for target in targets:
-                target.staged.close()
-            undo.pop_all()
+        self,
+        query: PlannedQuery,
+        requests: Sequence[Request],
+        verdicts: Verdicts,
+        outputs: Iterable[PlannedOutput],
+        undo: ExitStack,
+    ) -> tuple[list[Target], dict[str, RequestVerdict]]:
+        targets = [self._target(planned, query, undo) for planned in outputs]
+        notes = {request.id: _Notes() for request in requests}
+        for group, served in _groups(requests, targets):
+            self._feed(query, group, served, notes, verdicts)
+        for target in targets:
+            target.close()
         final = {
             request.id: self._final(request, verdicts[request.id], notes[request.id])
             for request in requests
         }
-        return [(target.planned, target.staged) for target in targets], final
+        self._returned |= {
+            request.id: notes[request.id].returned
+            for request in requests
+            if request.batch
+        }
+        return targets, final
 
     def _target(
-        self, query: PlannedQuery, planned: PlannedOutput, undo: ExitStack
-    ) -> _Target:
-        schema = schema_of(planned, query)
-        staged = stage(planned, schema, self._run_id)
-        undo.callback(staged.discard)
-        return _Target(planned, schema, staged)
+        self, planned: PlannedOutput, query: PlannedQuery, undo: ExitStack
+    ) -> Target:
+        target = Target(planned, query, self._run_id)
+        undo.callback(target.discard)
+        return target
 
     def _feed(
         self,
         query: PlannedQuery,
         requests: Sequence[Request],
-        targets: Sequence[_Target],
+        targets: Sequence[Target],
         notes: Mapping[str, _Notes],
         verdicts: Verdicts,
     ) -> None:
         watch = _batch_key(query) if any(r.batch for r in requests) else ()
         slabs = join(self._answers.sets(requests, verdicts))
-        schemas = [target.schema for target in targets]
+        tables = [target for target in targets if target.schema is not None]
+        others = [target for target in targets if target.schema is None]
+        schemas = [target.schema for target in tables if target.schema is not None]
         for rendered in render(query, slabs, schemas, watch):
             _note(rendered, notes)
-            for target, batch in zip(targets, rendered.batches, strict=True):
-                target.staged.write(batch)
+            for target, batch, invalid in zip(
+                tables, rendered.batches, rendered.invalid, strict=True
+            ):
+                target.write(Piece(rendered.slab, batch), invalid)
+            for target in others:
+                target.write(Piece(rendered.slab, None))
+
+    def _render_requests(self, verdicts: Verdicts, undo: ExitStack) -> list[Target]:
+        """The tables of requests."""
+        targets = []
+        for planned in self._plan.outputs:
+            if planned.options.table is TableKind.REQUESTS:
+                query = self._plan.queries[planned.query]
+                target = self._target(planned, query, undo)
+                table = requests_table(self._plan, planned, verdicts, self._returned)
+                for batch in table.to_batches():
+                    target.write(Piece(Slab(()), batch))
+                target.close()
+                targets.append(target)
+        return targets
 
     def _final(
         self, request: Request, provisional: RequestVerdict, notes: _Notes
@@ -173,8 +211,8 @@ class Finishing:
 
 
 def _groups(
-    requests: Sequence[Request], targets: Sequence[_Target]
-) -> Iterator[tuple[list[Request], list[_Target]]]:
+    requests: Sequence[Request], targets: Sequence[Target]
+) -> Iterator[tuple[list[Request], list[Target]]]:
     """Neighbouring requests that feed the same outputs, with those outputs."""
     members = [frozenset(target.planned.requests) for target in targets]
 
@@ -202,4 +240,4 @@ def _note(rendered: Rendered, notes: Mapping[str, _Notes]) -> None:
         notes[request].warnings |= texts
     for values in rendered.seen.values():
         for request, found in values.items():
-            notes[request].returned |= found
+            notes[request].returned.update(found)

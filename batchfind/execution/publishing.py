@@ -2,43 +2,69 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from batchfind.capture.records import RequestVerdict, Verdict
-from batchfind.errors import JobError, Mark, Problem, StorageError
+from batchfind.errors import StorageError
 from batchfind.execution.progress import Event, OutputReady
+from batchfind.execution.rendition import Prepared
 from batchfind.execution.results import OutputReport
-from batchfind.job.model import Publish
-from batchfind.outputs.obstacles import check_writable
+from batchfind.job.model import Overwrite, Publish
+from batchfind.outputs.publication import Publication
 from batchfind.outputs.staging import Staged, Written
+from batchfind.plan.coverage import coverage_of
 from batchfind.plan.model import Plan, PlannedOutput
 
-WITHHELD = "withheld"
+WITHHELD: Final = "withheld"
 """Folder of a run directory for outputs that may not replace what is at their path."""
 
-_ENOUGH = {
+_ENOUGH: Final = {
     Publish.COMPLETE: {Verdict.COMPLETE, Verdict.LIMITED},
     Publish.ANSWERED: {Verdict.COMPLETE, Verdict.LIMITED, Verdict.SUSPECT},
     Publish.ALWAYS: set(Verdict),
 }
+_WORSE: Final = list(Verdict)
+_TIME_IN_NAME: Final = re.compile(
+    r"(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2}\.\d{6})Z-"
+)
 
 
-def check_targets(plan: Plan) -> None:
-    """Makes sure, before any peer is asked, that every output can be written.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publisher:
+    """The run that publishes.
 
-    Raises:
-        JobError: naming every output that cannot.
+    Attributes:
+        run_id: its name.
+        started: when it began: UTC, ISO 8601 with microseconds; empty when unknown.
+        guarded: what a newer run has published is not replaced.
     """
-    problems = [
-        Problem(Mark(plan.job_path), "outputs", sentence)
-        for output in plan.outputs
-        if (sentence := check_writable(Path(output.path)))
-    ]
-    if problems:
-        raise JobError(problems)
+
+    run_id: str
+    started: str
+    guarded: bool = False
+
+
+def publisher_of(
+    run_id: str, meta: Mapping[str, str], *, guarded: bool = False
+) -> Publisher:
+    """The run of a capture as the one that publishes.
+
+    Args:
+        run_id: name of its directory.
+        meta: of its capture.
+        guarded: what a newer run has published is not replaced.
+    """
+    started = meta.get("started", "")
+    if not started and (named := _TIME_IN_NAME.match(run_id)):
+        year, month, day, hour, minute, second = named.groups()
+        started = f"{year}-{month}-{day}T{hour}:{minute}:{second}+00:00"
+    return Publisher(run_id=run_id, started=started, guarded=guarded)
 
 
 def withheld_because(
@@ -73,7 +99,9 @@ def forget_withheld(withheld: Path) -> None:
 
 
 def publish_outputs(
-    staged: Sequence[tuple[PlannedOutput, Staged]],
+    plan: Plan,
+    publisher: Publisher,
+    prepared: Sequence[Prepared],
     verdicts: Mapping[str, RequestVerdict],
     withheld: Path,
     tell: Callable[[Event], None],
@@ -81,7 +109,9 @@ def publish_outputs(
     """Publishes what may be published and keeps the rest in the run directory.
 
     Args:
-        staged: closed outputs; each is published, withheld or discarded.
+        plan: of the run.
+        publisher: the run.
+        prepared: closed outputs; each is published, withheld or discarded.
         verdicts: final verdicts by request id.
         withheld: folder for what is not published.
         tell: hears of each output.
@@ -90,34 +120,80 @@ def publish_outputs(
         One report an output in the same order; a failure to write is in its report.
     """
     reports = []
-    for planned, each in staged:
-        reason = withheld_because(planned, verdicts)
-        report = _settle(planned, each, reason, withheld)
+    for each in prepared:
+        report = _settle(plan, publisher, each, verdicts, withheld)
         tell(OutputReady(report))
         reports.append(report)
     return tuple(reports)
 
 
 def _settle(
-    planned: PlannedOutput, staged: Staged, reason: str, withheld: Path
+    plan: Plan,
+    publisher: Publisher,
+    prepared: Prepared,
+    verdicts: Mapping[str, RequestVerdict],
+    withheld: Path,
 ) -> OutputReport:
-    failed = False
+    planned, staged = prepared.planned, prepared.staged
+    if staged is None:
+        return _report(planned, None, prepared.error)
+    reason = withheld_because(planned, verdicts)
     try:
-        written = staged.withhold(withheld) if reason else staged.publish()
+        if reason:
+            written = staged.withhold(withheld)
+        else:
+            written = _publish(plan, publisher, planned, staged, verdicts)
     except StorageError as error:
         staged.discard()
-        path = Path(planned.path)
-        written = Written(path=path, rows=0, bytes=0, sha256="")
-        reason, failed = str(error), True
+        return _report(planned, None, str(error))
+    return _report(planned, written, reason)
+
+
+def _publish(
+    plan: Plan,
+    publisher: Publisher,
+    planned: PlannedOutput,
+    staged: Staged,
+    verdicts: Mapping[str, RequestVerdict],
+) -> Written:
+    behind = [verdicts[request].verdict for request in planned.requests]
+    worst = max(behind, key=_WORSE.index, default=Verdict.COMPLETE)
+    publication = Publication(
+        run_id=publisher.run_id,
+        started=publisher.started,
+        job=plan.job,
+        plan_digest=plan.digest,
+        verdict=worst.value,
+        verdicts={
+            verdict.value: behind.count(verdict)
+            for verdict in Verdict
+            if verdict in behind
+        },
+        guarded=publisher.guarded,
+    )
+    if planned.overwrite is not Overwrite.PARTITIONS:
+        return staged.publish(publication)
+    coverage = coverage_of(planned, plan.queries[planned.query], plan.requests)
+    return staged.publish(publication, coverage.covers)
+
+
+def _report(
+    planned: PlannedOutput, written: Written | None, reason: str
+) -> OutputReport:
+    """What became of an output; without anything written it failed."""
+    nothing = Written(path=Path(planned.path), rows=0, bytes=0, sha256="", files=0)
+    found = written or nothing
     return OutputReport(
         path=planned.path,
         format=planned.format.value,
         query=planned.query,
         published=not reason,
-        written="" if failed else str(written.path),
-        rows=written.rows,
-        bytes=written.bytes,
-        sha256=written.sha256,
+        written=str(found.path) if written else "",
+        rows=found.rows,
+        bytes=found.bytes,
+        sha256=found.sha256,
+        files=found.files,
+        invalid=found.invalid,
         reason=reason,
-        failed=failed,
+        failed=written is None,
     )

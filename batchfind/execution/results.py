@@ -73,7 +73,11 @@ class OutputReport:
     Attributes:
         path: absolute; the job's path even when the output was withheld.
         published: it stands at `path` now.
-        written: where the bytes are: `path`, or a file under `withheld/`.
+        written: where it is: `path`, or a file or folder under `withheld/`.
+        rows, bytes: what this run wrote; a folder may hold more from earlier runs.
+        sha256: of the file, or of paths and digests of a folder's files.
+        files: how many files this run wrote.
+        invalid: values that did not fit their column or folder, shown elsewhere.
         reason: why it was withheld or could not be written, or an empty string.
         failed: it could not be written; `export --to-paths` finishes it.
     """
@@ -86,6 +90,8 @@ class OutputReport:
     rows: int
     bytes: int
     sha256: str
+    files: int = 1
+    invalid: int = 0
     reason: str = ""
     failed: bool = False
 
@@ -104,6 +110,8 @@ class OutputReport:
             "rows": self.rows,
             "bytes": self.bytes,
             "sha256": self.sha256,
+            "files": self.files,
+            "invalid": self.invalid,
             "written": self.written,
             "reason": self.reason,
             "failed": self.failed,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,13 +25,15 @@ from batchfind.execution.outcomes import Stop
 from batchfind.execution.progress import Event, Observer, RunEnded, RunStarted
 from batchfind.execution.publishing import (
     WITHHELD,
-    check_targets,
+    Publisher,
     forget_withheld,
     publish_outputs,
+    publisher_of,
 )
 from batchfind.execution.reporting import report_requests
 from batchfind.execution.results import OutputReport, RunResult
 from batchfind.execution.scheduler import Scheduler
+from batchfind.execution.targets import check_targets
 from batchfind.execution.wiring import Wiring
 from batchfind.net.settings import Endpoint
 from batchfind.plan.codec import dumps
@@ -74,20 +76,26 @@ async def run_plan(
         StateError: the run directory exists, or the job is running elsewhere.
         StorageError: the run directory cannot be made.
     """
-    check_targets(plan)
+    await asyncio.to_thread(check_targets, plan)
+    started = datetime.now(UTC)
     new = NewRun(
         base=Path(plan.policy.directory),
         job=plan.job,
         plan_digest=plan.digest,
-        started=datetime.now(UTC),
+        started=started,
         job_yaml=options.job_text,
         plan_json=dumps(plan).encode(),
         exactly=options.run_dir,
     )
     with create_run_directory(new) as directory:
-        meta = {"version": __version__, "run_id": directory.run_id}
+        meta = {
+            "version": __version__,
+            "run_id": directory.run_id,
+            "started": started.isoformat(timespec="microseconds"),
+        }
+        publisher = publisher_of(directory.run_id, meta)
         journal = await Journal.create(directory.capture, meta, plan)
-        run = _Run(plan, directory, journal, observers, interrupt)
+        run = _Run(plan, directory, journal, publisher, observers, interrupt)
         return await run.execute(plan.requests)
 
 
@@ -96,6 +104,7 @@ async def resume_run(
     observers: Sequence[Observer] = (),
     *,
     interrupt: asyncio.Event | None = None,
+    force: bool = False,
 ) -> RunResult:
     """Asks again what a run left failed, partial, skipped or unasked.
 
@@ -103,22 +112,25 @@ async def resume_run(
         run_dir: a run directory; its stored plan is what counts.
         observers: as for `run_plan`.
         interrupt: as for `run_plan`.
+        force: replace also what a newer run has published.
 
     Returns:
         The state of the whole run, requests answered earlier included.
 
     Raises:
         StateError: it is no run directory, or another process holds it.
-        StorageError: it cannot be read or written.
+        StorageError: it cannot be read or written, or a newer run has published one
+            of its outputs.
         JobError: its plan is damaged, or an output cannot be written any more.
     """
     with reopen_run_directory(run_dir) as directory:
         plan = plan_of(directory.path)
-        check_targets(plan)
         with open_capture(directory.capture) as capture:
+            publisher = publisher_of(directory.run_id, capture.meta, guarded=not force)
+            await asyncio.to_thread(check_targets, plan, publisher)
             requests = unanswered(plan, capture)
         journal = await Journal.reopen(directory.capture)
-        run = _Run(plan, directory, journal, observers, interrupt)
+        run = _Run(plan, directory, journal, publisher, observers, interrupt)
         return await run.execute(requests)
 
 
@@ -130,12 +142,14 @@ class _Run:
         plan: Plan,
         directory: RunDirectory,
         journal: Journal,
+        publisher: Publisher,
         observers: Sequence[Observer],
         interrupt: asyncio.Event | None,
     ) -> None:
         self._plan = plan
         self._directory = directory
         self._journal = journal
+        self._publisher = publisher
         self._observers = observers
         self._interrupt = interrupt or asyncio.Event()
         self._started = time.monotonic()
@@ -216,11 +230,30 @@ class _Run:
             if self._interrupt.is_set():
                 finishing.discard()
                 return verdicts, ()
-            withheld = self._directory.path / WITHHELD
-            forget_withheld(withheld)
-            return verdicts, publish_outputs(finishing.staged, verdicts, withheld, tell)
+            return verdicts, self._publish(finishing, verdicts, tell)
 
         return await asyncio.to_thread(finish)
+
+    def _publish(
+        self,
+        finishing: Finishing,
+        verdicts: Mapping[str, RequestVerdict],
+        tell: Callable[[Event], None],
+    ) -> tuple[OutputReport, ...]:
+        withheld = self._directory.path / WITHHELD
+        try:
+            forget_withheld(withheld)
+            return publish_outputs(
+                self._plan,
+                self._publisher,
+                finishing.prepared,
+                verdicts,
+                withheld,
+                tell,
+            )
+        except BaseException:
+            finishing.discard()
+            raise
 
     def _result(
         self,

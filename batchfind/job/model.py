@@ -429,6 +429,8 @@ class Output:
         queries: names; empty means the job's only query, or `{{ query }}`.
         typed: columns have types, else all are text.
         provenance: columns beginning with `bf_` are added.
+        marks: dotted place below the output, such as `columns[1]`, to where it
+            stands, for what only the plan can judge.
     """
 
     mark: Mark
@@ -441,6 +443,7 @@ class Output:
     publish: Publish = Publish.COMPLETE
     overwrite: Overwrite = Overwrite.REPLACE
     options: OutputOptions = field(default_factory=OutputOptions)
+    marks: Mapping[str, Mark] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,17 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from batchfind.job.model import Output, OutputFormat, Overwrite, Publish
+from batchfind.job.model import (
+    Output,
+    OutputFormat,
+    OutputOptions,
+    Overwrite,
+    Publish,
+    TableKind,
+)
 from batchfind.job.nodes import MappingNode, ScalarNode
+from batchfind.job.output_fields import check_fields, is_directory
+from batchfind.job.output_options import enum_of, marks_of, read_options
 from batchfind.job.section import Section
 from batchfind.job.suggest import did_you_mean
 
@@ -48,12 +57,12 @@ def _read_output(section: Section, names: tuple[str, ...]) -> Output | None:
             "{{ query }} in the path"
         )
         section.error("path", message)
-    if path.text.endswith(("/", "\\")):
-        section.error("path", "must name a file, not a folder")
+    check_fields(section, form)
+    if path.text.endswith(("/", "\\")) and not is_directory(section, form):
+        section.error("path", f"{form} is one file here: the path must not be a folder")
     is_parquet = form == OutputFormat.PARQUET.value
     types = section.text("types")
-    publish = section.text("publish")
-    known = {one.value for one in Publish}
+    options = read_options(section, OutputFormat(form))
     return Output(
         mark=section.node.mark,
         format=OutputFormat(form),
@@ -61,10 +70,28 @@ def _read_output(section: Section, names: tuple[str, ...]) -> Output | None:
         base=Path(path.mark.file).absolute().parent,
         queries=named,
         typed=is_parquet if types is None else types == "typed",
-        provenance=section.flags("provenance").get("provenance", is_parquet),
-        publish=Publish(publish) if publish in known else Publish.COMPLETE,
-        overwrite=Overwrite(section.text("overwrite") or "replace"),
+        provenance=_has_provenance(section, options, otherwise=is_parquet),
+        publish=_publish(section, options),
+        overwrite=enum_of(section, "overwrite", Overwrite.REPLACE),
+        options=options,
+        marks=marks_of(section),
     )
+
+
+def _has_provenance(
+    section: Section, options: OutputOptions, *, otherwise: bool
+) -> bool:
+    if options.table is TableKind.REQUESTS or options.columns:
+        return False  # the table's own columns, or exactly those picked
+    if options.provenance_columns is not None:
+        return True
+    return section.flags("provenance").get("provenance", otherwise)
+
+
+def _publish(section: Section, options: OutputOptions) -> Publish:
+    """What is asked; a table of requests is about those that failed, too."""
+    always = options.table is TableKind.REQUESTS
+    return enum_of(section, "publish", Publish.ALWAYS if always else Publish.COMPLETE)
 
 
 def _check_queries(section: Section, names: tuple[str, ...]) -> tuple[str, ...]:

@@ -4,20 +4,44 @@ from __future__ import annotations
 
 import hashlib
 import os
-from typing import BinaryIO
+from collections.abc import Callable
+from types import TracebackType
+from typing import BinaryIO, Self
 
 
 class HashedFile:
-    """What a writer of tables needs of a file, and the digest of all of it.
+    """What a writer needs of a file, and the digest of all of it.
 
     Attributes:
         size: bytes written so far.
     """
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(
+        self, file: BinaryIO, closed: Callable[[HashedFile], None] | None = None
+    ) -> None:
+        """Takes over an open file.
+
+        Args:
+            file: open for writing, at its beginning.
+            closed: called once, before the file is closed.
+        """
         self._file = file
+        self._closed = closed
         self._digest = hashlib.sha256()
         self.size = 0
+
+    def __enter__(self) -> Self:
+        """Itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Closes it."""
+        self.close()
 
     @property
     def closed(self) -> bool:
@@ -29,12 +53,25 @@ class HashedFile:
         """Digest of what was written so far, 64 hexadecimal digits."""
         return self._digest.hexdigest()
 
+    def readable(self) -> bool:
+        """Never."""
+        return False
+
+    def writable(self) -> bool:
+        """Always."""
+        return True
+
+    def seekable(self) -> bool:
+        """Never: the digest follows the order of writing."""
+        return False
+
     def write(self, data: bytes) -> int:
         """Append bytes; how many they are."""
         self._file.write(data)
         self._digest.update(data)
-        self.size += len(data)
-        return len(data)
+        size = memoryview(data).nbytes
+        self.size += size
+        return size
 
     def tell(self) -> int:
         """Position of the next byte."""
@@ -51,4 +88,14 @@ class HashedFile:
 
     def close(self) -> None:
         """Close the file; calling it again does nothing."""
+        told, self._closed = self._closed, None
+        try:
+            if told is not None:
+                told(self)
+        finally:
+            self._file.close()
+
+    def abandon(self) -> None:
+        """Close the file without telling anybody."""
+        self._closed = None
         self._file.close()

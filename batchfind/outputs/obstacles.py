@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from batchfind.errors import StorageError
+from batchfind.outputs.sidecars import sidecar_path
 
 _REMEDIES = {
     errno.ENOSPC: "free some space there",
@@ -18,22 +19,24 @@ _REMEDIES = {
     errno.EEXIST: "choose a path whose parents are directories",
     errno.ENOTDIR: "choose a path whose parents are directories",
     errno.EISDIR: "choose a path that is not a directory",
-    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.ENAMETOOLONG: "choose a shorter name (its sidecar adds 15 characters)",
+    errno.EXDEV: "choose a path that is not a link to another file system",
 }
 
 
-def check_writable(path: Path) -> str:
+def check_writable(path: Path, *, is_directory: bool = False) -> str:
     """Why an output could not be written, found without touching anything.
 
     Args:
         path: absolute.
+        is_directory: a folder of files is wanted there, not one file.
 
     Returns:
         One sentence, or an empty string when it could be written now. A disk may
         still fill up later.
     """
     try:
-        return _obstacle(path)
+        return _obstacle(path, is_directory=is_directory)
     except OSError as error:
         return _sentence(path, error.strerror or str(error), error.errno)
 
@@ -51,17 +54,32 @@ def storage_error(path: Path, error: OSError) -> StorageError:
     )
 
 
-def _obstacle(path: Path) -> str:
-    if path.is_dir():
+def _obstacle(path: Path, *, is_directory: bool) -> str:
+    if path.is_dir() and not is_directory:
         return _sentence(path, "it is a directory", errno.EISDIR)
+    if is_directory and (unfit := _unfit_directory(path)):
+        return unfit
     parent = next(each for each in path.parents if os.path.lexists(each))
+    places = [parent, path] if path.is_dir() else [parent]
     if not parent.is_dir():
         return _sentence(path, f"{parent} is not a directory", errno.ENOTDIR)
-    if not os.access(parent, os.W_OK | os.X_OK):
-        return _sentence(path, f"{parent} cannot be written to", errno.EACCES)
+    for place in places:
+        if not os.access(place, os.W_OK | os.X_OK):
+            return _sentence(path, f"{place} cannot be written to", errno.EACCES)
     longest = os.pathconf(parent, "PC_NAME_MAX")
-    if any(len(os.fsencode(part)) > longest for part in path.parts):
+    parts = (*path.parent.parts, sidecar_path(path).name)
+    if any(len(os.fsencode(part)) > longest for part in parts):
         return _sentence(path, "a part of it is too long", errno.ENAMETOOLONG)
+    return ""
+
+
+def _unfit_directory(path: Path) -> str:
+    """Why what stands at a path cannot be the folder of an output."""
+    if os.path.lexists(path) and not path.is_dir():
+        return _sentence(path, "it is a file, not a directory", errno.ENOTDIR)
+    if path.is_mount():
+        why = "it is a mount point, and its sidecar must stand beside it"
+        return f"{path}: the output cannot be written: {why}; choose a folder below it"
     return ""
 
 

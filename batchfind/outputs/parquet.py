@@ -1,4 +1,4 @@
-"""Parquet: zstd, row groups of a fixed size, the same bytes for the same rows."""
+"""Parquet: row groups of a fixed size, the same bytes for the same rows."""
 
 from __future__ import annotations
 
@@ -7,40 +7,48 @@ from typing import BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-ROWS_PER_GROUP = 32_768
+from batchfind.job.model import ParquetOptions
+
+_LEVELS = {"zstd": 3}
+"""Compression levels; the other codecs' own default is the only one that matters."""
 
 
 class ParquetWriter:
     """Writes a table as Parquet.
 
-    Row groups end after `ROWS_PER_GROUP` rows however the rows arrive, and nothing
+    Row groups end after a fixed number of rows however the rows arrive, and nothing
     but schema and rows goes into the file, so that equal tables are equal files as
     long as the library stays the same.
     """
 
-    def __init__(self, file: BinaryIO, schema: pa.Schema) -> None:
+    def __init__(
+        self, file: BinaryIO, schema: pa.Schema, options: ParquetOptions | None = None
+    ) -> None:
         """Writes the file's head.
 
         Args:
             file: open for writing bytes; stays the caller's.
             schema: of every batch that follows.
+            options: compression and size of row groups.
         """
+        chosen = options or ParquetOptions()
         self._schema = schema
+        self._group_rows = chosen.row_group_size
         self._waiting: list[pa.RecordBatch] = []
         self._rows = 0
         self._writer = pq.ParquetWriter(
             pa.PythonFile(file, "w"),
             schema,
             version="2.6",
-            compression="zstd",
-            compression_level=3,
+            compression=chosen.compression,
+            compression_level=_LEVELS.get(chosen.compression),
             write_page_index=False,
         )
 
     def write(self, batch: pa.RecordBatch) -> None:
         """Rows; they reach the file a row group at a time."""
-        while self._rows + batch.num_rows >= ROWS_PER_GROUP:
-            rest = ROWS_PER_GROUP - self._rows
+        while self._rows + batch.num_rows >= self._group_rows:
+            rest = self._group_rows - self._rows
             self._waiting.append(batch.slice(0, rest))
             self._flush()
             batch = batch.slice(rest)
@@ -58,4 +66,4 @@ class ParquetWriter:
         # In one piece: how rows were cut into batches must not show in the file.
         table = pa.Table.from_batches(self._waiting, self._schema).combine_chunks()
         self._waiting, self._rows = [], 0
-        self._writer.write_table(table, row_group_size=ROWS_PER_GROUP)
+        self._writer.write_table(table, row_group_size=self._group_rows)

@@ -47,6 +47,7 @@ def planned_query(asked: Asked) -> PlannedQuery:
             *_added_names(prepared, asked),
             *(path.dotted for path in by_window if path not in held),
         ),
+        bindings=prepared.bindings,
     )
 
 

@@ -26,6 +26,7 @@ from batchfind.plan.prepare import prepare
 from batchfind.plan.problems import Problems
 from batchfind.plan.requests import Asked, ask
 from batchfind.plan.scopes import Surroundings
+from batchfind.plan.taken_paths import TakenPaths
 from batchfind.plan.templates import Templates
 
 PLAN_VERSION: Final = 1
@@ -77,8 +78,9 @@ def expand(  # noqa: PLR0913 - a plan depends on each of these and on nothing el
     files = _input_files(asked, inputs)
     read = {str(job.path), *(str(path) for path, _ in job.includes)}
     read.update(file.path for file in files)
-    paths = Paths(surroundings, problems, out, frozenset(read))
-    outputs = plan_outputs(job.outputs, asked, paths)
+    paths = Paths(surroundings, problems, out, TakenPaths(frozenset(read)))
+    queries = {name: planned_query(one) for name, one in asked.items()}
+    outputs = plan_outputs(job.outputs, asked, queries, paths)
     if not select:
         _refuse_unused(surroundings, problems)
     warnings = problems.finish()
@@ -91,7 +93,7 @@ def expand(  # noqa: PLR0913 - a plan depends on each of these and on nothing el
         timezone=job.timezone,
         digest=plan_digest(requests),
         peers=_planned_peers(asked.values()),
-        queries={name: planned_query(one) for name, one in asked.items()},
+        queries=queries,
         requests=requests,
         outputs=outputs,
         policy=_policy(job, runs, environment or {}),

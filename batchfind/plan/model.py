@@ -60,6 +60,8 @@ class PlannedQuery:
         explode: sequence whose items become rows, or None.
         carry: names from `Request.bindings` that become columns.
         added: keys that batchfind added, for `plan` to show.
+        bindings: every matrix, row and window name of its requests, in the order
+            written: columns of a requests table.
     """
 
     name: str
@@ -70,14 +72,21 @@ class PlannedQuery:
     explode: KeyPath | None
     carry: tuple[str, ...]
     added: tuple[str, ...] = ()
+    bindings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class SourceRow:
-    """A row that asked for a request: file and line, or `rows` and index."""
+    """A row that asked for a request: file and line, or `rows` and index.
+
+    Attributes:
+        cells: template name to text, of every column; empty unless a table of
+            requests shows them, since a plan holds no more than it needs.
+    """
 
     source: str
     line: int
+    cells: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,11 +158,15 @@ class PlannedOutput:
     @property
     def is_directory(self) -> bool:
         """Whether a folder of files stands at the path, not one file."""
-        options = self.options
-        return bool(options.partition_by) or (
-            (self.format is OutputFormat.XML and options.xml.layout == "files")
-            or (self.format is OutputFormat.DICOM and options.dicom.layout == "files")
-        )
+        return is_directory(self.format, self.options)
+
+
+def is_directory(form: OutputFormat, options: OutputOptions) -> bool:
+    """Whether an output is a folder of files, not one file."""
+    return bool(options.partition_by) or (
+        (form is OutputFormat.XML and options.xml.layout == "files")
+        or (form is OutputFormat.DICOM and options.dicom.layout == "files")
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from batchfind.job.model import Output, Peer
 from batchfind.plan.cases import Case
+from batchfind.plan.coverage import unlisted_values
 from batchfind.plan.dates import Style
 from batchfind.plan.filenames import path_fault, safe_value
-from batchfind.plan.model import PlannedOutput
+from batchfind.plan.model import PlannedOutput, PlannedQuery, is_directory
+from batchfind.plan.output_columns import settle_options, unused_types
+from batchfind.plan.partitions import partial_partitions
 from batchfind.plan.problems import Problems
 from batchfind.plan.requests import Asked
 from batchfind.plan.scopes import Surroundings
+from batchfind.plan.taken_paths import TakenPaths
 from batchfind.plan.templates import Scope
 from batchfind.plan.windows import WindowValue
 
@@ -25,38 +29,44 @@ class Paths:
 
     Attributes:
         folder: base of relative paths, instead of the file that holds the output.
-        inputs: files the plan was made from, which no output may replace.
     """
 
     surroundings: Surroundings
     problems: Problems
     folder: Path | None
-    inputs: frozenset[str]
-    taken: dict[str, str] = field(default_factory=dict)
+    taken: TakenPaths
 
-    def plan(self, number: int, output: Output, asked: Asked) -> list[PlannedOutput]:
+    def plan(
+        self, number: int, output: Output, asked: Asked, query: PlannedQuery
+    ) -> list[PlannedOutput]:
         """The files of one output, the job's `number`th from 0, for one query."""
+        options = settle_options(number, output, query, self.problems)
         behind: dict[str, list[str]] = {}
         for path, ids in self._rendered(number, output, asked):
             behind.setdefault(path, []).extend(ids)
-        where = f"outputs[{number}]"
-        owner = f"{where} of query {asked.prepared.query.name}"
-        for path in behind:
-            self._take(path, owner, output, where)
-        return [
+        planned = [
             PlannedOutput(
                 path=path,
                 format=output.format,
-                query=asked.prepared.query.name,
+                query=query.name,
                 requests=tuple(ids),
                 typed=output.typed,
                 provenance=output.provenance,
                 publish=output.publish,
                 overwrite=output.overwrite,
-                options=output.options,
+                options=options,
             )
             for path, ids in behind.items()
         ]
+        for one in planned:
+            self._take(number, one, output)
+            faults = [*partial_partitions(one, query, asked)]
+            if unlisted := unlisted_values(one, query, asked.requests):
+                faults.append(unlisted)
+            for message in faults:
+                mark = output.marks.get("overwrite", output.mark)
+                self.problems.error(mark, f"outputs[{number}].overwrite", message)
+        return planned
 
     def _rendered(
         self, number: int, output: Output, asked: Asked
@@ -105,18 +115,20 @@ class Paths:
         text = templates.render(output.path, where, scope)
         if text is None:
             return None
-        if fault := path_fault(text):
+        # A folder may be written as one; what stands at the path has no slash.
+        folder = is_directory(output.format, output.options)
+        plain = text.rstrip("/\\") or text
+        if fault := path_fault(plain if folder else text):
             self.problems.error(output.path.mark, where, f"{text!r}: {fault}")
             return None
-        return os.path.normpath((self.folder or output.base).absolute() / text)
+        return os.path.normpath((self.folder or output.base).absolute() / plain)
 
-    def _take(self, path: str, owner: str, output: Output, where: str) -> None:
-        other = self.taken.setdefault(path, owner)
-        if other != owner:
-            message = f"{path} is written by {other} already; give each its own path"
-            self.problems.error(output.path.mark, f"{where}.path", message)
-        if path in self.inputs:
-            message = f"{path} is read by this job; an output cannot replace it"
+    def _take(self, number: int, planned: PlannedOutput, output: Output) -> None:
+        where = f"outputs[{number}]"
+        owner = f"{where} of query {planned.query}"
+        for message in self.taken.take(
+            planned.path, owner, is_directory=planned.is_directory
+        ):
             self.problems.error(output.path.mark, f"{where}.path", message)
 
 
@@ -131,7 +143,10 @@ def _case_values(case: Case) -> Mapping[str, object]:
 
 
 def plan_outputs(
-    outputs: Iterable[Output], asked: Mapping[str, Asked], paths: Paths
+    outputs: Iterable[Output],
+    asked: Mapping[str, Asked],
+    queries: Mapping[str, PlannedQuery],
+    paths: Paths,
 ) -> tuple[PlannedOutput, ...]:
     """Every file the plan will write, in the order of the job's outputs.
 
@@ -141,10 +156,14 @@ def plan_outputs(
     planned = []
     names = list(paths.surroundings.job.queries)
     for number, output in enumerate(outputs):
-        for query in output.queries or names:
+        wanted = output.queries or names
+        for query in wanted:
             if query in asked:
-                planned += paths.plan(number, output, asked[query])
+                planned += paths.plan(number, output, asked[query], queries[query])
             else:
                 message = f"left out, since the query {query} is not selected"
                 paths.problems.warn(output.mark, f"outputs[{number}]", message)
+        if all(query in asked for query in wanted):
+            held = [queries[query] for query in wanted]
+            unused_types(number, output, held, paths.problems)
     return tuple(planned)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from batchfind.dicom.models import InformationModel, model_of
 from batchfind.errors import Mark, Problem
 from batchfind.job.inputs import Inputs
-from batchfind.job.model import Peer, Query, Rows, Scalar
+from batchfind.job.model import Output, Peer, Query, Rows, Scalar, TableKind
 from batchfind.job.suggest import did_you_mean
 from batchfind.plan.intervals import WindowKeys, window_keys
 from batchfind.plan.keys import Key, keys_of
@@ -38,6 +38,9 @@ class Prepared:
         groups: rows by request, or one None.
         row_names: names whose values come from rows.
         carry: names of bindings that become columns.
+        bindings: every matrix, row and window name, in the order written.
+        keeps_rows: rows enter the plan with all their cells, since a table of
+            requests shows them; otherwise only cells that are sent do.
         skipped: problems of rows that were skipped as the job asks.
     """
 
@@ -52,6 +55,8 @@ class Prepared:
     groups: tuple[RowGroup | None, ...]
     row_names: frozenset[str]
     carry: tuple[str, ...]
+    bindings: tuple[str, ...]
+    keeps_rows: bool
     skipped: tuple[Problem, ...]
 
 
@@ -85,6 +90,8 @@ def prepare(
         groups=chosen.groups,
         row_names=chosen.names,
         carry=_carry(query, chosen, problems),
+        bindings=(*query.matrix, *chosen.columns, *_window_name(query)),
+        keeps_rows=_shows_requests(query, surroundings.job.outputs),
         skipped=chosen.skipped,
     )
 
@@ -228,6 +235,18 @@ def _unique_key(query: Query, level: str | None) -> str | None:
     if level is not None:
         return model.unique_key(level)
     return model.model_identity[0] if len(model.model_identity) == 1 else None
+
+
+def _shows_requests(query: Query, outputs: Iterable[Output]) -> bool:
+    return any(
+        output.options.table is TableKind.REQUESTS
+        and (not output.queries or query.name in output.queries)
+        for output in outputs
+    )
+
+
+def _window_name(query: Query) -> tuple[str, ...]:
+    return ("window",) if query.window is not None else ()
 
 
 def _carry(query: Query, chosen: _Chosen, problems: Problems) -> tuple[str, ...]:

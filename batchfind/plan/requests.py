@@ -222,7 +222,7 @@ class _Maker:
             charset=charset,
             cancel=prepared.query.cancel,
             bindings=_bindings(case),
-            source_rows=_source_rows(case),
+            source_rows=_source_rows(case, cells=prepared.keeps_rows),
             batch=case.group.batch if case.group else (),
             assumption=UNPROVEN_TIMES if case.piece and case.piece.tm else None,
             key="",
@@ -242,8 +242,11 @@ def _bindings(case: Case) -> dict[str, str]:
     return bindings
 
 
-def _source_rows(case: Case) -> tuple[SourceRow, ...]:
-    return tuple(row.source for row in case.group.rows) if case.group else ()
+def _source_rows(case: Case, *, cells: bool) -> tuple[SourceRow, ...]:
+    rows = case.group.rows if case.group else ()
+    if not cells:
+        return tuple(row.source for row in rows)
+    return tuple(replace(row.source, cells=row.cells) for row in rows)
 
 
 def _repeated(

@@ -10,6 +10,7 @@ from typing import Final
 from batchfind.dicom.identifier import Identifier
 from batchfind.dicom.models import InformationModel, model_of
 from batchfind.dicom.paths import KeyPath, parse_path
+from batchfind.job.model import OutputFormat, TableKind, Where
 from batchfind.plan.keys import is_universal
 from batchfind.plan.model import Plan, PlannedOutput, PlannedQuery, Request
 
@@ -166,9 +167,27 @@ def _query_lines(query: QuerySummary) -> Iterator[str]:
         yield from _wrapped("note", note)
     for output in query.outputs[:_MOST_OUTPUTS]:
         behind = _counted(len(output.requests), "request")
-        yield f"  {'writes':<9} {output.path} ({output.format.value}, {behind})"
+        path = f"{output.path}{'/' if output.is_directory else ''}"
+        yield f"  {'writes':<9} {path} ({_kind(output)}, {behind})"
     if len(query.outputs) > _MOST_OUTPUTS:
-        yield f"  {'':<9} and {len(query.outputs) - _MOST_OUTPUTS} more files"
+        yield f"  {'':<9} and {len(query.outputs) - _MOST_OUTPUTS} more outputs"
+
+
+def _kind(output: PlannedOutput) -> str:
+    """What stands at an output's path, such as `parquet by StudyDate month`."""
+    options = output.options
+    kind = output.format.value
+    if options.table is TableKind.REQUESTS:
+        which = {Where.ALL: "all", Where.FAILED: "failed", Where.NOT_FOUND: "unfound"}
+        return f"{kind} of {which[options.where]} requests"
+    if options.partition_by:
+        columns = (f"{one.source} {one.by or ''}" for one in options.partition_by)
+        return f"{kind} by {', '.join(column.rstrip() for column in columns)}"
+    if output.format is OutputFormat.XML:
+        kind = f"{options.xml.dialect} {kind}"
+    if output.format is OutputFormat.DICOM and options.dicom.layout == "zip":
+        return f"{kind} in a zip"
+    return f"{kind} files" if output.is_directory else kind
 
 
 def _wrapped(label: str, text: str) -> list[str]:

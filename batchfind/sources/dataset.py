@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from array import array
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -18,7 +17,12 @@ from batchfind.dicom.transfer_syntaxes import (
     IMPLICIT_LE,
     TITLES,
 )
-from batchfind.dicom.values import number_values, tag_values, text_values
+from batchfind.dicom.values import (
+    number_values,
+    swapped_words,
+    tag_values,
+    text_values,
+)
 from batchfind.dicom.vrs import (
     LONG_FORM,
     NUMBER_FORMATS,
@@ -37,7 +41,6 @@ from batchfind.sources.elements import (
 
 _PREAMBLE: Final = 132
 _TRANSFER_SYNTAX: Final = (0x0002, 0x0010)
-_ARRAY_CODES: Final = {2: "H", 4: "I", 8: "Q"}
 
 
 def read_part10(raw: bytes) -> Parsed:
@@ -155,7 +158,7 @@ def _value(
             for item in value
         )
     if vr in WORD_SIZES:
-        return _little(value, WORD_SIZES[vr]) if big_endian else value
+        return swapped_words(value, vr) if big_endian else value
     try:
         return "\\".join(_texts(vr, value, sets, big_endian=big_endian))
     except ValueError as error:
@@ -185,12 +188,3 @@ def _decimal(vr: str, number: float) -> str:
     bits = struct.pack("<f", number)
     texts = (f"{number:.{digits}g}" for digits in range(1, 10))
     return next(text for text in texts if struct.pack("<f", float(text)) == bits)
-
-
-def _little(value: bytes, size: int) -> bytes:
-    """Big endian words as little endian, the order in which Identifiers hold them."""
-    if size == 1 or len(value) % size:
-        return value
-    words = array(_ARRAY_CODES[size], value)
-    words.byteswap()
-    return words.tobytes()

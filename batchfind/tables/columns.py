@@ -13,43 +13,67 @@ import pyarrow.compute as pc
 
 from batchfind.dicom import vrs
 from batchfind.dicom.raw import RawElement
+from batchfind.tables.components import component_array
 from batchfind.tables.layout import Attribute, Node
 from batchfind.tables.level import Level
 from batchfind.tables.text import TextColumn, text_column
-from batchfind.tables.typed import TypedColumn, typed_column, value_type
+from batchfind.tables.typed import (
+    TypedColumn,
+    arrow_type,
+    typed_column,
+    value_type_of,
+)
 
 
 class Form(Enum):
-    """How an attribute is shown in a table."""
+    """How an attribute is shown in a table.
+
+    TYPED is what its VR asks for; the others with a type are what a job asks for.
+    """
 
     TEXT = "text"
     TYPED = "typed"
+    DATE32 = "date32"
+    FLOAT64 = "float64"
+    INT64 = "int64"
+    TIME64 = "time64"
+    TIMESTAMP = "timestamp"
+    TIMESTAMP_UTC = "timestamp_utc"
     NESTED = "nested"
     JSON = "json"
+
+    @property
+    def is_typed(self) -> bool:
+        """Whether values have a type, and one that does not fit is null."""
+        return self not in (Form.TEXT, Form.NESTED, Form.JSON)
 
 
 Notes = dict[int, dict[str, str]]
 """By entry: where in the attribute (empty for all of it), and the text there."""
 
 
-def form_of(attribute: Attribute, *, typed: bool, nested: bool) -> Form:
+def form_of(
+    attribute: Attribute, *, typed: bool, nested: bool, override: str | None = None
+) -> Form:
     """The form an attribute takes in a table.
 
     Args:
         attribute: as asked.
         typed: the table's columns have types.
         nested: the file format has a place for lists of structs.
+        override: name of the type this column has instead, or None.
     """
+    wanted = override or ("typed" if typed else "text")
     if attribute.vr != "SQ":
-        return Form.TYPED if typed else Form.TEXT
+        return Form(wanted)
     named = attribute.node is not None and attribute.node.attributes
-    return Form.NESTED if nested and named else Form.JSON
+    return Form.NESTED if nested and named and wanted == "typed" else Form.JSON
 
 
 def type_of(attribute: Attribute, form: Form) -> pa.DataType:
     """The Arrow type of an attribute in a form."""
-    if form is Form.TYPED:
-        return value_type(attribute)
+    if form.is_typed:
+        return arrow_type(attribute.vr, form.value, multiple=attribute.multiple)
     if form is Form.NESTED and attribute.node is not None:
         return pa.list_(pa.struct(_fields(attribute.node)))
     return pa.string()
@@ -76,7 +100,7 @@ class LevelColumns:
         self._cells: list[tuple[Any, ...]] = list(level.columns())
         self._texts: dict[int, TextColumn] = {}
         self._arrays: dict[tuple[int, Form], pa.Array] = {}
-        self._typed: dict[int, TypedColumn] = {}
+        self._typed: dict[tuple[int, Form], TypedColumn] = {}
         self._odd: dict[int, dict[int, RawElement]] = {}
         for (entry, slot), element in level.odd.items():
             self._odd.setdefault(slot, {})[entry] = element
@@ -88,8 +112,22 @@ class LevelColumns:
     def array(self, slot: int, form: Form) -> pa.Array:
         """The Arrow array of an attribute, one element an entry."""
         if (slot, form) not in self._arrays:
-            self._arrays[slot, form] = _ARRAYS[form](self, slot)
+            self._arrays[slot, form] = self._array(slot, form)
         return self._arrays[slot, form]
+
+    def component(self, slot: int, form: Form, name: str) -> pa.Array:
+        """One component of a person's name, in the form the name itself has."""
+        multiple = form.is_typed and self._level.node.attributes[slot].multiple
+        return component_array(self.text(slot).array, name, multiple=multiple)
+
+    def _array(self, slot: int, form: Form) -> pa.Array:
+        if form is Form.NESTED:
+            return self._nested(slot)
+        if form is Form.JSON:
+            return pa.array(self._cells[slot], pa.string())
+        if form is Form.TEXT:
+            return self.text(slot).array
+        return self.typed(slot, form).array
 
     def text(self, slot: int) -> TextColumn:
         """The text of an attribute that is no sequence."""
@@ -103,17 +141,20 @@ class LevelColumns:
             )
         return self._texts[slot]
 
-    def typed(self, slot: int) -> TypedColumn:
-        """The typed values of an attribute that is no sequence."""
-        if slot not in self._typed:
+    def typed(self, slot: int, form: Form) -> TypedColumn:
+        """The values of an attribute that is no sequence, in a form with a type."""
+        if (slot, form) not in self._typed:
             attribute = self._level.node.attributes[slot]
             if attribute.vr in vrs.WORD_SIZES:
-                self._typed[slot] = TypedColumn(
-                    pa.array(self._bytes(slot), pa.binary())
-                )
+                column = TypedColumn(pa.array(self._bytes(slot), pa.binary()))
             else:
-                self._typed[slot] = typed_column(self.text(slot).array, attribute)
-        return self._typed[slot]
+                column = typed_column(
+                    self.text(slot).array,
+                    value_type_of(attribute.vr, form.value),
+                    multiple=attribute.multiple,
+                )
+            self._typed[slot, form] = column
+        return self._typed[slot, form]
 
     def replaced(self) -> Counter[int]:
         """U+FFFD put in, by position of the response, here and below.
@@ -139,8 +180,8 @@ class LevelColumns:
         if self._level.node.attributes[slot].vr not in vrs.WORD_SIZES:
             text = self.text(slot)
             notes = {entry: {"": raw} for entry, raw in text.broken.items()}
-            if form is Form.TYPED:
-                for entry in self.typed(slot).unfit:
+            if form.is_typed:
+                for entry in self.typed(slot, form).unfit:
                     notes[entry] = {"": text.array[entry].as_py()}
         return notes
 
@@ -149,7 +190,7 @@ class LevelColumns:
         if form is Form.NESTED:
             return self._from_below(slot, LevelColumns.empty)
         attribute = self._level.node.attributes[slot]
-        scalar = form is Form.TYPED and not attribute.multiple
+        scalar = form.is_typed and not attribute.multiple
         if not scalar or attribute.vr in vrs.WORD_SIZES:
             return {}
         if self.array(slot, form).type == pa.string():
@@ -186,9 +227,6 @@ class LevelColumns:
                 texts.update({prefix + at: text for at, text in found.items()})
         return notes
 
-    def _json(self, slot: int) -> pa.Array:
-        return pa.array(self._cells[slot], pa.string())
-
     def _nested(self, slot: int) -> pa.Array:
         attribute = self._level.node.attributes[slot]
         child = self.children[slot]
@@ -199,14 +237,6 @@ class LevelColumns:
         starts = pa.array([*self._level.starts[slot], len(structs)], pa.int32())
         absent = pa.array([cell is None for cell in self._cells[slot]], pa.bool_())
         return pa.ListArray.from_arrays(starts, structs, mask=absent)
-
-
-_ARRAYS: dict[Form, Callable[[LevelColumns, int], pa.Array]] = {
-    Form.TEXT: lambda columns, slot: columns.text(slot).array,
-    Form.TYPED: lambda columns, slot: columns.typed(slot).array,
-    Form.NESTED: LevelColumns._nested,  # noqa: SLF001 - its own table
-    Form.JSON: LevelColumns._json,  # noqa: SLF001 - its own table
-}
 
 
 def columns_of(

@@ -5,15 +5,12 @@ Source: PS3.18 Annex F.
 
 from __future__ import annotations
 
-import base64
-import json
-import math
-import re
 from collections.abc import Sequence
 
-from batchfind.dicom import values, vrs
+from batchfind.dicom import vrs
 from batchfind.dicom.charset import CharacterSets
 from batchfind.dicom.raw import Items, RawElement
+from batchfind.tables.json_values import binary_value, text_value
 from batchfind.tables.layout import Node, PrivateSlots, PublicSlots
 from batchfind.tables.reading import (
     NEVER_EXTRA,
@@ -21,13 +18,9 @@ from batchfind.tables.reading import (
     Reading,
     private_slots,
 )
-from batchfind.tables.text import number_text
 
-_JSON_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 REMEMBERED = 4096
 """Distinct values whose JSON is kept for the next response that repeats them."""
-
-_PN_GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
 
 
 class JsonText:
@@ -87,7 +80,7 @@ class JsonText:
         elif vr in vrs.STRING_VRS:
             body = self._strings(value, vr, sets)
         else:
-            vr, body = self._binary(value, vr)
+            vr, body = binary_value(value, vr, big_endian=self.reading.big_endian)
         return f'"{tag:08X}":{{"vr":"{vr}"{body}}}'
 
     @staticmethod
@@ -174,49 +167,9 @@ class JsonText:
         key = raw, vr, id(sets)
         seen = self._seen.get(key)
         if seen is None:
-            decoded = values.text_values(raw, vr, sets)
-            body = ",".join(_string(value, vr) for value in decoded.values)
-            body = f',"Value":[{body}]' if any(decoded.values) else ""
             if len(self._seen) >= REMEMBERED:
                 self._seen.clear()
-            seen = self._seen[key] = sets, body, decoded.replaced
+            seen = self._seen[key] = sets, *text_value(raw, vr, sets)
         _, body, replaced = seen
         self.replaced += replaced
         return body
-
-    def _binary(self, raw: bytes, vr: str) -> tuple[str, str]:
-        """VR and the rest of a member; bytes that fit no number stay bytes."""
-        if not raw:
-            return vr, ""
-        big_endian = self.reading.big_endian
-        try:
-            if vr == "AT":
-                tags = values.tag_values(raw, big_endian=big_endian)
-                return vr, f',"Value":{json.dumps(list(tags), separators=(",", ":"))}'
-            if vr in vrs.NUMBER_FORMATS:
-                numbers = values.number_values(vr, raw, big_endian=big_endian)
-                body = ",".join(_number(number, vr) for number in numbers)
-                return vr, f',"Value":[{body}]'
-        except ValueError:
-            vr = "UN"
-        return vr, f',"InlineBinary":"{base64.b64encode(raw).decode("ascii")}"'
-
-
-def _string(value: str, vr: str) -> str:
-    if not value:
-        return "null"
-    if vr == "PN":
-        groups = zip(_PN_GROUPS, value.split("=", 2), strict=False)
-        return _dump({name: group for name, group in groups if group})
-    if vr in {"DS", "IS"} and _JSON_NUMBER.fullmatch(value):
-        return value
-    return _dump(value)
-
-
-def _number(value: float, vr: str) -> str:
-    text = number_text(value, vr)
-    return text if math.isfinite(value) else _dump(text)
-
-
-def _dump(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -129,4 +129,10 @@ _BUILDERS: dict[str, Builder] = {
     "bf_invalid": _invalid,
     "bf_empty": _empty,
     "bf_extra": _extra,
+    "bf_run_id": lambda setting: by_part(
+        setting, lambda part: part.origin.run_id or None
+    ),
+    "bf_asked_at": lambda setting: by_part(
+        setting, lambda part: part.origin.asked_at or None
+    ),
 }

@@ -15,6 +15,7 @@ from batchfind.tables.columns import Form, LevelColumns, Notes, columns_of
 from batchfind.tables.decode import Decoded, Decoder, Defect
 from batchfind.tables.layout import Layout, layout_of
 from batchfind.tables.level import Wanted
+from batchfind.tables.limits import RowLimits
 from batchfind.tables.provenance import Setting, by_part, provenance_array
 from batchfind.tables.rows import Rows, rows_of
 from batchfind.tables.schema import Column, ColumnKind, TableSchema
@@ -33,7 +34,8 @@ class Rendered:
         replaced: U+FFFD put in for undecodable bytes, by request id.
         invalid: values that did not fit their column, one count a schema.
         warnings: what was wrong with character sets, by request id.
-        seen: for each watched path, the values met in each request.
+        seen: for each watched path, the values met in each request, and how many
+            responses hold each.
     """
 
     slab: Slab
@@ -42,7 +44,7 @@ class Rendered:
     replaced: Mapping[str, int]
     invalid: tuple[int, ...]
     warnings: Mapping[str, frozenset[str]]
-    seen: Mapping[KeyPath, Mapping[str, frozenset[str]]]
+    seen: Mapping[KeyPath, Mapping[str, Mapping[str, int]]]
 
 
 def render(
@@ -65,9 +67,10 @@ def render(
     """
     layout = layout_of(query, watch)
     decoder = Decoder(layout, _wanted(layout, schemas))
+    limits = RowLimits([schema.limit for schema in schemas])
     for slab in slabs:
         for decoded in decoder.decode(slab):
-            yield _rendered(decoded, layout, schemas, watch)
+            yield _rendered(decoded, layout, schemas, watch, limits)
 
 
 def _wanted(layout: Layout, schemas: Sequence[TableSchema]) -> Wanted:
@@ -77,7 +80,7 @@ def _wanted(layout: Layout, schemas: Sequence[TableSchema]) -> Wanted:
         frozenset(c.slot for c in columns if c.form is Form.JSON and c.depth == depth)
         for depth in range(len(layout.chain) + 1)
     ]
-    unasked = any(schema.provenance for schema in schemas)
+    unasked = any(schema.shows("bf_extra") for schema in schemas)
     return Wanted(tuple(json), unasked=unasked)
 
 
@@ -86,6 +89,7 @@ def _rendered(
     layout: Layout,
     schemas: Sequence[TableSchema],
     watch: Sequence[KeyPath],
+    limits: RowLimits,
 ) -> Rendered:
     big_endian = decoded.slab.transfer_syntax == EXPLICIT_BE
     levels = columns_of(decoded.root, layout.chain, big_endian=big_endian)
@@ -97,7 +101,10 @@ def _rendered(
         replaced[owners[response]] += count
     return Rendered(
         slab=decoded.slab,
-        batches=tuple(batch for batch, _ in pieces),
+        batches=tuple(
+            limits.cut(table, batch, decoded, rows)
+            for table, (batch, _) in enumerate(pieces)
+        ),
         defects=tuple(decoded.defects.values()),
         replaced=dict(replaced),
         invalid=tuple(invalid for _, invalid in pieces),
@@ -113,22 +120,30 @@ def _table(
     schema: TableSchema,
 ) -> tuple[pa.RecordBatch, int]:
     setting = Setting(decoded, rows)
-    invalid = 0
-    arrays = []
-    for column in schema.columns:
-        if column.kind is ColumnKind.PROVENANCE:
-            arrays.append(provenance_array(column.source, setting))
-        elif column.kind is ColumnKind.CARRY:
-            arrays.append(_carried(setting, column.source))
-        else:
-            arrays.append(_attribute(levels, rows, column))
-            invalid += _take_notes(levels[column.depth], column, setting)
+    # Notes first: columns may stand in any order, and those that show the notes may
+    # be picked before the columns they are about.
+    invalid = sum(
+        _take_notes(levels[column.depth], column, setting)
+        for column in schema.columns
+        if column.kind is ColumnKind.ATTRIBUTE
+    )
+    arrays = [_array(levels, rows, column, setting) for column in schema.columns]
     return pa.RecordBatch.from_arrays(arrays, schema=schema.arrow), invalid
 
 
-def _attribute(levels: Sequence[LevelColumns], rows: Rows, column: Column) -> pa.Array:
-    form = column.form or Form.TEXT
-    return rows.take(levels[column.depth].array(column.slot, form), column.depth)
+def _array(
+    levels: Sequence[LevelColumns], rows: Rows, column: Column, setting: Setting
+) -> pa.Array:
+    if column.kind is ColumnKind.CARRY:
+        return _carried(setting, column.source)
+    if column.kind is ColumnKind.PROVENANCE:
+        return provenance_array(column.source, setting).cast(column.type)
+    level, form = levels[column.depth], column.form or Form.TEXT
+    if column.kind is ColumnKind.COMPONENT:
+        array = level.component(column.slot, form, column.component)
+    else:
+        array = level.array(column.slot, form)
+    return rows.take(array, column.depth)
 
 
 def _carried(setting: Setting, name: str) -> pa.Array:
@@ -175,11 +190,11 @@ def _warnings(decoded: Decoded) -> dict[str, frozenset[str]]:
 
 def _seen(
     root: LevelColumns, layout: Layout, path: KeyPath, owners: Sequence[str]
-) -> dict[str, frozenset[str]]:
+) -> dict[str, Counter[str]]:
     """Distinct values of an attribute of the data set, by request."""
     texts = root.text(layout.root.slot(path.leaf)).array.to_pylist()
-    found: dict[str, set[str]] = {}
+    found: dict[str, Counter[str]] = {}
     for request, text in zip(owners, texts, strict=True):
         if text:
-            found.setdefault(request, set()).update(text.split("\\"))
-    return {request: frozenset(values) for request, values in found.items()}
+            found.setdefault(request, Counter()).update(set(text.split("\\")))
+    return found

@@ -23,6 +23,8 @@ class Origin:
         assume, override: the peer's character set policy for responses.
         bindings: matrix, row and window names with their text.
         kept: only so many responses enter tables, None for all.
+        key: the request key, 64 hexadecimal digits.
+        run_id: of the run; asked_at: when its attempt began, UTC, ISO 8601.
     """
 
     request: str
@@ -34,10 +36,17 @@ class Origin:
     override: str | None = None
     bindings: Mapping[str, str] = field(default_factory=dict)
     kept: int | None = None
+    key: str = ""
+    run_id: str = ""
+    asked_at: str = ""
 
 
 def origin_of(
-    request: Request, peer: PlannedPeer, attempt: StoredAttempt, verdict: Verdict
+    request: Request,
+    peer: PlannedPeer,
+    attempt: StoredAttempt,
+    verdict: Verdict,
+    run_id: str = "",
 ) -> Origin:
     """The origin of the responses of one attempt.
 
@@ -47,6 +56,7 @@ def origin_of(
         attempt: the one whose responses count; it has negotiated facts, since
             responses came.
         verdict: the request's.
+        run_id: name of the run directory, for tables that show it.
 
     Raises:
         ValueError: when the attempt negotiated nothing, so has no responses.
@@ -63,6 +73,9 @@ def origin_of(
         override=peer.charset.override,
         bindings=request.bindings,
         kept=None if attempt.ending is None else attempt.ending.kept,
+        key=request.key,
+        run_id=run_id,
+        asked_at=attempt.facts.started,
     )
 
 

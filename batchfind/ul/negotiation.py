@@ -18,11 +18,10 @@ from pynetdicom.presentation import PresentationContext
 
 from batchfind.errors import InputError
 from batchfind.ul.contexts import ProposedContext
-
-#: Names this implementation for ever (PS3.7 Annex D.3.3.2); made once as PS3.5
-#: Annex B.2 describes.
-IMPLEMENTATION_CLASS_UID = "2.25.70628049559152391114893681587382758174"
-IMPLEMENTATION_VERSION_NAME = "BATCHFIND_010"
+from batchfind.ul.implementation import (
+    IMPLEMENTATION_CLASS_UID,
+    IMPLEMENTATION_VERSION_NAME,
+)
 
 _APPLICATION_CONTEXT = "1.2.840.10008.3.1.1.1"
 _LONGEST_AE_TITLE = 16

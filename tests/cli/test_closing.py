@@ -337,3 +337,29 @@ class TestAPoorEncoding:
         screen = closing(run_result(outputs=(output_report("/data/M\xfcller.csv"),)))
         assert screen.isascii()
         assert "M\\xfcller.csv" in screen
+
+
+class TestOutputsInTheirOwnWords:
+    @pytest.mark.parametrize(
+        ("form", "word"),
+        [
+            ("csv", "3 rows"),
+            ("parquet", "3 rows"),
+            ("jsonl", "3 lines"),
+            ("dicom", "3 files"),
+            ("xml", "3 data sets"),
+        ],
+    )
+    def test_say_what_they_hold(
+        self, run_result: MakeResult, output_report: MakeOutput, form: str, word: str
+    ) -> None:
+        screen = closing(run_result(outputs=(output_report(format=form, rows=3),)))
+        assert f"wrote  {word}  " in screen
+
+    def test_tell_of_values_without_a_place(
+        self, run_result: MakeResult, output_report: MakeOutput
+    ) -> None:
+        whole = output_report("/data/whole.csv")
+        screen = closing(run_result(outputs=(whole, output_report(invalid=2))))
+        assert "warning: 2 values without a place in /data/out.csv; see" in screen
+        assert screen.count("warning") == 1

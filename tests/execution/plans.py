@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from batchfind.job.model import (
     Priority,
     Publish,
 )
+from batchfind.plan.digests import plan_digest, request_key
 from batchfind.plan.model import (
     Plan,
     PlannedOutput,
@@ -136,3 +138,9 @@ def plan(
         outputs=tuple(outputs),
         policy=Policy(**(facts | dict(policy or {}))),
     )
+
+
+def with_real_keys(given: Plan) -> Plan:
+    """The keys and the digest that a plan file is checked against."""
+    requests = tuple(replace(each, key=request_key(each)) for each in given.requests)
+    return replace(given, requests=requests, digest=plan_digest(requests))

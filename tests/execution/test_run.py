@@ -28,9 +28,16 @@ from batchfind.execution.results import ExitCode, RunResult
 from batchfind.execution.run import RunOptions, resume_run, run_plan
 from batchfind.execution.status import run_status
 from batchfind.job.model import Cancel, OutputFormat, PeerLimits, Publish
-from batchfind.plan.digests import plan_digest, request_key
 from batchfind.plan.model import Plan
-from tests.execution.plans import IMPATIENT, PATIENT, output, peer, plan, request
+from tests.execution.plans import (
+    IMPATIENT,
+    PATIENT,
+    output,
+    peer,
+    plan,
+    request,
+    with_real_keys,
+)
 from tests.peers import steps
 from tests.peers.plugin import StartPeer
 from tests.peers.scripted import Step
@@ -84,12 +91,6 @@ def one_answer(
     return with_real_keys(plan(folder, [pacs], requests, outputs))
 
 
-def with_real_keys(given: Plan) -> Plan:
-    """The keys and the digest that a plan file is checked against."""
-    requests = tuple(replace(each, key=request_key(each)) for each in given.requests)
-    return replace(given, requests=requests, digest=plan_digest(requests))
-
-
 class TestPublish:
     """{verdict} x {publish}: what stands at the path afterwards."""
 
@@ -136,7 +137,8 @@ class TestPublish:
         assert hashlib.sha256(written.read_bytes()).hexdigest() == (
             result.outputs[0].sha256
         )
-        assert names(target.parent) == ["studies.csv"]
+        sidecar = ["studies.csv.batchfind.json"] if published else []
+        assert names(target.parent) == ["studies.csv", *sidecar]
 
     def test_limited_holds_exactly_the_first_responses(
         self, tmp_path: Path, scripted_peer: StartPeer

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import warnings
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -46,15 +46,30 @@ def by_findscu(
     peer: RealPeer, question: Question, folder: Path, syntaxes: str = "local"
 ) -> Answer:
     """What `findscu -X` writes, file by file."""
+    target = findscu(peer, question, folder, syntaxes, "-X")
+    return [
+        elements(_data_set(*of_file(path))) for path in sorted(target.glob("rsp*.dcm"))
+    ]
+
+
+def findscu(
+    peer: RealPeer, question: Question, folder: Path, syntaxes: str, *output: str
+) -> Path:
+    """The folder that findscu wrote to, as its switches for output say."""
     target = folder / f"findscu-{len(list(folder.iterdir()))}"
     target.mkdir()
     level = [f"QueryRetrieveLevel={question.level}"] if question.level else []
     keys = [f"{path}={value}" for path, value in question.keys.items()]
-    command = [FINDSCU, MODELS[question.model], SWITCHES[syntaxes], "-q", "-X"]
+    command = [FINDSCU, MODELS[question.model], SWITCHES[syntaxes], "-q", *output]
     command += ["-od", str(target), "-aet", "BATCHFIND", "-aec", peer.called_ae]
     command += [part for key in level + keys for part in ("-k", key)]
-    subprocess.run([*command, LOOPBACK, str(peer.port)], check=True, env=AT_ONCE)
-    return [elements(_content(path)) for path in sorted(target.glob("rsp*.dcm"))]
+    subprocess.run(
+        [*command, LOOPBACK, str(peer.port)],
+        check=True,
+        env=AT_ONCE,
+        stderr=subprocess.DEVNULL,
+    )
+    return target
 
 
 def by_batchfind(
@@ -64,8 +79,22 @@ def by_batchfind(
     syntaxes: str = "local",
 ) -> dict[str, Answer]:
     """What one `batchfind run` captures of all questions, response by response."""
+    return captured(batchfind(peer, questions, folder, syntaxes) / "run.db")
+
+
+def batchfind(
+    peer: RealPeer,
+    questions: Mapping[str, Question],
+    folder: Path,
+    syntaxes: str = "local",
+    outputs: Sequence[Mapping[str, str]] = (),
+) -> Path:
+    """The run directory of one `batchfind run` of all questions."""
     job = folder / "job.yaml"
-    job.write_text(json.dumps(_job(peer, questions, syntaxes)))
+    text = _job(peer, questions, syntaxes)
+    if outputs:
+        text["outputs"] = list(outputs)
+    job.write_text(json.dumps(text))
     run_dir = folder / "run"
     command = [sys.executable, "-m", "batchfind", "run", str(job), "--json"]
     ended = subprocess.run(
@@ -76,12 +105,20 @@ def by_batchfind(
         cwd=ROOT,
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    return captured(run_dir / "run.db")
+    return run_dir
 
 
 def captured(path: Path) -> dict[str, Answer]:
     """Every response of a capture, by query and in plan order."""
-    found: dict[str, Answer] = {}
+    return {
+        query: [elements(_data_set(*one)) for one in answer]
+        for query, answer in received(path).items()
+    }
+
+
+def received(path: Path) -> dict[str, list[tuple[bytes, str]]]:
+    """Bytes and transfer syntax of every response of a capture, by query."""
+    found: dict[str, list[tuple[bytes, str]]] = {}
     with open_capture(path) as capture:
         for request in capture.requests():
             answer = found.setdefault(request.query, [])
@@ -92,7 +129,7 @@ def captured(path: Path) -> dict[str, Answer]:
                     begins = [0, *matches.ends]
                     for begin, end in itertools.pairwise(begins):
                         payload = bytes(matches.payload[begin:end])
-                        answer.append(elements(_data_set(payload, syntax)))
+                        answer.append((payload, syntax))
     return found
 
 
@@ -111,11 +148,11 @@ def elements(data_set: Dataset) -> Elements:
     return found
 
 
-def _content(path: Path) -> Dataset:
-    """The data set of a file, read like one that was received."""
+def of_file(path: Path) -> tuple[bytes, str]:
+    """Bytes and transfer syntax of a file's data set."""
     meta = read_file_meta_info(path)
     begin = PREAMBLE_AND_GROUP_LENGTH + meta.FileMetaInformationGroupLength
-    return _data_set(path.read_bytes()[begin:], str(meta.TransferSyntaxUID))
+    return path.read_bytes()[begin:], str(meta.TransferSyntaxUID)
 
 
 def _data_set(payload: bytes, transfer_syntax: str) -> Dataset:

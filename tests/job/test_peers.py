@@ -237,7 +237,10 @@ class TestIncludedFiles:
                 "s.yaml:1:1: queries: unknown field 'queries'; 'queries' belongs "
                 "in a job or an output"
             ),
-            "s.yaml:2:1: name: unknown field 'name'; 'name' belongs in a job",
+            (
+                "s.yaml:2:1: name: unknown field 'name'; 'name' belongs in a job or "
+                "an output"
+            ),
             "s.yaml:4:22: peers.a.port: must be a TCP port, 1 to 65535, not 'x'",
             "s.yaml:5:3: 'a' stands here and at s.yaml:4:3; keep one of them",
             (

@@ -8,12 +8,15 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 import yaml
+
+from batchfind.job.model import OutputFormat
 
 ROOT = Path(__file__).parents[2]
 JOBS = sorted((ROOT / "jobs").glob("*.yaml"))
@@ -73,7 +76,7 @@ class TestEveryExample:
         result = folder.results[job.stem]
         assert {one["verdict"] for one in result["requests"]} == {"complete"}
         assert all(one["published"] for one in result["outputs"])
-        assert all(Path(one["path"]).is_file() for one in result["outputs"])
+        assert all(Path(one["path"]).exists() for one in result["outputs"])
 
     def test_editors_find_its_schema(self, job: Path) -> None:
         first = job.read_text(encoding="utf-8").splitlines()[0]
@@ -90,6 +93,30 @@ class TestDemo:
         names = {row["PatientName"] for row in folder.rows("exports/demo/worklist.csv")}
         assert {"Müßig^Jörg", "Λευκοπούλου^Ελένη"} <= names
         assert any("=" in name for name in names)
+
+    def test_it_writes_every_format(self, folder: Folder) -> None:
+        outputs = folder.results["demo"]["outputs"]
+        assert {one["format"] for one in outputs} == {one.value for one in OutputFormat}
+        assert all(one["rows"] for one in outputs)
+
+    def test_its_requests_are_told_one_by_one(self, folder: Folder) -> None:
+        rows = folder.rows("exports/demo/requests.csv")
+        assert [row["bf_source_row"] for row in rows] == [
+            "rows[0]",
+            "rows[1]",
+            "rows[2]",
+        ]
+        assert {row["bf_verdict"] for row in rows} == {"complete"}
+
+    def test_its_appointments_are_for_people(self, folder: Folder) -> None:
+        path = folder.path / "exports/demo/appointments.csv"
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file))
+        assert list(rows[0]) == [
+            *("day", "time", "station", "surname", "given name", "procedure")
+        ]
+        assert {"Müßig", "Λευκοπούλου"} <= {row["surname"] for row in rows}
+        assert all(date.fromisoformat(row["day"]) for row in rows)
 
     def test_it_is_a_small_job(self, folder: Folder) -> None:
         assert 10 <= len(folder.results["demo"]["requests"]) <= 20
@@ -112,20 +139,46 @@ class TestAudit:
         assert cases == ["A-01", "A-02", "A-03", "A-04", "A-05", "A-06", "A-06"]
         assert rows[1]["AccessionNumber"] == "03086212"
 
-    def test_lines_without_a_study_are_asked_too(self, folder: Folder) -> None:
-        asked = folder.results["audit-studies"]["requests"]
-        empty = [one for one in asked if one["responses"] == 0]
-        assert empty
+    def test_every_line_is_accounted_for(self, folder: Folder) -> None:
+        rows = folder.rows("exports/audit/asked.csv")
+        found = {row["case"]: row["bf_responses"] for row in rows}
+        assert list(found) == [f"A-0{number}" for number in range(1, 9)]
+        assert [case for case, count in found.items() if count == "0"] == [
+            "A-07",
+            "A-08",
+        ]
+        assert found["A-06"] == "2"
+
+    def test_lines_without_a_study_can_be_fed_back(self, folder: Folder) -> None:
+        rows = folder.rows("exports/audit/not-found.csv")
+        assert [row["case"] for row in rows] == ["A-07", "A-08"]
+        job = folder.path / "again.yaml"
+        text = (folder.path / "audit-studies.yaml").read_text(encoding="utf-8")
+        # A job never overwrites what it reads, so the mended list is another file.
+        mended = folder.path / "inputs" / "mended.csv"
+        shutil.copy(folder.path / "exports/audit/not-found.csv", mended)
+        text = text.replace("inputs/audit-studies.csv", "inputs/mended.csv")
+        text = text.replace("patient_id", "patient")
+        job.write_text(text, encoding="utf-8")
+        planned = batchfind("plan", job, "--json")
+        assert planned.returncode == 0, planned.stderr
+        asked = [
+            one["bindings"]["case"]
+            for one in json.loads(planned.stdout)["requests"]
+            if one["query"] == "studies"
+        ]
+        assert asked == ["A-07", "A-08"]
 
 
 class TestPipeline:
     def test_columns_have_types_and_provenance(self, folder: Folder) -> None:
-        table = pq.read_table(folder.path / "lake" / "studies.parquet")
+        table = pq.read_table(folder.path / "lake" / "studies")
         kinds = {field.name: str(field.type) for field in table.schema}
         assert kinds["StudyDate"].startswith("date32")
         assert "list" in kinds["ModalitiesInStudy"]
         assert any(name.startswith("bf_") for name in kinds)
         assert table.num_rows > 5
+        assert set(table["StudyDate_year"].to_pylist()) == {2003, 2004}
 
     def test_series_come_from_their_studies(self, folder: Folder) -> None:
         table = pq.read_table(folder.path / "lake" / "series.parquet")

@@ -2,29 +2,33 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import date
+from datetime import UTC, date, datetime, time
+from pathlib import Path
 from typing import Any
 
+import duckdb
 import pandas as pd
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from batchfind.errors import StorageError
+from batchfind.job.model import CsvOptions
 from batchfind.outputs.csv import CsvWriter
 
 
-def written(schema: pa.Schema, *batches: pa.RecordBatch) -> bytes:
+def written(schema: pa.Schema, *batches: pa.RecordBatch, **options: Any) -> bytes:
     file = io.BytesIO()
-    writer = CsvWriter(file, schema)
+    writer = CsvWriter(file, schema, CsvOptions(**options))
     for batch in batches:
         writer.write(batch)
     writer.close()
     return file.getvalue()
 
 
-def of_rows(schema: pa.Schema, rows: list[dict[str, Any]]) -> bytes:
-    return written(schema, pa.RecordBatch.from_pylist(rows, schema))
+def of_rows(schema: pa.Schema, rows: list[dict[str, Any]], **options: Any) -> bytes:
+    return written(schema, pa.RecordBatch.from_pylist(rows, schema), **options)
 
 
 TEXTS = pa.schema([("a", pa.string()), ("b", pa.string())])
@@ -138,3 +142,139 @@ class TestReaders:
             io.BytesIO(raw), dtype=str, keep_default_na=False, encoding="utf-8"
         )
         assert frame.to_dict("records") == rows
+
+
+class TestTimes:
+    def test_are_iso_8601(self) -> None:
+        schema = pa.schema(
+            [
+                ("time", pa.time64("us")),
+                ("wall", pa.timestamp("us")),
+                ("utc", pa.timestamp("us", "UTC")),
+                ("many", pa.list_(pa.timestamp("us", "UTC"))),
+            ]
+        )
+        wall = datetime(2026, 1, 31, 9, 30)  # noqa: DTZ001 - a wall clock
+        instant = datetime(2026, 1, 31, 8, 30, tzinfo=UTC)
+        row = {
+            "time": time(9, 30),
+            "wall": wall,
+            "utc": instant,
+            "many": [instant, None],
+        }
+        assert of_rows(schema, [row]).decode().splitlines()[1] == (
+            "09:30:00.000000,2026-01-31T09:30:00.000000,2026-01-31T08:30:00.000000Z,"
+            "2026-01-31T08:30:00.000000Z\\"
+        )
+
+
+class TestDelimiters:
+    @pytest.mark.parametrize("delimiter", [*";|:\t^$*.~ #'\\§"])
+    def test_are_quoted_where_they_are_data(self, delimiter: str) -> None:
+        rows = [{"a": f"x{delimiter}y", "b": delimiter}, {"a": "1,2", "b": 'q"'}]
+        raw = of_rows(TEXTS, rows, delimiter=delimiter)
+        text = io.StringIO(raw.decode(), newline="")
+        assert list(csv.DictReader(text, delimiter=delimiter)) == rows
+
+    def test_replace_the_comma(self) -> None:
+        found = of_rows(TEXTS, [{"a": "1,2", "b": "3"}], delimiter=";")
+        assert found == b"a;b\r\n1,2;3\r\n"
+
+
+class TestHeader:
+    def test_may_be_left_out(self) -> None:
+        assert of_rows(TEXTS, [{"a": "1", "b": "2"}], header=False) == b"1,2\r\n"
+        assert of_rows(TEXTS, [], header=False) == b""
+
+
+def token(text: str) -> dict[str, str]:
+    return {"null_token": text}
+
+
+class TestNullToken:
+    def test_stands_for_what_is_absent(self) -> None:
+        rows: list[dict[str, Any]] = [{"a": None, "b": ""}, {"a": "x", "b": None}]
+        found = of_rows(TEXTS, rows, **token("\\N"))
+        assert found == b'a,b\r\n\\N,""\r\nx,\\N\r\n'
+
+    def test_is_told_from_a_value_that_looks_like_it(self) -> None:
+        found = of_rows(TEXTS, [{"a": "NA", "b": None}], **token("NA"))
+        assert found == b'a,b\r\n"NA",NA\r\n'
+
+    def test_stands_alone_in_a_table_of_one_column(self) -> None:
+        schema = pa.schema([("a", pa.int64())])
+        rows: list[dict[str, Any]] = [{"a": None}, {"a": 1}]
+        assert of_rows(schema, rows, **token("-")) == b"a\r\n-\r\n1\r\n"
+
+    def test_is_what_duckdb_takes_for_null(self, tmp_path: Path) -> None:
+        path = tmp_path / "x.csv"
+        rows: list[dict[str, Any]] = [{"a": "NULL", "b": "1"}, {"a": None, "b": ""}]
+        path.write_bytes(of_rows(TEXTS, rows, **token("NULL")))
+        with duckdb.connect() as connection:
+            found = connection.read_csv(
+                str(path), na_values="NULL", all_varchar=True, allow_quoted_nulls=False
+            ).fetchall()
+        assert found == [("NULL", "1"), (None, "")]
+
+
+class TestEncodings:
+    @pytest.mark.parametrize(
+        "encoding", ["cp1252", "latin-1", "utf-16", "utf-8-sig", "shift_jis", "gb18030"]
+    )
+    def test_are_those_of_the_whole_file(self, encoding: str) -> None:
+        name = "Tarou" if encoding in {"cp1252", "latin-1"} else "山田"
+        batch = pa.RecordBatch.from_pylist([{"a": name, "b": "x"}], TEXTS)
+        raw = written(TEXTS, batch, batch, encoding=encoding)
+        line = f"{name},x\r\n"
+        assert raw.decode(encoding) == f"a,b\r\n{line}{line}"
+
+    def test_with_shifts_end_as_they_must(self) -> None:
+        raw = of_rows(TEXTS, [{"a": "山", "b": "田"}], encoding="iso2022_jp")
+        assert raw.endswith(b"\x1b(B\r\n")
+        assert raw.decode("iso2022_jp") == "a,b\r\n山,田\r\n"
+
+    def test_drop_and_replace_nothing(self) -> None:
+        rows = [{"a": "Müller", "b": "Λ"}]
+        with pytest.raises(StorageError) as caught:
+            of_rows(TEXTS, rows, encoding="cp1252")
+        assert str(caught.value) == (
+            "column b: the character U+039B has no place in cp1252, and none is ever "
+            "dropped; write encoding: utf-8, and run the job again"
+        )
+
+    def test_hold_the_header_as_well(self) -> None:
+        schema = pa.schema([("Größe Λ", pa.string())])
+        with pytest.raises(StorageError, match=r"U\+039B"):
+            written(schema, encoding="cp1252")
+
+
+class TestTheExcelDialect:
+    def test_begins_with_a_byte_order_mark(self) -> None:
+        assert of_rows(TEXTS, [], dialect="excel") == b"\xef\xbb\xbfa,b\r\n"
+        plain = of_rows(TEXTS, [], dialect="excel", encoding="cp1252")
+        assert plain == b"a,b\r\n"
+        marked = of_rows(TEXTS, [], dialect="excel", encoding="utf-8-sig")
+        assert marked == b"\xef\xbb\xbfa,b\r\n"
+
+    @pytest.mark.parametrize(
+        "value",
+        ["=1+1", "+A1", "-A1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "=", "=x", "-"],
+    )
+    def test_guards_what_could_be_a_formula(self, value: str) -> None:
+        raw = of_rows(TEXTS, [{"a": value, "b": "1"}], dialect="excel")
+        text = io.StringIO(raw.decode("utf-8-sig"), newline="")
+        assert next(csv.DictReader(text))["a"] == f"'{value}"
+
+    @pytest.mark.parametrize("value", ["-7", "+7.5", "-.5", "1e-3", "Doe^J", "a=b", ""])
+    def test_leaves_numbers_and_names_alone(self, value: str) -> None:
+        raw = of_rows(TEXTS, [{"a": value, "b": "1"}], dialect="excel")
+        text = io.StringIO(raw.decode("utf-8-sig"), newline="")
+        assert next(csv.DictReader(text))["a"] == value
+
+    def test_guards_no_number_column(self) -> None:
+        schema = pa.schema([("n", pa.int64()), ("d", pa.date32())])
+        raw = of_rows(schema, [{"n": -7, "d": date(2026, 1, 1)}], dialect="excel")
+        assert raw.decode("utf-8-sig") == "n,d\r\n-7,2026-01-01\r\n"
+
+    def test_of_rfc_4180_guards_nothing(self) -> None:
+        assert of_rows(TEXTS, [{"a": "=1", "b": "2"}]) == b"a,b\r\n=1,2\r\n"

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from batchfind.outputs import parquet
+from batchfind.job.model import ParquetOptions
 from batchfind.outputs.parquet import ParquetWriter
 
 SCHEMA = pa.schema(
@@ -51,9 +51,11 @@ ROWS: list[dict[str, Any]] = [
 ]
 
 
-def written(schema: pa.Schema, *batches: pa.RecordBatch) -> bytes:
+def written(
+    schema: pa.Schema, *batches: pa.RecordBatch, options: ParquetOptions | None = None
+) -> bytes:
     file = io.BytesIO()
-    writer = ParquetWriter(file, schema)
+    writer = ParquetWriter(file, schema, options)
     for batch in batches:
         writer.write(batch)
     writer.close()
@@ -102,10 +104,9 @@ class TestBytes:
         whole = pa.RecordBatch.from_pylist(rows, SCHEMA)
         starts = [sum(cuts[:at]) for at in range(len(cuts))]
         pieces = [whole.slice(*cut) for cut in zip(starts, cuts, strict=True)]
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(parquet, "ROWS_PER_GROUP", 50)
-            found = written(SCHEMA, *pieces)
-            assert found == written(SCHEMA, whole)
+        small = ParquetOptions(row_group_size=50)
+        found = written(SCHEMA, *pieces, options=small)
+        assert found == written(SCHEMA, whole, options=small)
         assert pq.read_table(io.BytesIO(found)).to_pylist() == rows
 
     def test_come_in_row_groups_of_32768(self) -> None:
@@ -116,3 +117,39 @@ class TestBytes:
         counts = [file.metadata.row_group(at).num_rows for at in groups]
         assert counts == [32_768, 32_768, 14_464]
         assert file.metadata.row_group(0).column(0).compression == "ZSTD"
+
+
+class TestOptions:
+    @pytest.mark.parametrize(
+        ("codec", "shown"),
+        [
+            ("zstd", "ZSTD"),
+            ("snappy", "SNAPPY"),
+            ("gzip", "GZIP"),
+            ("brotli", "BROTLI"),
+            ("lz4", "LZ4"),
+            ("none", "UNCOMPRESSED"),
+        ],
+    )
+    def test_every_codec_can_be_read_by_all(
+        self, codec: str, shown: str, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "x.parquet"
+        batch = pa.RecordBatch.from_pylist(ROWS, SCHEMA)
+        options = ParquetOptions(compression=codec)
+        path.write_bytes(written(SCHEMA, batch, options=options))
+        file = pq.ParquetFile(path)
+        assert file.metadata.row_group(0).column(0).compression == shown
+        assert file.read().to_pylist() == ROWS
+        assert pl.read_parquet(path).to_dicts() == ROWS
+        with duckdb.connect() as connection:
+            (count,) = connection.sql(f"SELECT count(*) FROM '{path}'").fetchall()  # noqa: S608 - our own path
+        assert count == (3,)
+
+    def test_row_groups_have_the_size_asked_for(self) -> None:
+        schema = pa.schema([("n", pa.int64())])
+        batch = pa.RecordBatch.from_pydict({"n": list(range(25))}, schema)
+        options = ParquetOptions(row_group_size=10)
+        file = pq.ParquetFile(io.BytesIO(written(schema, batch, options=options)))
+        groups = range(file.metadata.num_row_groups)
+        assert [file.metadata.row_group(at).num_rows for at in groups] == [10, 10, 5]

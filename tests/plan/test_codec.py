@@ -98,7 +98,30 @@ class TestRoundTrip:
         _validator().validate(to_json(plan))
 
 
+OUTPUTS = """
+  - {format: csv, path: a.csv, queries: studies, dialect: excel, delimiter: ;,
+     null_token: x, columns: [StudyInstanceUID, {from: StudyDate, as: day}]}
+  - {format: csv, path: b.csv, queries: worklist, table: requests, where: failed}
+  - {format: parquet, path: c, queries: studies, types: {TM: time64}, mode: "0640",
+     partition_by: [{key: StudyDate, by: month}, bf_peer], provenance: [bf_run_id],
+     row_group_size: 10, compression: none, overwrite: append, group: staff}
+  - {format: jsonl, path: d.jsonl, queries: studies, limit: 5}
+  - {format: dicom, path: e.zip, queries: studies, layout: zip}
+  - {format: xml, path: f, queries: studies, layout: files, dialect: native}
+"""
+
+
 class TestSchema:
+    def test_a_plan_with_every_kind_of_output_is_valid(self, planner: Planner) -> None:
+        head, _, _ = JOB.partition("  - {format")
+        plan = planner.plan(
+            head.replace("    files: [base.dcm]\n", "") + OUTPUTS,
+            tables={"worklist": "name\nDoe^*\nDoe^*"},
+        )
+        assert len(plan.outputs) == 6
+        _validator().validate(to_json(plan))
+        assert loads(dumps(plan)) == plan
+
     def test_the_schema_is_a_schema(self) -> None:
         Draft202012Validator.check_schema(load_schema("plan"))
 

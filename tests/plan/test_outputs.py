@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from batchfind.job.model import OutputFormat, Publish
 from batchfind.plan.filenames import path_fault, safe_value
 from batchfind.plan.model import Plan
+from batchfind.plan.taken_paths import SIDECAR, TakenPaths
 from tests.plan.planning import NOON, Planner
 
 JOB = """
@@ -70,6 +71,30 @@ class TestPaths:
         plan = planner.plan(job('path: "{{ window.start }}.csv", queries: ct'))
         assert paths(planner, plan) == ["2026-01-01.csv", "2026-01-02.csv"]
         assert plan.outputs[1].requests == ("0.1", "0.3", "0.5")
+
+    def test_window_end_is_a_day(self, planner: Planner) -> None:
+        text = job('path: "{{ window.start }}_{{ window.end }}.csv", queries: ct')
+        plan = planner.plan(text.replace("step: 1d", "step: 2d"))
+        assert paths(planner, plan) == ["2026-01-01_2026-01-02.csv"]
+
+    @pytest.mark.parametrize(
+        ("output", "directory"),
+        [
+            ("format: parquet, partition_by: bf_peer", True),
+            ("format: xml, layout: files", True),
+            ("format: dicom", True),
+            ("format: dicom, layout: zip", False),
+            ("format: xml", False),
+            ("format: jsonl", False),
+        ],
+    )
+    def test_of_a_folder_may_end_as_one(
+        self, planner: Planner, output: str, directory: bool
+    ) -> None:
+        end = "/" if directory else ""
+        plan = planner.plan(job(f"path: lake/x{end}, queries: mr, {output}"))
+        assert paths(planner, plan) == ["lake/x"]
+        assert plan.outputs[0].is_directory is directory
 
     def test_query_peer_and_variables(self, planner: Planner) -> None:
         plan = planner.plan(
@@ -182,6 +207,69 @@ class TestRefusals:
         problem = planner.problem(text)
         assert problem.path == "outputs[1].path"
         assert "is written by outputs[0] of query ct already" in problem.message
+
+    @pytest.mark.parametrize(
+        ("one", "other", "message"),
+        [
+            (
+                "path: x.csv",
+                "path: x.csv.batchfind.json",
+                "is the sidecar of outputs[0] of query mr already",
+            ),
+            (
+                "path: x.csv.batchfind.json",
+                "path: x.csv",
+                "already, and would be a sidecar here",
+            ),
+            (
+                "path: lake, format: dicom",
+                "path: lake/x.csv",
+                "lies inside the folder of outputs[0] of query mr",
+            ),
+            (
+                "path: lake/x.csv",
+                "path: lake/, format: dicom",
+                "outputs[0] of query mr writes below",
+            ),
+            (
+                "path: lake/, format: dicom",
+                "path: lake/a/b/, format: xml, layout: files",
+                "lies inside the folder of outputs[0] of query mr",
+            ),
+            (
+                "path: lake",
+                "path: lake/x.csv",
+                "lies inside a file of outputs[0] of query mr",
+            ),
+        ],
+    )
+    def test_outputs_that_would_meet(
+        self, planner: Planner, one: str, other: str, message: str
+    ) -> None:
+        text = job(
+            *(
+                each if "format" in each else f"format: csv, {each}"
+                for each in (f"queries: mr, {one}", f"queries: mr, {other}")
+            )
+        )
+        problem = planner.problem(text)
+        assert problem.path == "outputs[1].path"
+        assert message in problem.message
+
+    def test_outputs_side_by_side_are_fine(self, planner: Planner) -> None:
+        text = job(
+            "path: lake/a, queries: mr, format: dicom",
+            "path: lake/ab, queries: mr, format: dicom",
+            "path: lake/a.csv, queries: mr, format: csv",
+        )
+        assert len(planner.plan(text).outputs) == 3
+
+    def test_a_sidecar_never_replaces_an_input(self, planner: Planner) -> None:
+        read = str(planner.folder / f"q.csv{SIDECAR}")
+        paths = TakenPaths(frozenset({read}))
+        target = str(planner.folder / "q.csv")
+        (fault,) = paths.take(target, "outputs[0]", is_directory=False)
+        assert fault.endswith("is read by this job; its sidecar cannot replace it")
 
     def test_two_queries_on_one_path(self, planner: Planner) -> None:
         problem = planner.problem(job('path: "x{{ query[:0] }}.csv"'))

@@ -52,6 +52,21 @@ class TestRequests:
         # What no template reads and no column carries does not enter the plan.
         assert plan.requests[0].bindings == {"mrn": "1"}
 
+    def test_whole_rows_enter_the_plan_for_a_table_of_requests(
+        self, planner: Planner
+    ) -> None:
+        output = "outputs: [{format: csv, path: x.csv, table: requests}]\n"
+        plan = planner.plan(
+            PATIENTS % "" + output, tables={"q": "mrn,comment\n1,first\n1,again"}
+        )
+        (request,) = plan.requests
+        assert [row.cells for row in request.source_rows] == [
+            {"mrn": "1", "comment": "first"},
+            {"mrn": "1", "comment": "again"},
+        ]
+        assert request.bindings == {"mrn": "1"}
+        assert plan.queries["q"].bindings == ("mrn", "comment")
+
     def test_rows_that_differ_in_a_carried_column_are_not_equal(
         self, planner: Planner
     ) -> None:

@@ -64,7 +64,7 @@ def test_the_text_fits_80_columns(planner: Planner) -> None:
 
 def test_many_files_are_counted(planner: Planner) -> None:
     text = JOB.replace("to: 2026-01-20", "to: 2026-01-30")
-    assert "and 5 more files" in summarise(planner.plan(text))
+    assert "and 5 more outputs" in summarise(planner.plan(text))
 
 
 def test_a_plan_of_one_request(planner: Planner) -> None:
@@ -131,4 +131,36 @@ def test_keys_that_only_some_requests_have(planner: Planner) -> None:
     assert summarise(plan).splitlines()[2:] == [
         "q: Modality Worklist, 0 requests",
         "  return    PatientID",
+    ]
+
+
+def test_what_stands_at_each_path(planner: Planner) -> None:
+    plan = planner.plan(
+        """
+        queries:
+          q: {model: patient, level: PATIENT, keys: {PatientID: "7"}}
+        outputs:
+          - {format: jsonl, path: a.jsonl}
+          - {format: csv, path: r.csv, table: requests}
+          - {format: csv, path: f.csv, table: requests, where: failed}
+          - {format: csv, path: n.csv, table: requests, where: not-found}
+          - {format: parquet, path: lake, partition_by: [bf_peer, PatientID]}
+          - {format: xml, path: x.xml}
+          - {format: xml, path: xs, layout: files, dialect: native}
+          - {format: dicom, path: d/}
+          - {format: dicom, path: d.zip, layout: zip}
+        """
+    )
+    lines = [line for line in summarise(plan).splitlines() if " writes " in line]
+    folder = f"{planner.folder}/"
+    assert [line.split(folder)[1] for line in lines] == [
+        "a.jsonl (jsonl, 1 request)",
+        "r.csv (csv of all requests, 1 request)",
+        "f.csv (csv of failed requests, 1 request)",
+        "n.csv (csv of unfound requests, 1 request)",
+        "lake/ (parquet by bf_peer, PatientID, 1 request)",
+        "x.xml (dcmtk xml, 1 request)",
+        "xs/ (native xml files, 1 request)",
+        "d/ (dicom files, 1 request)",
+        "d.zip (dicom in a zip, 1 request)",
     ]

@@ -49,7 +49,7 @@ class TestOnePass:
         )
         (piece,) = render(ASKED, given, watch=[key])
         assert piece.seen == {
-            key: {"0": frozenset({"1.2"}), "1": frozenset({"1.3", "1.4"})}
+            key: {"0": {"1.2": 1}, "1": {"1.3": 1, "1.4": 1}},
         }
 
     def test_watching_changes_no_table(self) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
+from batchfind.job.column_words import ON_REQUEST, PROVENANCE
 from batchfind.tables.schema import PROVENANCE_TYPES, table_schema
 from tests.tables.material import STEPS, query
 
@@ -126,10 +127,13 @@ class TestTypes:
 class TestProvenance:
     def test_has_an_item_only_when_exploded_and_empties_only_when_typed(self) -> None:
         plain = table_schema(query([]), typed=False, provenance=True)
-        assert set(PROVENANCE_TYPES) - set(plain.names) == {"bf_item", "bf_empty"}
+        assert set(PROVENANCE) - set(plain.names) == {"bf_item", "bf_empty"}
         asked = query([f"{STEPS}.Modality"], explode=STEPS)
         full = table_schema(asked, typed=True, provenance=True)
-        assert full.names[1:] == tuple(PROVENANCE_TYPES)
+        assert full.names[1:] == PROVENANCE
+
+    def test_has_a_type_for_every_column(self) -> None:
+        assert set(PROVENANCE_TYPES) == {*PROVENANCE, *ON_REQUEST}
 
 
 class TestMetadata:

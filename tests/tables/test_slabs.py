@@ -131,9 +131,8 @@ class TestOrigin:
 
     def test_gathers_what_tables_need(self) -> None:
         ending = Ending(outcome=Outcome.LIMITED, responses=9, kept=5)
-        found = origin_of(
-            self.request, self.peer, attempt(ending=ending), Verdict.LIMITED
-        )
+        tried = attempt(ending=ending)
+        found = origin_of(self.request, self.peer, tried, Verdict.LIMITED, "run")
         assert found == Origin(
             request="2",
             query="q",
@@ -144,6 +143,9 @@ class TestOrigin:
             override="ISO_IR 192",
             bindings={"site": "north"},
             kept=5,
+            key="0" * 64,
+            run_id="run",
+            asked_at=tried.facts.started if tried.facts else "",
         )
 
     def test_of_an_attempt_without_an_end_keeps_all(self) -> None:

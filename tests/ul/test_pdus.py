@@ -21,11 +21,11 @@ from batchfind.errors import InputError
 from batchfind.ul.contexts import ProposedContext
 from batchfind.ul.decode import decode_abort, decode_associate_ac, decode_associate_rj
 from batchfind.ul.framing import encode_message, frame
-from batchfind.ul.negotiation import (
+from batchfind.ul.implementation import (
     IMPLEMENTATION_CLASS_UID,
     IMPLEMENTATION_VERSION_NAME,
-    associate_rq,
 )
+from batchfind.ul.negotiation import associate_rq
 from batchfind.ul.pdu import (
     AbortPDU,
     AssociateAC,

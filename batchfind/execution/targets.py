@@ -1,0 +1,66 @@
+"""Looks at the places of all outputs before any peer is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from batchfind.errors import JobError, Mark, Problem, StorageError
+from batchfind.execution.publishing import Publisher
+from batchfind.job.model import Overwrite
+from batchfind.outputs.intents import settle
+from batchfind.outputs.obstacles import check_writable, storage_error
+from batchfind.outputs.permissions import group_fault
+from batchfind.outputs.publication import check_newer, stands_at
+from batchfind.outputs.sidecars import read_sidecar
+from batchfind.plan.model import Plan, PlannedOutput
+
+
+def check_targets(plan: Plan, publisher: Publisher | None = None) -> None:
+    """Makes sure that every output can be written; finishes what a crash left there.
+
+    Args:
+        plan: of the run.
+        publisher: the run, when it exists already: what stands at a path may then
+            be its own.
+
+    Raises:
+        JobError: naming every output that cannot be written.
+        StorageError: a newer run has published one of them, or what a crash left
+            cannot be finished.
+    """
+    problems = [
+        Problem(Mark(plan.job_path), "outputs", sentence)
+        for output in plan.outputs
+        for sentence in _obstacles(output, publisher)
+    ]
+    if problems:
+        raise JobError(problems)
+    for output in plan.outputs:
+        path = Path(output.path)
+        try:
+            settle(path)
+        except OSError as error:
+            raise storage_error(path, error) from error
+        if publisher is not None and publisher.guarded:
+            check_newer(path, publisher.run_id, publisher.started)
+
+
+def _obstacles(output: PlannedOutput, publisher: Publisher | None) -> Iterator[str]:
+    path = Path(output.path)
+    if sentence := check_writable(path, is_directory=output.is_directory):
+        yield sentence
+        return
+    if fault := group_fault(output.options):
+        yield f"{path}: {fault}; name another group"
+    try:
+        old = read_sidecar(path)
+    except StorageError as error:
+        yield str(error)
+        return
+    own = old is not None and publisher is not None and old.run_id == publisher.run_id
+    if output.overwrite is Overwrite.FAIL and not own and stands_at(output):
+        yield (
+            f"{path}: something stands there and the output says overwrite: fail; "
+            f"move it away, or choose another path"
+        )

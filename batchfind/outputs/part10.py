@@ -1,0 +1,75 @@
+"""A response as a DICOM file: file meta information before its bytes as received.
+
+Source: PS3.10 Section 7.1.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from struct import pack
+from typing import Final
+
+from batchfind.outputs.documents import Response
+from batchfind.ul.implementation import (
+    IMPLEMENTATION_CLASS_UID,
+    IMPLEMENTATION_VERSION_NAME,
+)
+
+_PREAMBLE: Final = bytes(128) + b"DICM"
+_VERSION: Final = b"\x00\x01"
+
+
+def part10(response: Response, sop_class: str) -> bytes:
+    """The whole file.
+
+    Args:
+        response: its payload follows the file meta information unchanged, in the
+            transfer syntax it was received in, deflated too.
+        sop_class: SOP Class UID of the information model that was asked.
+
+    Returns:
+        The same bytes for the same response to the same request.
+    """
+    meta = b"".join(
+        [
+            _element(0x0001, b"OB", _VERSION),
+            _uid(0x0002, sop_class),
+            _uid(0x0003, instance_uid(response)),
+            _uid(0x0010, response.origin.transfer_syntax),
+            _uid(0x0012, IMPLEMENTATION_CLASS_UID),
+            _element(0x0013, b"SH", _even(IMPLEMENTATION_VERSION_NAME, b" ")),
+        ]
+    )
+    group_length = _element(0x0000, b"UL", pack("<L", len(meta)))
+    return _PREAMBLE + group_length + meta + response.payload
+
+
+def instance_uid(response: Response) -> str:
+    """A UID that only this response to this request has.
+
+    Returns:
+        `2.25.` and the first 128 bits of the SHA-256 of request key, response index
+        and bytes, as a decimal number.
+
+    Source: PS3.5 Section B.2.
+    """
+    head = f"{response.origin.key}/{response.index}/".encode()
+    digest = hashlib.sha256(head + response.payload).digest()
+    return f"2.25.{int.from_bytes(digest[:16])}"
+
+
+def _uid(element: int, uid: str) -> bytes:
+    return _element(element, b"UI", _even(uid, b"\0"))
+
+
+def _even(text: str, padding: bytes) -> bytes:
+    raw = text.encode("ascii")
+    return raw + padding * (len(raw) % 2)
+
+
+def _element(element: int, vr: bytes, value: bytes) -> bytes:
+    """An element of group 0002, in Explicit VR Little Endian."""
+    head = pack("<HH2s", 0x0002, element, vr)
+    if vr == b"OB":
+        return head + pack("<HL", 0, len(value)) + value
+    return head + pack("<H", len(value)) + value

@@ -1,0 +1,181 @@
+"""Responses in DCMTK's XML, as `findscu -Xs` and `-Xx` write it.
+
+The same elements, attributes, order and text as findscu 3.6.7, except where that is
+not well-formed or not right:
+
+- text is UTF-8 for every character set, items included, and characters XML cannot
+  hold are U+FFFD; a response is never dropped
+- group lengths are left out, for they are no longer true
+- public attributes sent as UN have the VR of the dictionary
+- binary numbers whose length is no multiple of their size are UN, whole
+- FD has the shortest digits that read back as the same number, OF nine digits
+- private attributes are all named `Unknown Tag & Data`
+- `binary: base64` writes OB, OW and UN, as `dcm2xml +Wb +Eb` does: OW in big endian
+
+`len` of text is its length in UTF-8, with padding and made even; of all else, of
+sequences and items too, it is the length received.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from pydicom import datadict
+
+from batchfind.dicom import dictionary, transfer_syntaxes, values, vrs
+from batchfind.dicom.charset import CharacterSets, decode_text
+from batchfind.dicom.raw import Items, RawElement, announced_length
+from batchfind.errors import IdentifierDefect
+from batchfind.outputs.documents import Context, DataSetText, Response
+from batchfind.outputs.markup import comment, escaped
+
+_SYNTAX_NAMES: Final = {
+    transfer_syntaxes.IMPLICIT_LE: "Little Endian Implicit",
+    transfer_syntaxes.EXPLICIT_LE: "Little Endian Explicit",
+    transfer_syntaxes.DEFLATED_LE: "Deflated Explicit VR Little Endian",
+    transfer_syntaxes.EXPLICIT_BE: "Big Endian Explicit",
+}
+_UNTRIMMED: Final = frozenset({"AS", "DS", "UI"})
+"""VRs whose spaces findscu shows as they were sent."""
+
+_NAMELESS: Final = "Unknown Tag &amp; Data"
+_NUMBERS: Final = {"OD": "FD", "OF": "FL", "OL": "UL", "OV": "UV"}
+"""VRs of words that DCMTK writes as numbers, and the VR of such a number."""
+
+
+class _Value(NamedTuple):
+    """What an element says of its value."""
+
+    vr: str
+    multiplicity: int
+    length: int
+    binary: str
+    text: str
+
+
+class DcmtkXml(DataSetText):
+    """Renders responses as `data-set` elements."""
+
+    def __init__(self, *, bytes_too: bool) -> None:
+        """Chooses whether bytes are written, in base64, or left out as findscu does."""
+        super().__init__()
+        self._bytes_too = bytes_too
+
+    def data_set(self, response: Response) -> str:
+        """A response; one that cannot be decoded is empty, with a comment why."""
+        uid = response.origin.transfer_syntax
+        name = _SYNTAX_NAMES[uid]
+        try:
+            inner = "".join(self.parts(response))
+        except IdentifierDefect as defect:
+            inner = comment(str(defect)) + "\n"
+        return f'<data-set xfer="{uid}" name="{name}">\n{inner}</data-set>\n'
+
+    def leaf(
+        self,
+        tag: int,
+        vr: str,
+        raw: bytes,
+        owner: str,  # noqa: ARG002 - DCMTK names the creator's element only
+        context: Context,
+    ) -> str:
+        """An attribute as one line."""
+        if vr in vrs.STRING_VRS:
+            value = _strings(raw, vr, context.sets)
+        else:
+            value = self._binary(raw, vr, big_endian=context.big_endian)
+        return (
+            f'<element tag="{_tag(tag)}" vr="{value.vr}" vm="{value.multiplicity}"'
+            f' len="{value.length}" name="{_name(tag)}"{value.binary}>'
+            f"{value.text}</element>\n"
+        )
+
+    def sequence(
+        self,
+        tag: int,
+        items: Items,
+        parts: Sequence[Sequence[str]],
+        owner: str,  # noqa: ARG002 - as in `leaf`
+    ) -> str:
+        """A sequence with its items, each on lines of its own."""
+        inner = [
+            f'<item card="{len(part)}"{_length(item)}>\n{"".join(part)}</item>\n'
+            for item, part in zip(items, parts, strict=True)
+        ]
+        return (
+            f'<sequence tag="{_tag(tag)}" vr="SQ" card="{len(items)}"{_length(items)}'
+            f' name="{_name(tag)}">\n{"".join(inner)}</sequence>\n'
+        )
+
+    def _binary(self, raw: bytes, vr: str, *, big_endian: bool) -> _Value:
+        size = len(raw)
+        try:
+            if vr == "AT":
+                tags = values.tag_values(raw, big_endian=big_endian)
+                texts = [f"({tag[:4]},{tag[4:]})".lower() for tag in tags]
+                return _Value(vr, len(tags), size, "", "\\".join(texts))
+            kind = _NUMBERS.get(vr, vr)
+            if kind in vrs.NUMBER_FORMATS:
+                numbers = values.number_values(kind, raw, big_endian=big_endian)
+                text = "\\".join([_number(number, kind) for number in numbers])
+                count = 1 if vr in _NUMBERS else len(numbers)
+                return _Value(vr, count, size, "", text)
+        except ValueError:
+            vr = "UN"
+        if not self._bytes_too:
+            return _Value(vr, 1, size, ' binary="hidden"', "")
+        # DCMTK writes words as numbers are read, so xml2dcm expects them so.
+        words = raw if big_endian or vr != "OW" else values.swapped_words(raw, vr)
+        text = base64.b64encode(words).decode("ascii")
+        return _Value(vr, 1, size, ' binary="base64"', text)
+
+
+def _strings(raw: bytes, vr: str, sets: CharacterSets) -> _Value:
+    sent = decode_text(raw, vr, sets)
+    if vr in _UNTRIMMED:
+        shown = tuple([_without_nul(value) for value in sent.values])
+    else:
+        shown = values.text_values(raw, vr, sets).values
+    size = len(sent.text.encode())
+    return _Value(vr, len(sent.values), size + size % 2, "", escaped("\\".join(shown)))
+
+
+def _without_nul(value: str) -> str:
+    """A value whose padding keeps its spaces only."""
+    size = len(value.rstrip(" \0"))
+    return value[:size] + value[size:].replace("\0", "")
+
+
+def _number(value: float, vr: str) -> str:
+    """A number without `.0`, in digits enough to read back."""
+    if vr == "FL":
+        return f"{value:.9g}"
+    if vr != "FD":
+        return str(value)
+    shorter = (f"{value:.{digits}g}" for digits in (15, 16))
+    return next((text for text in shorter if float(text) == value), f"{value:.17g}")
+
+
+def _length(within: Items | list[RawElement]) -> str:
+    """The `len` of a sequence or item, which one of undefined length lacks."""
+    length = announced_length(within)
+    return "" if length is None else f' len="{length}"'
+
+
+def _tag(tag: int) -> str:
+    return f"{tag >> 16:04x},{tag & 0xFFFF:04x}"
+
+
+@lru_cache(maxsize=8192)
+def _name(tag: int) -> str:
+    """DCMTK's name of a tag: the keyword, marked where it is retired."""
+    if dictionary.is_private(tag):
+        creator = dictionary.is_private_creator(tag)
+        return "PrivateCreator" if creator else _NAMELESS
+    keyword = datadict.keyword_for_tag(tag)
+    if not keyword:
+        return _NAMELESS
+    return f"RETIRED_{keyword}" if datadict.dictionary_is_retired(tag) else keyword

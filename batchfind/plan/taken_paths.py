@@ -1,0 +1,91 @@
+"""The paths of a plan, so that no output writes over another or over an input."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import Final
+
+SIDECAR: Final = ".batchfind.json"
+"""Ends the name of the file that stands beside an output and says what it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """A path in use: by whom, and as what."""
+
+    owner: str
+    is_directory: bool = False
+    is_sidecar: bool = False
+
+
+@dataclass(slots=True)
+class TakenPaths:
+    """Paths given out so far.
+
+    Attributes:
+        inputs: files the plan was made from.
+    """
+
+    inputs: frozenset[str]
+    _taken: dict[str, _Taken] = field(default_factory=dict)
+    _parents: dict[str, _Taken] = field(default_factory=dict)
+
+    def take(self, path: str, owner: str, *, is_directory: bool) -> Iterator[str]:
+        """Gives a path to an output.
+
+        Args:
+            path: absolute and normal.
+            owner: names the output.
+            is_directory: a folder of files stands at the path.
+
+        Yields:
+            Why it cannot have the path, one sentence each.
+        """
+        wanted = {
+            path: _Taken(owner, is_directory),
+            path + SIDECAR: _Taken(owner, is_sidecar=True),
+        }
+        for one, use in wanted.items():
+            fault = self._fault(one, use)
+            if fault:
+                yield fault
+                return
+        for one, use in wanted.items():
+            self._taken[_key(one)] = use
+        for parent in _parents(path):
+            self._parents.setdefault(parent, wanted[path])
+
+    def _fault(self, path: str, use: _Taken) -> str:
+        if path in self.inputs:
+            what = "its sidecar cannot replace it" if use.is_sidecar else _REPLACES
+            return f"{path} is read by this job; {what}"
+        other = self._taken.get(_key(path))
+        if other is not None:
+            what = "is the sidecar of" if other.is_sidecar else "is written by"
+            mine = ", and would be a sidecar here" if use.is_sidecar else ""
+            return f"{path} {what} {other.owner} already{mine}; {_OWN}"
+        above = next((p for p in _parents(path) if p in self._taken), None)
+        if above is not None:
+            owner = self._taken[above]
+            what = "the folder of" if owner.is_directory else "a file of"
+            return f"{path} lies inside {what} {owner.owner}; {_OWN}"
+        below = self._parents.get(_key(path))
+        if below is not None:
+            return f"{below.owner} writes below {path}; {_OWN}"
+        return ""
+
+
+_REPLACES: Final = "an output cannot replace it"
+_OWN: Final = "give each its own path"
+
+
+def _key(path: str) -> str:
+    """What is equal for paths that a file system of this machine takes for one."""
+    return os.path.normcase(path)
+
+
+def _parents(path: str) -> Iterable[str]:
+    return (_key(str(parent)) for parent in PurePath(path).parents)
