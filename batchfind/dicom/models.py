@@ -281,5 +281,6 @@ def model_of(text: str) -> InformationModel:
     if _UID.fullmatch(text) and len(text) <= 64:
         return InformationModel(name=text, uid=text, title=f"SOP Class {text}")
     near = get_close_matches(text.lower(), MODELS, n=1)
-    meant = f"did you mean {near[0]}?" if near else f"use {', '.join(MODELS)} or a UID"
-    raise ValueError(f"unknown information model {text!r}; {meant}")
+    meant = f" (did you mean {near[0]!r}?)" if near else ""
+    choices = "" if near else f"; use {', '.join(MODELS)} or a UID"
+    raise ValueError(f"unknown information model {text!r}{choices}{meant}")

@@ -45,7 +45,7 @@ def read_peers(root: Section, *, complete: bool) -> dict[str, Peer]:
         return peers
     if not root.has("peers"):
         root.error("peers", "a job needs peers; write them here or include a file")
-    elif not root.section("peers").node.entries and not peers:
+    elif not root.section("peers").node.by_name and not peers:
         root.error("peers", "a job needs at least one peer")
     return peers
 
@@ -82,8 +82,8 @@ def check_timezone(section: Section) -> str | None:
 def _read_peer(key: ScalarNode, own: Section, defaults: MappingNode) -> Peer:
     if own.has("demo"):
         # A port for real peers says nothing about one that is started here.
-        kept = [entry for entry in defaults.entries if entry.key.text != "port"]
-        defaults = MappingNode(tuple(kept), defaults.mark)
+        kept = {name: one for name, one in defaults.by_name.items() if name != "port"}
+        defaults = MappingNode(kept, defaults.mark)
     peer = Section(overlay(defaults, own.node), own.path, own.report)
     _check_address(own, peer)
     return Peer(

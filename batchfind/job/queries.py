@@ -167,24 +167,23 @@ def _check_names(
 def _exclude(
     query: Section, matrix: Mapping[str, tuple[Scalar, ...]]
 ) -> tuple[Mapping[str, Scalar], ...]:
+    axes = {name: {one.text for one in values} for name, values in matrix.items()}
     found = []
     for number, item in enumerate(query.items("exclude")):
-        if isinstance(item, MappingNode):
+        if isinstance(item, MappingNode) and not query.report.full:
             place = f"{query.place('exclude')}[{number}]"
-            found.append(_exclusion(Section(item, place, query.report), matrix))
+            found.append(_exclusion(Section(item, place, query.report), axes))
     return tuple(found)
 
 
-def _exclusion(
-    section: Section, matrix: Mapping[str, tuple[Scalar, ...]]
-) -> dict[str, Scalar]:
+def _exclusion(section: Section, axes: Mapping[str, set[str]]) -> dict[str, Scalar]:
     """One combination; a name or value that can never occur is a slip."""
     found = scalars_by_name(section)
     for name, scalar in found.items():
-        values = {one.text for one in matrix.get(name, ())}
+        values = axes.get(name, set())
         message = ""
-        if name not in matrix:
-            message = f"'{name}' is no axis of the matrix{did_you_mean(name, matrix)}"
+        if name not in axes:
+            message = f"'{name}' is no axis of the matrix{did_you_mean(name, axes)}"
         elif scalar.text not in values and not any("{" in text for text in values):
             meant = did_you_mean(scalar.text, values)
             message = f"the axis '{name}' has no such value{meant}"

@@ -239,7 +239,7 @@ class _Builder:
                 )
             else:
                 own[key.text] = Entry(key, value)
-        return MappingNode(tuple((merged | own).values()), mark)
+        return MappingNode(merged | own, mark)
 
     def _merge(self, merged: dict[str, Entry], value: Node) -> None:
         """Adds what `<<` names; the first to name a key wins."""
