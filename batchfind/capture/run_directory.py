@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from batchfind.capture.lock import Lock
-from batchfind.errors import StateError, StorageError, UsageError
+from batchfind.errors import StorageError, UsageError
 
 CAPTURE: Final = "run.db"
 JOB_LOCK: Final = "job.lock"
@@ -75,12 +75,13 @@ def reopen_run_directory(path: Path) -> RunDirectory:
         The directory, held.
 
     Raises:
-        StateError: it holds no capture, or another process holds it or its job.
+        UsageError: it holds no capture.
+        StateError: another process holds it or its job.
         StorageError: it cannot be locked.
     """
     path = path.absolute()
     if not _holds_run(path):
-        raise StateError(f"{path}: this is no run directory: it holds no {CAPTURE}")
+        raise UsageError(f"{path}: this is no run directory: it holds no {CAPTURE}")
     locks: list[Lock] = []
     try:
         if (path.parent / JOB_LOCK).is_file():
@@ -132,8 +133,8 @@ def find_run(argument: str, environment: Mapping[str, str]) -> Path:
         An absolute path that holds a capture.
 
     Raises:
-        StateError: there is no such run; the message lists those that are there.
-        UsageError: several runs begin so.
+        UsageError: there is no such run, and the message lists those that are
+            there; or several begin so.
     """
     if os.sep in argument or argument in {".", ".."}:
         return _run_at(Path(argument).absolute())
@@ -141,7 +142,7 @@ def find_run(argument: str, environment: Mapping[str, str]) -> Path:
     runs = list_runs(base)
     if argument == "latest":
         if not runs:
-            raise StateError(_nothing(base))
+            raise UsageError(_nothing(base))
         return runs[-1]
     exact = [run for run in runs if run.name == argument]
     found = exact or [run for run in runs if argument and run.name.startswith(argument)]
@@ -154,7 +155,7 @@ def find_run(argument: str, environment: Mapping[str, str]) -> Path:
         )
     if not found:
         detail = f"below {base} there are:{_listing(runs)}" if runs else _nothing(base)
-        raise StateError(f"there is no run {argument!r}: {detail}")
+        raise UsageError(f"there is no run {argument!r}: {detail}")
     return found[0]
 
 
@@ -178,7 +179,7 @@ def _run_at(path: Path) -> Path:
         return path
     inside = list_runs(path) or list_runs(path.parent) if path.is_dir() else ()
     detail = f" Runs there are:{_listing(inside)}" if inside else ""
-    raise StateError(f"{path}: this is no run: it holds no {CAPTURE}.{detail}")
+    raise UsageError(f"{path}: this is no run: it holds no {CAPTURE}.{detail}")
 
 
 def _nothing(base: Path) -> str:

@@ -71,7 +71,7 @@ def read_answers(run_dir: Path, query: str | None = None) -> Any:
 
     Raises:
         UsageError: the run has no such query, or several and none is named.
-        StateError: it is no run directory.
+        UsageError: it is no run directory.
         StorageError: it cannot be read.
     """
     plan = plan_of(run_dir)

@@ -12,12 +12,12 @@ from batchfind.execution.finishing import Finishing
 from batchfind.execution.history import judged, plan_of
 from batchfind.execution.publishing import (
     WITHHELD,
-    check_targets,
     forget_withheld,
     publish_outputs,
 )
-from batchfind.execution.reporting import report_requests
-from batchfind.execution.results import ExitCode, RunResult
+from batchfind.execution.reporting import report_requests, warnings_of
+from batchfind.execution.results import RunResult
+from batchfind.execution.targets import check_targets
 from batchfind.job.model import Publish
 from batchfind.plan.model import Plan, PlannedOutput
 
@@ -36,16 +36,18 @@ def export_run(
             without `to_paths`, everything is written, for it replaces nothing.
 
     Returns:
-        Verdicts and outputs; exit code 0 when every output is where it was asked
-        for, the run's own when one was withheld, 7 when one cannot be written.
+        Verdicts and outputs; the exit code is the run's own, so that a script
+        does not take half an answer for a whole one, or 7 when an output cannot be
+        written.
 
     Raises:
-        StateError: it is no run directory.
+        UsageError: it is no run directory.
         StorageError: it cannot be read, or an output cannot be staged.
         JobError: its plan is damaged, or an output cannot be written.
     """
     plan = _targets(plan_of(run_dir), run_dir.absolute(), to_paths, publish)
-    check_targets(plan)
+    if to_paths:
+        check_targets(plan)
     with open_capture(run_dir / CAPTURE) as capture:
         finishing = Finishing(plan, capture, run_dir.absolute().name, lambda _: None)
         verdicts = finishing.render(judged(plan, capture))
@@ -53,10 +55,8 @@ def export_run(
     if to_paths:
         forget_withheld(withheld)
     outputs = publish_outputs(finishing.staged, verdicts, withheld, lambda _: None)
-    code = ExitCode.OK
-    if not all(output.published for output in outputs):
-        failed = any(output.failed for output in outputs)
-        code = exit_code_of(list(verdicts.values()), storage_failed=failed)
+    failed = any(output.failed for output in outputs)
+    code = exit_code_of(list(verdicts.values()), storage_failed=failed)
     return RunResult(
         run_dir=run_dir.absolute(),
         run_id=run_dir.absolute().name,
@@ -66,6 +66,7 @@ def export_run(
         retryable=retryable(code),
         requests=report_requests(plan, verdicts),
         outputs=outputs,
+        warnings=warnings_of(plan),
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from batchfind.capture.reader import Capture
 from batchfind.capture.records import RequestVerdict, Verdict
-from batchfind.errors import StateError, StorageError
+from batchfind.errors import StorageError, UsageError
 from batchfind.execution.verdicts import judge
 from batchfind.plan.codec import loads
 from batchfind.plan.model import Plan, Request
@@ -19,14 +19,14 @@ def plan_of(run_dir: Path) -> Plan:
     """The plan a run was made from.
 
     Raises:
-        StateError: the directory holds none.
+        UsageError: the directory holds none.
         JobError: it is damaged.
     """
     path = run_dir / PLAN_FILE
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise StateError(
+        raise UsageError(
             f"{run_dir}: no {PLAN_FILE} here; name a run directory"
         ) from None
     except OSError as error:

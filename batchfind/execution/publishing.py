@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from batchfind.capture.records import RequestVerdict, Verdict
-from batchfind.errors import JobError, Mark, Problem, StorageError
+from batchfind.errors import StorageError
 from batchfind.execution.progress import Event, OutputReady
 from batchfind.execution.results import OutputReport
+from batchfind.execution.wording import plural
 from batchfind.job.model import Publish
-from batchfind.outputs.obstacles import check_writable
 from batchfind.outputs.staging import Staged, Written
-from batchfind.plan.model import Plan, PlannedOutput
+from batchfind.plan.model import PlannedOutput
 
 WITHHELD = "withheld"
 """Folder of a run directory for outputs that may not replace what is at their path."""
@@ -26,26 +26,13 @@ _ENOUGH = {
 }
 
 
-def check_targets(plan: Plan) -> None:
-    """Makes sure, before any peer is asked, that every output can be written.
-
-    Raises:
-        JobError: naming every output that cannot.
-    """
-    problems = [
-        Problem(Mark(plan.job_path), "outputs", sentence)
-        for output in plan.outputs
-        if (sentence := check_writable(Path(output.path)))
-    ]
-    if problems:
-        raise JobError(problems)
-
-
 def withheld_because(
     output: PlannedOutput, verdicts: Mapping[str, RequestVerdict]
 ) -> str:
     """Why an output must not be published; empty when it may be."""
     enough = _ENOUGH[output.publish]
+    if not output.requests and output.publish is not Publish.ALWAYS:
+        return f"its query makes no request; publish: {output.publish.value}"
     short = Counter(
         verdicts[request].verdict.value
         for request in output.requests
@@ -54,8 +41,8 @@ def withheld_because(
     if not short:
         return ""
     found = ", ".join(f"{count} {verdict}" for verdict, count in short.items())
-    total = len(output.requests)
-    return f"of {total} requests {found}; publish: {output.publish.value}"
+    total = plural(len(output.requests), "request")
+    return f"of {total} {found}; publish: {output.publish.value}"
 
 
 def forget_withheld(withheld: Path) -> None:

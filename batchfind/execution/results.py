@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
@@ -119,6 +119,7 @@ class RunResult:
         run_id: its name.
         retryable: running again can help.
         error: sentence of what stopped the run as a whole, or an empty string.
+        warnings: what the plan warned of, rows it skipped among them.
     """
 
     run_dir: Path
@@ -131,7 +132,7 @@ class RunResult:
     outputs: tuple[OutputReport, ...]
     seconds: float = 0.0
     error: str = ""
-    counts: Mapping[str, int] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """What `run --json` prints."""
@@ -142,6 +143,7 @@ class RunResult:
             "exit_code": int(self.exit_code),
             "retryable": self.retryable,
             "error": self.error,
+            "warnings": list(self.warnings),
             "requests": [request.to_json() for request in self.requests],
             "outputs": [output.to_json() for output in self.outputs],
         }

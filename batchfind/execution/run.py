@@ -25,13 +25,13 @@ from batchfind.execution.outcomes import Stop
 from batchfind.execution.progress import Event, Observer, RunEnded, RunStarted
 from batchfind.execution.publishing import (
     WITHHELD,
-    check_targets,
     forget_withheld,
     publish_outputs,
 )
-from batchfind.execution.reporting import report_requests
+from batchfind.execution.reporting import report_requests, warnings_of
 from batchfind.execution.results import OutputReport, RunResult
 from batchfind.execution.scheduler import Scheduler
+from batchfind.execution.targets import check_targets
 from batchfind.execution.wiring import Wiring
 from batchfind.net.settings import Endpoint
 from batchfind.plan.codec import dumps
@@ -74,7 +74,7 @@ async def run_plan(
         StateError: the run directory exists, or the job is running elsewhere.
         StorageError: the run directory cannot be made.
     """
-    check_targets(plan)
+    check_targets(plan, options.run_dir)
     new = NewRun(
         base=Path(plan.policy.directory),
         job=plan.job,
@@ -108,7 +108,8 @@ async def resume_run(
         The state of the whole run, requests answered earlier included.
 
     Raises:
-        StateError: it is no run directory, or another process holds it.
+        UsageError: it is no run directory.
+        StateError: another process holds it.
         StorageError: it cannot be read or written.
         JobError: its plan is damaged, or an output cannot be written any more.
     """
@@ -244,6 +245,7 @@ class _Run:
             outputs=outputs,
             seconds=time.monotonic() - self._started,
             error=error,
+            warnings=warnings_of(self._plan),
         )
 
     async def _close(self, result: RunResult) -> None:

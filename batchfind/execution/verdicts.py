@@ -157,8 +157,9 @@ def _doubt(
             ),
             hint="narrow the query, for example with a window of smaller steps",
         )
-    missing = set(request.batch) - findings.returned if request.batch else set()
-    if missing:
+    asked_as_list = len(request.batch) > 1
+    missing = set(request.batch) - findings.returned
+    if asked_as_list and missing:
         return Cause(
             code="batch-unproven",
             message=(

@@ -18,6 +18,7 @@ _REMEDIES = {
     errno.EEXIST: "choose a path whose parents are directories",
     errno.ENOTDIR: "choose a path whose parents are directories",
     errno.EISDIR: "choose a path that is not a directory",
+    errno.ENODEV: "choose the path of an ordinary file",
     errno.ENAMETOOLONG: "choose a shorter name",
 }
 
@@ -54,6 +55,8 @@ def storage_error(path: Path, error: OSError) -> StorageError:
 def _obstacle(path: Path) -> str:
     if path.is_dir():
         return _sentence(path, "it is a directory", errno.EISDIR)
+    if path.exists() and not path.is_file():
+        return _sentence(path, "it is a device, pipe or socket", errno.ENODEV)
     parent = next(each for each in path.parents if os.path.lexists(each))
     if not parent.is_dir():
         return _sentence(path, f"{parent} is not a directory", errno.ENOTDIR)

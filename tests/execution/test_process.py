@@ -160,5 +160,8 @@ class TestCollision:
         assert json.loads(out)["retryable"] is True
         code, _, _ = outcome(start("resume", str(run_directory(tmp_path))))
         assert code == 6
+        code, out, _ = outcome(start("status", str(run_directory(tmp_path)), "--json"))
+        assert code == 130
+        assert f"still under way in process {first.pid}" in json.loads(out)["error"]
         first.send_signal(signal.SIGINT)
         assert outcome(first)[0] == 130
