@@ -7,9 +7,10 @@ from pathlib import Path
 
 from batchfind.capture.reader import open_capture
 from batchfind.capture.run_directory import CAPTURE
+from batchfind.execution.answers import Answers
 from batchfind.execution.exit_codes import exit_code_of, retryable
 from batchfind.execution.finishing import Finishing
-from batchfind.execution.history import judged, plan_of
+from batchfind.execution.history import plan_of
 from batchfind.execution.publishing import (
     WITHHELD,
     forget_withheld,
@@ -50,7 +51,7 @@ def export_run(
         check_targets(plan)
     with open_capture(run_dir / CAPTURE) as capture:
         finishing = Finishing(plan, capture, run_dir.absolute().name, lambda _: None)
-        verdicts = finishing.render(judged(plan, capture))
+        verdicts = finishing.render(Answers(plan, capture).verdicts())
     withheld = run_dir.absolute() / WITHHELD
     if to_paths:
         forget_withheld(withheld)

@@ -56,6 +56,10 @@ class _Target:
     staged: Staged
 
 
+class _StoppedError(Exception):
+    """Rendering was asked to end."""
+
+
 class Finishing:
     """Renders a run's answers beside their targets; publishes nothing.
 
@@ -69,15 +73,19 @@ class Finishing:
         capture: Capture,
         run_id: str,
         tell: Callable[[Event], None],
+        stopped: Callable[[], bool] = lambda: False,
     ) -> None:
         self.staged: list[tuple[PlannedOutput, Staged]] = []
         self._plan = plan
         self._answers = Answers(plan, capture)
         self._run_id = run_id
         self._tell = tell
+        self._stopped = stopped
 
     def render(self, provisional: Verdicts) -> dict[str, RequestVerdict]:
         """Every query's tables, staged, and the final verdicts in plan order.
+
+        When it is stopped, nothing is staged and the verdicts stay provisional.
 
         Args:
             provisional: verdicts from the attempts alone.
@@ -91,6 +99,9 @@ class Finishing:
             for query in self._plan.queries.values():
                 requests = [r for r in self._plan.requests if r.query == query.name]
                 final |= self._render_query(query, requests, final)
+        except _StoppedError:
+            self.discard()
+            return dict(provisional)
         except BaseException:
             self.discard()
             raise
@@ -158,6 +169,8 @@ class Finishing:
         slabs = join(self._answers.sets(requests, verdicts))
         schemas = [target.schema for target in targets]
         for rendered in render(query, slabs, schemas, watch):
+            if self._stopped():
+                raise _StoppedError
             _note(rendered, notes)
             for target, batch in zip(targets, rendered.batches, strict=True):
                 target.staged.write(batch)

@@ -120,6 +120,7 @@ class RunResult:
         retryable: running again can help.
         error: sentence of what stopped the run as a whole, or an empty string.
         warnings: what the plan warned of, rows it skipped among them.
+        under_way: another process is still at it; `error` says which.
     """
 
     run_dir: Path
@@ -133,6 +134,7 @@ class RunResult:
     seconds: float = 0.0
     error: str = ""
     warnings: tuple[str, ...] = ()
+    under_way: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """What `run --json` prints."""

@@ -10,8 +10,9 @@ from batchfind.capture.lock import holder_of
 from batchfind.capture.reader import open_capture
 from batchfind.capture.records import Cause, RequestVerdict, StoredEvent, Verdict
 from batchfind.capture.run_directory import CAPTURE, RUN_LOCK
+from batchfind.execution.answers import Answers
 from batchfind.execution.exit_codes import retryable
-from batchfind.execution.history import judged, plan_of
+from batchfind.execution.history import failure_of, plan_of
 from batchfind.execution.reporting import report_requests, warnings_of
 from batchfind.execution.results import ExitCode, OutputReport, RunResult
 
@@ -32,7 +33,7 @@ def run_status(run_dir: Path) -> RunResult:
     """
     plan = plan_of(run_dir)
     with open_capture(run_dir / CAPTURE) as capture:
-        verdicts = judged(plan, capture)
+        verdicts = Answers(plan, capture).verdicts()
         events = _last_execution(capture.events())
     ended = next((event for event in events if event.kind == "run-ended"), None)
     holder = holder_of(run_dir / RUN_LOCK)
@@ -41,6 +42,8 @@ def run_status(run_dir: Path) -> RunResult:
     if holder is not None:
         error = f"the run is still under way in {holder}"
         verdicts = {key: _pending(each) for key, each in verdicts.items()}
+    elif failure := failure_of(run_dir):
+        code, error = ExitCode.STORAGE, failure
     elif ended is not None:
         code, error = ExitCode(ended.data["exit_code"]), str(ended.data["error"])
     return RunResult(
@@ -58,12 +61,13 @@ def run_status(run_dir: Path) -> RunResult:
         ),
         error=error,
         warnings=warnings_of(plan),
+        under_way=holder is not None,
     )
 
 
 def _pending(verdict: RequestVerdict) -> RequestVerdict:
     """A request without an ending, while its run still goes on."""
-    if verdict.attempt is not None or verdict.verdict is Verdict.SKIPPED:
+    if verdict.cause is None or verdict.cause.code != "interrupted":
         return verdict
     cause = Cause(code="not-asked", message="its answer is still awaited", phase="plan")
     return replace(verdict, verdict=Verdict.SKIPPED, cause=cause)
