@@ -153,7 +153,8 @@ def _doubt(
             code="capped",
             message=(
                 f"{_whom(request, peer)}: exactly "
-                f"{plural(ending.responses, 'response')}, which is the peer's declared response_cap: more may exist"
+                f"{plural(ending.responses, 'response')}, the peer's declared "
+                "response_cap: more may exist"
             ),
             hint="narrow the query, for example with a window of smaller steps",
         )
