@@ -12,7 +12,7 @@ from batchfind.job.nodes import Entry, MappingNode, Node, ScalarNode
 from batchfind.job.report import Report
 from batchfind.job.section import Section
 from batchfind.job.validation import validate
-from batchfind.job.yaml_nodes import parse
+from batchfind.job.yaml_nodes import JOB, parse
 
 LARGEST: Final = 1 << 20
 """Bytes of a job file; tables belong in rows files, which may be larger."""
@@ -61,7 +61,8 @@ def read_document(
     text = _text_of(path, report, named_at or Mark(str(path)))
     if text is None:
         return None
-    root = parse(text, str(path), report)
+    needs = JOB if part is None else "it holds peers, vars or peer_defaults"
+    root = parse(text, str(path), report, needs=needs)
     if root is not None:
         validate(root, report, part=part)
     usable = root if isinstance(root, MappingNode) else None

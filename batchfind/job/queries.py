@@ -10,7 +10,7 @@ from batchfind.dicom.models import InformationModel, model_of
 from batchfind.dicom.paths import KeyPath, parse_path
 from batchfind.job.keys import check_once, read_keys, read_path, read_returns
 from batchfind.job.levels import read_level
-from batchfind.job.lints import check_model
+from batchfind.job.lints import check_model, check_places
 from batchfind.job.model import (
     Cancel,
     Lint,
@@ -64,6 +64,8 @@ def _read_query(key: ScalarNode, query: Section, peers: PeerNames) -> Query:
     if not paths and not query.has("files") and not query.report.failed:
         message = "a query needs 'keys', 'return' or 'files'"
         query.report.error(query.node.mark, query.path, message)
+    if model is not None:
+        check_places(query, model, keys, returns, window)
     level = None
     if model is not None and paths:
         level = read_level(query, model, paths)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from batchfind.job.model import Output, Peer
 from batchfind.plan.cases import Case
+from batchfind.plan.claims import Claims
 from batchfind.plan.dates import Style
 from batchfind.plan.filenames import path_fault, safe_value
 from batchfind.plan.model import PlannedOutput
@@ -25,14 +26,12 @@ class Paths:
 
     Attributes:
         folder: base of relative paths, instead of the file that holds the output.
-        inputs: files the plan was made from, which no output may replace.
     """
 
     surroundings: Surroundings
     problems: Problems
     folder: Path | None
-    inputs: frozenset[str]
-    taken: dict[str, str] = field(default_factory=dict)
+    claims: Claims
 
     def plan(self, number: int, output: Output, asked: Asked) -> list[PlannedOutput]:
         """The files of one output, the job's `number`th from 0, for one query."""
@@ -104,19 +103,14 @@ class Paths:
         text = templates.render(output.path, where, scope)
         if text is None:
             return None
-        if fault := path_fault(text):
+        if fault := path_fault(text, template=output.path.text):
             self.problems.error(output.path.mark, where, f"{text!r}: {fault}")
             return None
         return os.path.normpath((self.folder or output.base).absolute() / text)
 
     def _take(self, path: str, owner: str, output: Output, where: str) -> None:
-        other = self.taken.setdefault(path, owner)
-        if other != owner:
-            message = f"{path} is written by {other} already; give each its own path"
-            self.problems.error(output.path.mark, f"{where}.path", message)
-        if path in self.inputs:
-            message = f"{path} is read by this job; an output cannot replace it"
-            self.problems.error(output.path.mark, f"{where}.path", message)
+        for fault in self.claims.take(path, owner):
+            self.problems.error(output.path.mark, f"{where}.path", fault)
 
 
 def _case_values(case: Case) -> Mapping[str, object]:

@@ -282,6 +282,29 @@ class TestFinding:
         with pytest.raises(UsageError, match="BATCHFIND_RUNS"):
             find_run(argument, {"BATCHFIND_RUNS": str(tmp_path / "none")})
 
+    def test_where_there_are_no_runs_it_names_those_of_jobs_beside(
+        self, new: NewRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        older = made(replace(new, base=tmp_path / "old/runs"))
+        newer = made(replace(new, base=tmp_path / "jobs/runs"), days=1)
+        (tmp_path / "empty/runs").mkdir(parents=True)
+        monkeypatch.chdir(tmp_path)
+        with pytest.raises(UsageError) as refusal:
+            find_run("latest", {})
+        first, *rest = str(refusal.value).splitlines()
+        assert first.startswith(f"there are no runs below {tmp_path / 'runs'}; name ")
+        assert rest == [
+            f"  {tmp_path / 'jobs/runs'}, the newest {newer}",
+            f"  {tmp_path / 'old/runs'}, the newest {older}",
+        ]
+
+    def test_a_path_is_told_without_detours(
+        self, new: NewRun, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path = made(new)
+        monkeypatch.chdir(path)
+        assert find_run(f"../../nightly/{path.name}", {}) == path
+
     def test_a_directory_without_capture_is_no_run(self, new: NewRun) -> None:
         path = made(new)
         with pytest.raises(UsageError, match="this is no run") as refusal:
