@@ -1,6 +1,7 @@
 from batchfind.api import (
     BatchfindError,
     ExitCode,
+    InputError,
     Job,
     JobError,
     Plan,
@@ -21,6 +22,7 @@ __version__: str
 __all__ = [
     "BatchfindError",
     "ExitCode",
+    "InputError",
     "Job",
     "JobError",
     "Plan",

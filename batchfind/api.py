@@ -12,15 +12,18 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from batchfind.capture.records import Verdict
+from batchfind.capture.run_directory import plain_path
 from batchfind.errors import (
     BatchfindError,
+    InputError,
     JobError,
     Problem,
     StateError,
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BatchfindError",
     "ExitCode",
+    "InputError",
     "Job",
     "JobError",
     "Plan",
@@ -78,7 +82,7 @@ class Job:
     @property
     def queries(self) -> Mapping[str, Query]:
         """Query name to query, in the order written."""
-        return self.model.queries
+        return MappingProxyType(dict(self.model.queries))
 
     @property
     def peers(self) -> Mapping[str, Peer]:
@@ -95,7 +99,7 @@ class Job:
         *,
         now: datetime | str | None = None,
         vars: Mapping[str, str] | None = None,  # noqa: A002 - the job file's word
-        select: Sequence[str] = (),
+        select: str | Sequence[str] = (),
         out: str | Path | None = None,
     ) -> Plan:
         """Every request the job means, fully resolved.
@@ -104,25 +108,17 @@ class Job:
             now: the plan's clock, as a datetime or in ISO 8601; without an offset it
                 is local to the job's timezone. None is the present moment.
             vars: values that override the job's `vars`.
-            select: queries to plan; empty means all.
+            select: name of the query to plan, or several; empty means all.
             out: base of relative output paths; None is the folder of the job.
 
         Raises:
             JobError: with every problem of the job's files and rendered values.
-            UsageError: `now` is no date and time.
+            UsageError: an argument is not what it has to be.
         """
-        from batchfind.job.inputs import read_inputs  # noqa: PLC0415 - lazy
-        from batchfind.plan.expand import expand  # noqa: PLC0415 - lazy
-
-        return expand(
-            self.model,
-            read_inputs(self.model),
-            clock=_clock(now, self.model.timezone),
-            variables=dict(vars or {}),
-            environment=dict(os.environ),
-            select=tuple(select),
-            out=_absolute(out),
-        )
+        try:
+            return plan_job(self, now=now, variables=vars, select=select, out=out)
+        except JobError as error:
+            raise JobError(map(_as_argument, error.problems)) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +180,29 @@ class Run:
         return frame
 
 
+def plan_job(
+    job: Job,
+    *,
+    now: datetime | str | None = None,
+    variables: Mapping[str, str] | None = None,
+    select: str | Sequence[str] = (),
+    out: str | Path | None = None,
+) -> Plan:
+    """`Job.plan` for the command line: problems name options, not arguments."""
+    from batchfind.job.inputs import read_inputs  # noqa: PLC0415 - lazy
+    from batchfind.plan.expand import expand  # noqa: PLC0415 - lazy
+
+    return expand(
+        job.model,
+        read_inputs(job.model),
+        clock=_clock(now, job.model.timezone),
+        variables=_texts(variables or {}),
+        environment=dict(os.environ),
+        select=_names(select),
+        out=None if out is None else plain_path(out),
+    )
+
+
 def load_job(path: str | Path) -> Job:
     """Load and validate a job file with everything it includes.
 
@@ -200,7 +219,7 @@ def run(
     *,
     now: datetime | str | None = None,
     vars: Mapping[str, str] | None = None,  # noqa: A002 - the job file's word
-    select: Sequence[str] = (),
+    select: str | Sequence[str] = (),
     out: str | Path | None = None,
     run_dir: str | Path | None = None,
     observers: Sequence[Observer] = (),
@@ -228,7 +247,7 @@ async def arun(
     *,
     now: datetime | str | None = None,
     vars: Mapping[str, str] | None = None,  # noqa: A002 - the job file's word
-    select: Sequence[str] = (),
+    select: str | Sequence[str] = (),
     out: str | Path | None = None,
     run_dir: str | Path | None = None,
     observers: Sequence[Observer] = (),
@@ -240,7 +259,7 @@ async def arun(
             out, since it is already resolved.
         now: clock of the plan, as in `Job.plan`.
         vars: values that override the job's `vars`.
-        select: queries to ask; empty means all.
+        select: name of the query to ask, or several; empty means all.
         out: base of relative output paths; None is the folder of the job.
         run_dir: exactly this run directory; None makes a new one.
         observers: called with every event of the run, on the event loop.
@@ -262,7 +281,7 @@ def open_run(run: str | Path = "latest") -> Run:
         run: path of a run directory, a run id, or `latest`.
 
     Raises:
-        StateError: there is no such run.
+        UsageError: there is no such run.
         StorageError: its capture cannot be read.
     """
     from batchfind.capture.run_directory import find_run  # noqa: PLC0415 - lazy
@@ -275,7 +294,7 @@ def _prepare(
     job: Job | Plan | str | Path,
     now: datetime | str | None,
     variables: Mapping[str, str] | None,
-    select: Sequence[str],
+    select: str | Sequence[str],
     out: str | Path | None,
 ) -> tuple[Plan, str]:
     """The plan to run, and the text of its job or nothing."""
@@ -293,17 +312,44 @@ async def _run(
 ) -> RunResult:
     from batchfind.execution.run import RunOptions, run_plan  # noqa: PLC0415 - lazy
 
-    options = RunOptions(job_text=text, run_dir=_absolute(run_dir))
+    where = None if run_dir is None else plain_path(run_dir)
+    options = RunOptions(job_text=text, run_dir=where)
     return await run_plan(plan, options, observers)
 
 
-def _absolute(path: str | Path | None) -> Path | None:
-    return None if path is None else Path(path).absolute()
+def _as_argument(problem: Problem) -> Problem:
+    """A problem of a command line option, told of the argument it stands for."""
+    if not problem.path.startswith("--"):
+        return problem
+    option, _, name = problem.path[2:].partition(" ")
+    return replace(problem, path=f"vars[{name!r}]" if name else option)
+
+
+def _names(select: str | Sequence[str]) -> tuple[str, ...]:
+    names = (select,) if isinstance(select, str) else tuple(select)
+    for name in names:
+        if not isinstance(name, str):
+            raise UsageError(f"select takes names of queries, not {name!r}")
+    return names
+
+
+def _texts(variables: Mapping[str, str]) -> dict[str, str]:
+    if not isinstance(variables, Mapping):
+        raise UsageError("vars is a mapping of names to texts")
+    for name, value in variables.items():
+        if not (isinstance(name, str) and isinstance(value, str)):
+            kind = type(value).__name__
+            raise UsageError(
+                f"vars maps names to texts: {name!r} is of type {kind}; write str(...)"
+            )
+    return dict(variables)
 
 
 def _clock(now: datetime | str | None, timezone: str | None) -> datetime:
     if now is None:
         return datetime.now(UTC)
+    if not isinstance(now, str | datetime):
+        raise UsageError(f"now is a datetime or ISO 8601 text, not {now!r}")
     if isinstance(now, str):
         try:
             now = datetime.fromisoformat(now)

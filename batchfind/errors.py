@@ -8,6 +8,7 @@ BatchfindError
 ├── StorageError             capture or output cannot be written: exit 7
 ├── PeerError                one attempt at one peer ended without its answer
 │   ├── DnsNotFound · DnsTemporary · Refused · Unreachable · ConnectTimeout
+│   ├── DescriptorsExhausted       of this machine, not of the peer
 │   ├── NotDicom · AssociateTimeout · BadAccept · NoContext
 │   ├── RejectedPermanent · RejectedTransient
 │   ├── PeerAborted · PeerClosed · PeerReset · PeerReleased
@@ -21,7 +22,7 @@ Any other exception type that leaves batchfind is a bug, reported as `internal`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar
@@ -84,11 +85,15 @@ class Problem:
 
 
 class BatchfindError(Exception):
-    """Base of all; `cause` is the code on screen, in JSON and in the capture."""
+    """Base of all; `cause` is the code on screen, in JSON and in the capture.
+
+    Attributes:
+        hint: what to do next, or an empty string.
+    """
 
     cause: ClassVar[str] = "internal"
     retry: ClassVar[Retry] = Retry.NEVER
-    hint: ClassVar[str] = ""
+    hint: str = ""
 
 
 class InputError(BatchfindError):
@@ -183,6 +188,14 @@ class NotDicom(PeerError):
     hint = "check the port: another service, or a TLS port, answers there"
 
 
+class DescriptorsExhausted(PeerError):
+    """This machine allows the process no further open file or socket."""
+
+    cause = "limit"
+    retry = Retry.BACKOFF
+    hint = "raise the limit of open files (ulimit -n), or lower run.concurrency"
+
+
 class AssociateTimeout(PeerError):
     """No answer to A-ASSOCIATE-RQ within timeouts.acse."""
 
@@ -205,6 +218,13 @@ class NoContext(PeerError):
     hint = "the peer may not offer this model or transfer syntax; try another model"
 
 
+_BUSY = "the peer is busy: lower limits.associations, or run later"
+_NO_REASON = (
+    "check both AE titles; a peer that gives no reason may also not accept "
+    "this model, or our address"
+)
+
+
 class RejectedPermanent(PeerError):
     """A-ASSOCIATE-RJ, permanent.
 
@@ -215,10 +235,20 @@ class RejectedPermanent(PeerError):
 
     cause = "rejected-permanent"
     hint = "check called and calling AE title, and that the peer knows both"
+    hints: ClassVar[Mapping[tuple[int, int], str]] = {
+        (1, 1): _NO_REASON,
+        (1, 3): "the peer's administrator has to enter our calling_ae",
+        (1, 7): "check called_ae: the peer goes by another AE title",
+        (2, 1): _NO_REASON,
+        (3, 1): _BUSY,
+        (3, 2): _BUSY,
+    }
+    """More exact hints by source and reason."""
 
     def __init__(self, message: str, *, source: int = 0, reason: int = 0) -> None:
         self.source = source
         self.reason = reason
+        self.hint = self.hints.get((source, reason), self.hint)
         super().__init__(message)
 
 
@@ -227,7 +257,8 @@ class RejectedTransient(RejectedPermanent):
 
     cause = "rejected-transient"
     retry = Retry.BACKOFF
-    hint = "the peer is busy: lower limits.associations, or run later"
+    hint = _BUSY
+    hints: ClassVar[Mapping[tuple[int, int], str]] = {}
 
 
 class PeerAborted(PeerError):

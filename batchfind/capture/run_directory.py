@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 from batchfind.capture.lock import Lock
-from batchfind.errors import StateError, StorageError, UsageError
+from batchfind.errors import StorageError, UsageError
 
 CAPTURE: Final = "run.db"
 JOB_LOCK: Final = "job.lock"
@@ -75,12 +76,13 @@ def reopen_run_directory(path: Path) -> RunDirectory:
         The directory, held.
 
     Raises:
-        StateError: it holds no capture, or another process holds it or its job.
+        UsageError: it holds no capture.
+        StateError: another process holds it or its job.
         StorageError: it cannot be locked.
     """
     path = path.absolute()
     if not _holds_run(path):
-        raise StateError(f"{path}: this is no run directory: it holds no {CAPTURE}")
+        raise UsageError(f"{path}: this is no run directory: it holds no {CAPTURE}")
     locks: list[Lock] = []
     try:
         if (path.parent / JOB_LOCK).is_file():
@@ -132,21 +134,21 @@ def find_run(argument: str, environment: Mapping[str, str]) -> Path:
         An absolute path that holds a capture.
 
     Raises:
-        StateError: there is no such run; the message lists those that are there.
-        UsageError: several runs begin so.
+        UsageError: there is no such run, and the message lists those that are
+            there; or several begin so.
     """
     if os.sep in argument or argument in {".", ".."}:
-        return _run_at(Path(argument).absolute())
-    base = Path(environment.get(RUNS_VARIABLE) or RUNS_DEFAULT).absolute()
+        return _run_at(plain_path(argument))
+    base = plain_path(environment.get(RUNS_VARIABLE) or RUNS_DEFAULT)
     runs = list_runs(base)
     if argument == "latest":
         if not runs:
-            raise StateError(_nothing(base))
+            raise UsageError(_nothing(base))
         return runs[-1]
     exact = [run for run in runs if run.name == argument]
     found = exact or [run for run in runs if argument and run.name.startswith(argument)]
     if argument and not found and Path(argument).is_dir():
-        return _run_at(Path(argument).absolute())
+        return _run_at(plain_path(argument))
     if len(found) > 1:
         raise UsageError(
             f"{len(found)} runs are called {argument!r}: name the path of one:"
@@ -154,8 +156,13 @@ def find_run(argument: str, environment: Mapping[str, str]) -> Path:
         )
     if not found:
         detail = f"below {base} there are:{_listing(runs)}" if runs else _nothing(base)
-        raise StateError(f"there is no run {argument!r}: {detail}")
+        raise UsageError(f"there is no run {argument!r}: {detail}")
     return found[0]
+
+
+def plain_path(path: str | Path) -> Path:
+    """The absolute path without `.` and `..`; links stay as they are named."""
+    return Path(os.path.normpath(Path(path).absolute()))
 
 
 def _folders(path: Path) -> list[Path]:
@@ -178,14 +185,32 @@ def _run_at(path: Path) -> Path:
         return path
     inside = list_runs(path) or list_runs(path.parent) if path.is_dir() else ()
     detail = f" Runs there are:{_listing(inside)}" if inside else ""
-    raise StateError(f"{path}: this is no run: it holds no {CAPTURE}.{detail}")
+    raise UsageError(f"{path}: this is no run: it holds no {CAPTURE}.{detail}")
 
 
 def _nothing(base: Path) -> str:
+    """Where was looked, and the folders of runs beside it, as jobs make them."""
+    nothing = f"there are no runs below {base}"
+    near = _folders_of_runs(base.parent)
+    if not near:
+        return f"{nothing}: name the path of a run directory, or set {RUNS_VARIABLE}"
+    shown = [f"\n  {folder}, the newest {newest}" for folder, newest in near[:_LISTED]]
+    more = f"\n  and {len(near) - _LISTED} more" if len(near) > _LISTED else ""
     return (
-        f"there are no runs below {base}: name the path of a run directory, or set "
-        f"{RUNS_VARIABLE}"
+        f"{nothing}; name the path of a run, or set {RUNS_VARIABLE} to one of these "
+        f"folders:{''.join(shown)}{more}"
     )
+
+
+def _folders_of_runs(place: Path) -> list[tuple[Path, Path]]:
+    """Folders `*/runs` that hold runs, each with its newest; the newest first."""
+    found = []
+    with suppress(OSError):  # it is only advice
+        for folder in _folders(place):
+            with suppress(OSError, StorageError):
+                runs = list_runs(folder / RUNS_DEFAULT)
+                found += [(folder / RUNS_DEFAULT, run) for run in runs[-1:]]
+    return sorted(found, key=lambda one: one[1].name, reverse=True)
 
 
 def _listing(runs: tuple[Path, ...]) -> str:

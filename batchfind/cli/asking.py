@@ -34,20 +34,22 @@ def validate(
 
     All problems of all jobs are shown at once, as file:line:column.
     """
+    from batchfind.execution.targets import check_targets  # noqa: PLC0415 - lazy
+
     problems: list[Problem] = []
     checked: list[dict[str, Any]] = []
     for path in jobs:
         try:
             found = planned(path, **options)
+            check_targets(found)
         except JobError as error:
             problems.extend(error.problems)
             continue
         warnings = _warnings(found)
         checked.append(_checked_json(path, found, warnings))
-        if not as_json:
+        if not as_json and not quiet:
             show_warnings(found)
-            if not quiet:
-                console.result(_checked_line(path, found))
+            console.prose(_checked_line(path, found))
     if problems:
         raise JobError(problems)
     if as_json:
@@ -88,12 +90,7 @@ def planned(path: Path, **options: Any) -> Plan:
     """The plan of a job under the planning options."""
     from batchfind import api  # noqa: PLC0415 - the planner is not needed for --help
 
-    return api.load_job(path).plan(
-        now=options["now"],
-        vars=options["variables"],
-        select=options["select"],
-        out=options["out"],
-    )
+    return api.plan_job(api.load_job(path), **options)
 
 
 def _warnings(plan: Plan) -> tuple[Problem, ...]:

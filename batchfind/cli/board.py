@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from batchfind.capture.records import Verdict
 from batchfind.cli.text import clean
@@ -17,6 +19,9 @@ from batchfind.execution.progress import (
     RunStarted,
     Stopping,
 )
+
+Times: TypeAlias = Mapping[tuple[str, str], float]
+"""Seconds of each query and peer, from the first request to the last end."""
 
 GOOD = frozenset({Verdict.COMPLETE, Verdict.LIMITED})
 
@@ -104,6 +109,14 @@ class Board:
                 self.phase = f"writing {clean(event.query)}"
             case _:
                 pass
+
+    def times(self) -> Times:
+        """How long each group took that had a request."""
+        return {
+            key: max(0.0, group.ended - group.began)
+            for key, group in self.groups.items()
+            if group.began is not None and group.done
+        }
 
     def _start(self, event: RunStarted) -> None:
         self.job = clean(event.plan.job)

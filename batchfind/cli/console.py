@@ -7,6 +7,7 @@ import os
 import sys
 from typing import Any, TextIO
 
+from batchfind.cli.text import folded
 from batchfind.errors import StorageError
 
 
@@ -33,13 +34,31 @@ def result_json(value: Any) -> None:
     result(json.dumps(value, ensure_ascii=True, separators=(",", ":")))
 
 
+def prose(text: str) -> None:
+    """Write sentences to stdout; a terminal gets them broken between words.
+
+    Raises:
+        StorageError: as `result`.
+    """
+    result(_fitted(text, sys.stdout))
+
+
 def note(text: str) -> None:
     """Write a line for the person at the terminal to stderr, if anyone listens."""
     try:
-        sys.stderr.write(f"{text}\n")
+        sys.stderr.write(f"{_fitted(text, sys.stderr)}\n")
         sys.stderr.flush()
     except OSError:
         silence(sys.stderr)
+
+
+def _fitted(text: str, stream: TextIO) -> str:
+    """Text for a terminal's width; files and pipes get it as it is."""
+    try:
+        columns = os.get_terminal_size(stream.fileno()).columns
+    except (OSError, ValueError):
+        return text
+    return folded(text, columns) if columns else text
 
 
 def silence(stream: TextIO) -> None:

@@ -124,10 +124,13 @@ def _group_line(group: Group, now: float) -> str:
 
 
 @contextmanager
-def display(*, quiet: bool, debug: bool) -> Iterator[tuple[Observer, ...]]:
+def display(
+    board: Board, *, quiet: bool, debug: bool
+) -> Iterator[tuple[Observer, ...]]:
     """The observers of a run, shown for as long as the block lasts.
 
     Args:
+        board: is kept up to date, unless it is quiet.
         quiet: show nothing of how the run goes.
         debug: write every event, whatever else is shown.
     """
@@ -135,11 +138,11 @@ def display(*, quiet: bool, debug: bool) -> Iterator[tuple[Observer, ...]]:
     if quiet:
         yield traces
     elif debug or not _lively():
-        yield (Lines(Board()), *traces)
+        yield (Lines(board), *traces)
     else:
         from batchfind.cli.live import screen  # noqa: PLC0415 - rich, on terminals only
 
-        with screen(Board()) as observer:
+        with screen(board) as observer:
             yield (observer,)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,8 +10,10 @@ from batchfind.capture.records import Cause, Verdict
 from batchfind.cli.text import count
 from batchfind.execution.results import ExitCode, RequestReport, RunResult
 
+AWAITED = "awaited"
+"""Stands for a verdict while a run is under way."""
+
 _SHORT = frozenset({Verdict.PARTIAL, Verdict.FAILED, Verdict.SKIPPED})
-_RESUMABLE = frozenset({ExitCode.STORAGE, ExitCode.INTERRUPTED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +21,13 @@ class Tally:
     """All requests of one query at one peer.
 
     Attributes:
-        seconds: wall time of its attempts, added up.
+        verdicts: how many requests have each; `AWAITED` for those still to come.
+        seconds: wall time of its requests, added up.
     """
 
     query: str
     peer: str
-    verdicts: Counter[Verdict]
+    verdicts: Counter[str]
     responses: int
     seconds: float
 
@@ -44,16 +46,19 @@ class Trouble:
     requests: tuple[str, ...]
 
 
-def tallies(requests: Sequence[RequestReport]) -> tuple[Tally, ...]:
+def tallies(result: RunResult) -> tuple[Tally, ...]:
     """Requests by query and peer, in plan order."""
     groups: dict[tuple[str, str], list[RequestReport]] = {}
-    for request in requests:
+    for request in result.requests:
         groups.setdefault((request.query, request.peer), []).append(request)
     return tuple(
         Tally(
             query=query,
             peer=peer,
-            verdicts=Counter(request.verdict for request in members),
+            verdicts=Counter(
+                AWAITED if _awaited(result, request) else request.verdict.value
+                for request in members
+            ),
             responses=sum(request.responses for request in members),
             seconds=sum(request.seconds for request in members),
         )
@@ -61,11 +66,13 @@ def tallies(requests: Sequence[RequestReport]) -> tuple[Tally, ...]:
     )
 
 
-def troubles(requests: Sequence[RequestReport]) -> tuple[Trouble, ...]:
+def troubles(result: RunResult) -> tuple[Trouble, ...]:
     """Causes by peer and code, the first met first; what was asked for is none."""
     groups: dict[tuple[str, str], list[RequestReport]] = {}
-    for request in requests:
-        if request.cause is not None and request.verdict is not Verdict.LIMITED:
+    for request in result.requests:
+        if request.verdict is Verdict.LIMITED or _awaited(result, request):
+            continue
+        if request.cause is not None:
             groups.setdefault((request.peer, request.cause.code), []).append(request)
     return tuple(
         Trouble(peer, members[0].cause, tuple(request.id for request in members))
@@ -82,6 +89,9 @@ def unanswered(requests: Sequence[RequestReport]) -> int:
 def headline(result: RunResult) -> str:
     """One sentence: what the answers are worth, whatever the exit code was for."""
     total = count(len(result.requests), "request")
+    if result.under_way:
+        ended = sum(not _awaited(result, request) for request in result.requests)
+        return f"under way: {ended:,} of {total} ended so far"
     short = unanswered(result.requests)
     doubted = sum(request.verdict is Verdict.SUSPECT for request in result.requests)
     match result.exit_code:
@@ -98,14 +108,8 @@ def headline(result: RunResult) -> str:
     return f"complete: {total}, every answer is whole or limited as asked"
 
 
-def resume_command(result: RunResult) -> str | None:
-    """The exact command that asks again, or None when asking again cannot help."""
-    if result.exit_code not in _RESUMABLE and not unanswered(result.requests):
-        return None
-    return f"batchfind resume {shlex.quote(str(result.run_dir))}"
-
-
-def release_command(result: RunResult) -> str:
-    """The exact command that publishes what was withheld."""
-    place = shlex.quote(str(result.run_dir))
-    return f"batchfind export {place} --to-paths --publish always"
+def _awaited(result: RunResult, request: RequestReport) -> bool:
+    """Whether a request has no verdict yet, in a run that goes on."""
+    if not result.under_way or request.cause is None:
+        return False
+    return request.cause.code == "not-asked"

@@ -91,4 +91,4 @@ def _nearest(name: str) -> str:
     from difflib import get_close_matches  # noqa: PLC0415 - only for a typing error
 
     found = get_close_matches(name, COMMANDS, n=1)
-    return f", did you mean {found[0]!r}?" if found else "; see 'batchfind --help'"
+    return f", did you mean {found[0]!r}?" if found else ""

@@ -14,13 +14,15 @@ from rich.live import Live
 from rich.text import Text
 
 from batchfind.cli.board import Board, Group
-from batchfind.cli.text import clean, duration
+from batchfind.cli.text import clean, duration, shortened
 from batchfind.execution.progress import Event, Observer
 
 _REDRAWS_A_SECOND = 8
 _OTHER_LINES = 6  # heading, rest, troubles and the cursor's line
 _BAR = 12
 _LABEL = 16  # narrower than this, a column gives way
+_WHOLE = 1000
+_AT = " @ "
 
 
 @contextmanager
@@ -94,11 +96,12 @@ def _rows(groups: Sequence[Group], console: Console, now: float) -> list[Text]:
         columns.pop()
     barred = room - _taken(columns) - _BAR - 2 >= _LABEL
     label = max(1, room - _taken(columns) - (_BAR + 2 if barred else 0))
-    longest = max((cell_len(_label(group)) for group in groups), default=1)
+    longest = max((cell_len(_label(group, _WHOLE)) for group in groups), default=1)
     lines = []
     for at, group in enumerate(groups):
         style = _style(group)
-        line = _line(set_cell_size(_label(group), min(label, longest)), style)
+        width = min(label, longest)
+        line = _line(set_cell_size(_label(group, width), width), style)
         if barred:
             line.append(f"  {_bar(group, ascii_only=console.options.ascii_only)}")
         for column in columns:
@@ -117,8 +120,11 @@ def _taken(columns: Sequence[Sequence[str]]) -> int:
     return sum(len(column[0]) + 2 for column in columns if column)
 
 
-def _label(group: Group) -> str:
-    return f"{clean(group.query)} @ {clean(group.peer)}"
+def _label(group: Group, width: int) -> str:
+    """Query and peer; when room is short, each loses its middle, the query first."""
+    room = width - len(_AT)
+    peer = shortened(clean(group.peer), max(room // 2, room - len(group.query)))
+    return f"{shortened(clean(group.query), max(1, room - len(peer)))}{_AT}{peer}"
 
 
 def _elapsed(group: Group, now: float) -> str:

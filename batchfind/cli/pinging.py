@@ -50,7 +50,7 @@ def ping(job: Path, *, as_json: bool, quiet: bool, **options: Any) -> int:
     else:
         for report in reports:
             if not (quiet and report.ok):
-                console.result("\n".join(_ping_lines(report)))
+                console.prose("\n".join(_ping_lines(report)))
     return code
 
 

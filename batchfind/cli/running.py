@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from batchfind.cli import console
+from batchfind.cli.board import Board, Times
 from batchfind.cli.display import display
 from batchfind.cli.options import JOB, debugging, examples, planning, reporting
 from batchfind.errors import UsageError
@@ -61,10 +62,11 @@ def run(
 
     Ctrl-C stops asking, keeps what came and exits 130; a second one stops at once.
     """
-    plan, text = _what(job, plan_file, options)
+    plan, text = _what(job, plan_file, options, quiet=quiet)
+    from batchfind.capture.run_directory import plain_path  # noqa: PLC0415 - lazy
     from batchfind.execution.run import RunOptions, run_plan  # noqa: PLC0415 - network
 
-    where = None if run_dir is None else run_dir.absolute()
+    where = None if run_dir is None else plain_path(run_dir)
     settings = RunOptions(job_text=text, run_dir=where)
 
     def begin(
@@ -109,7 +111,7 @@ def resume(run: str, *, force: bool, as_json: bool, quiet: bool) -> int:
 
 
 def _what(
-    job: Path | None, plan_file: Path | None, options: dict[str, Any]
+    job: Path | None, plan_file: Path | None, options: dict[str, Any], *, quiet: bool
 ) -> tuple[Plan, str]:
     """The plan to run and the text of its job, empty when only a plan is given."""
     if (job is None) == (plan_file is None):
@@ -122,13 +124,9 @@ def _what(
     from batchfind.cli.asking import show_warnings  # noqa: PLC0415 - lazy
 
     loaded = api.load_job(job)
-    plan = loaded.plan(
-        now=options["now"],
-        vars=options["variables"],
-        select=options["select"],
-        out=options["out"],
-    )
-    show_warnings(plan)
+    plan = api.plan_job(loaded, **options)
+    if not quiet:
+        show_warnings(plan)
     return plan, loaded.model.text
 
 
@@ -153,25 +151,28 @@ def _read_plan(path: Path) -> Plan:
 
 
 def _execute(begin: Execution, *, as_json: bool, quiet: bool) -> int:
-    with display(quiet=quiet, debug=debugging()) as observers:
+    board = Board()
+    with display(board, quiet=quiet, debug=debugging()) as observers:
         try:
             result = asyncio.run(_interruptible(begin, observers))
         except asyncio.CancelledError:
             raise KeyboardInterrupt from None
-    report(result, as_json=as_json, quiet=quiet)
+    report(result, as_json=as_json, quiet=quiet, times=board.times())
     if not quiet:
         console.note(f"run directory: {result.run_dir}")
     return result.exit_code
 
 
-def report(result: RunResult, *, as_json: bool, quiet: bool) -> None:
+def report(
+    result: RunResult, *, as_json: bool, quiet: bool, times: Times | None = None
+) -> None:
     """Render a result: JSON or the closing screen on stdout, --quiet on stderr."""
     from batchfind.cli.closing import closing, quiet_lines  # noqa: PLC0415 - rich
 
     if as_json:
         console.result_json(result.to_json())
     elif not quiet:
-        console.result(closing(result))
+        console.result(closing(result, times))
     if quiet:
         for line in quiet_lines(result):
             console.note(line)

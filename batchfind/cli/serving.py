@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from batchfind.cli.options import examples, reporting
 from batchfind.demo.announcement import Announcement, Served
 from batchfind.errors import StateError, UsageError
 
+_LOOPBACK = "127.0.0.1"
 _END_SECONDS = 5.0
 _PORT = click.IntRange(0, 65535)
 
@@ -55,16 +57,16 @@ def demo(*, pacs_port: int, worklist_port: int, now: str | None, as_json: bool) 
     command = [sys.executable, "-m", "batchfind.demo", "--now", _clock(now).isoformat()]
     command += ["--pacs-port", str(pacs_port), "--worklist-port", str(worklist_port)]
     try:
-        _serve(command, as_json=as_json)
+        _serve(command, (pacs_port, worklist_port), as_json=as_json)
     except KeyboardInterrupt:
         return 0
     raise StateError("the demo peers have ended by themselves", locked=True)
 
 
-def _serve(command: list[str], *, as_json: bool) -> None:
+def _serve(command: list[str], ports: tuple[int, int], *, as_json: bool) -> None:
     """Announces the peers and waits until they end."""
     with _process(command) as process:
-        served = _announced(process)
+        served = _announced(process, ports)
         if as_json:
             console.result_json(asdict(served))
         else:
@@ -99,18 +101,30 @@ def _process(command: list[str]) -> Iterator[subprocess.Popen[str]]:
                 process.kill()
 
 
-def _announced(process: subprocess.Popen[str]) -> Announcement:
+def _announced(process: subprocess.Popen[str], ports: tuple[int, int]) -> Announcement:
     line = process.stdout.readline() if process.stdout is not None else ""
     try:
         return Announcement.from_json(line)
     except ValueError as error:
-        raise UsageError(
-            "the demo peers cannot be served: a port is taken; choose another"
-        ) from error
+        raise UsageError(f"the demo peers cannot be served: {_why(ports)}") from error
+
+
+def _why(ports: tuple[int, int]) -> str:
+    """What keeps the peers from listening, found out by trying the ports again."""
+    if ports[0] and ports[0] == ports[1]:
+        return f"port {ports[0]} is given twice; choose two"
+    for port in filter(None, ports):
+        try:
+            with socket.create_server((_LOOPBACK, port)):
+                pass
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            return f"port {port} of {_LOOPBACK}: {reason}; choose another"
+    return "they ended at once; run 'python -m batchfind.demo' to see why"
 
 
 def _sentence(what: str, served: Served) -> str:
-    return f"{what:<8}  127.0.0.1:{served.port}  AE title {served.called_ae}"
+    return f"{what:<8}  {_LOOPBACK}:{served.port}  AE title {served.called_ae}"
 
 
 def _clock(now: str | None) -> datetime:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import textwrap
 import unicodedata
 
 _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_GAP = "..."
 _BYTES_A_STEP = 1024
 _UNITS = ("KiB", "MiB", "GiB", "TiB")
 
@@ -31,6 +33,42 @@ def clean_lines(text: str) -> str:
         "".join(_visible(character) for character in line.expandtabs())
         for line in text.splitlines()
     )
+
+
+def shortened(text: str, width: int) -> str:
+    """Text of at most `width` characters; what is too long gives up its middle."""
+    if len(text) <= width:
+        return text
+    kept = max(0, width - len(_GAP))
+    return f"{text[: kept - kept // 2]}{_GAP}{text[len(text) - kept // 2 :]}"[:width]
+
+
+def folded(text: str, width: int, indent: str = "  ") -> str:
+    """Lines of at most `width` characters, broken between words only.
+
+    Args:
+        text: one line or several.
+        width: in characters; a longer word, such as a path, keeps a line of its own.
+        indent: of the lines that follow the first.
+    """
+    return "\n".join(
+        textwrap.fill(
+            line,
+            width,
+            subsequent_indent=indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        if len(line) > width
+        else line
+        for line in text.splitlines()
+    )
+
+
+def labelled(label: str, value: str, width: int) -> str:
+    """`label value` on one line, or the value whole on the next if that is too long."""
+    line = f"{label} {value}"
+    return line if len(line) <= width else f"{label.rstrip()}\n  {value}"
 
 
 def _visible(character: str) -> str:

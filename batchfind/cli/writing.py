@@ -39,7 +39,7 @@ def init(file: Path, *, as_json: bool) -> int:
         console.result_json({"exit_code": 0, "retryable": False, "file": str(file)})
     else:
         shown = clean(str(file), limit=4096)
-        console.result(f"wrote {shown}; try it: batchfind run {shown}")
+        console.prose(f"wrote {shown}; try it: batchfind run {shown}")
     return 0
 
 

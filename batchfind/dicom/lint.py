@@ -9,6 +9,7 @@ from typing import Final
 
 from batchfind.dicom.dictionary import label
 from batchfind.dicom.matching import TEMPORAL_VRS, WILDCARD_VRS
+from batchfind.dicom.moments import suggestion
 from batchfind.dicom.temporal import range_of, value_of
 from batchfind.dicom.vrs import SINGLE_VALUED_VRS, VALUE_SIZES
 
@@ -36,6 +37,9 @@ class Finding:
 
 
 _LONGEST: Final = {"AE": 16, "CS": 16, "LO": 64, "SH": 16, "UI": 64, "IS": 12, "DS": 16}
+_LINES: Final = frozenset({"LT", "ST", "UT"})
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_CONTROL_OF_LINES: Final = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f]")
 _UID: Final = re.compile(r"(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*))+")
 _DASHED: Final = re.compile(r"(?<!\d)(\d{4})-(\d{2})-(\d{2})(?!\d)")
 _WHOLE: Final = (re.compile(r"[+-]?\d+"), "a whole number")
@@ -57,6 +61,8 @@ _FORMS: Final = {
     "TM": ("HHMMSS", "0800-1159"),
     "DT": ("YYYYMMDDHHMMSS", "20260131-20260228"),
 }
+_OLD_SEPARATORS: Final = {"DA": ".", "TM": ":"}
+"""What ACR-NEMA wrote between the parts of a date and a time."""
 
 
 def check_matching_value(vr: str, tag: int, text: str) -> list[Finding]:
@@ -75,6 +81,8 @@ def check_matching_value(vr: str, tag: int, text: str) -> list[Finding]:
     if not text or vr == "SQ":
         return []
     name = label(tag)
+    if findings := _check_controls(vr, name, text):
+        return findings
     if text == '""':
         message = f"{name} asks for empty values, which peers know only when negotiated"
         return [_varies("PS3.4 C.2.2.2.7", message)]
@@ -111,6 +119,16 @@ def _forbidden(clause: str, message: str) -> Finding:
 
 def _varies(clause: str, message: str) -> Finding:
     return Finding(FindingLevel.VARIES, clause, message)
+
+
+def _check_controls(vr: str, name: str, text: str) -> list[Finding]:
+    """Escape sequences are ours to add: before that no text holds ESC."""
+    pattern = _CONTROL_OF_LINES if vr in _LINES else _CONTROL
+    found = pattern.search(text)
+    if found is None:
+        return []
+    message = f"{name} holds the control character U+{ord(found[0]):04X}, which {vr}"
+    return [_forbidden("PS3.5 6.2", f"{message} never holds; remove it")]
 
 
 def _check_wildcards(vr: str, name: str, text: str) -> list[Finding]:
@@ -161,19 +179,21 @@ def _check_moment(vr: str, name: str, value: str) -> list[Finding]:
                 f"{name} is a range without ends; leave the value empty to match all",
             )
         ]
-    if value_of(vr, value) is not None:
-        old = "." in value if vr == "DA" else ":" in value
-        return (
-            [_forbidden("PS3.5 6.2", f"{name} must have the form {form}")]
-            if old
-            else []
-        )
-    found = range_of(vr, value)
+    single, found = value_of(vr, value), range_of(vr, value)
+    old = _OLD_SEPARATORS.get(vr, "")
+    if old and old in value and (single or found):
+        wanted = suggestion(vr, value) or value.replace(old, "")
+        return [_forbidden("PS3.5 6.2", f"{name} has the form {form}; write {wanted}")]
+    if single is not None:
+        return []
     if found is None:
+        meant = suggestion(vr, value)
+        advice = f"; write {meant}" if meant else ""
         return [
             _forbidden(
                 "PS3.4 C.2.2.2.5",
-                f"{name} is neither a {vr} value ({form}) nor a range (as {example})",
+                f"{name} is neither a {vr} value ({form}) nor a range (as {example})"
+                f"{advice}",
             )
         ]
     if found.first and found.last and found.first > found.last:

@@ -19,10 +19,10 @@ from batchfind.dicom.levels import (
     QueryLevel,
     WindowPair,
 )
+from batchfind.dicom.paths import KeyPath
+from batchfind.dicom.worklist import REQUEST_KEYS, STEP, STEP_KEYS
 
 __all__ = ["MODELS", "InformationModel", "QueryLevel", "WindowPair", "model_of"]
-
-_SPS = "ScheduledProcedureStepSequence"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +36,8 @@ class InformationModel:
         query_levels: from the top down; () for a model without levels.
         model_identity: identity of rows of a model without levels; () for none.
         row_sequence: keyword of the sequence whose items become rows, or None.
+        row_keys: keywords that stand in an item of `row_sequence` only.
+        root_keys: keywords that stand beside `row_sequence` only.
         window_pairs: date and time keys that a window may cut.
         default_window_key: dotted path of the date most queries cut, or None.
         needs_matching_key: a query of return keys alone answers nothing.
@@ -47,6 +49,8 @@ class InformationModel:
     query_levels: tuple[QueryLevel, ...] = ()
     model_identity: tuple[str, ...] = ()
     row_sequence: str | None = None
+    row_keys: frozenset[str] = frozenset()
+    root_keys: frozenset[str] = frozenset()
     window_pairs: tuple[WindowPair, ...] = ()
     default_window_key: str | None = None
     needs_matching_key: bool = False
@@ -87,6 +91,19 @@ class InformationModel:
             if keyword in level.keys:
                 return level.name
         return None
+
+    def place_of(self, path: KeyPath) -> str | None:
+        """Where a key has to stand instead, as a dotted path; None when it is right.
+
+        Source: PS3.4 Section K.6.1.2.
+        """
+        match path.names:
+            case (root, *_) if root in self.row_keys:
+                return f"{self.row_sequence}.{path.dotted}"
+            case (sequence, inner, *rest) if sequence == self.row_sequence:
+                return ".".join((inner, *rest)) if inner in self.root_keys else None
+            case _:
+                return None
 
     def pair_of(self, date: str) -> WindowPair | None:
         """The window pair of a date key's dotted path, or None."""
@@ -142,17 +159,19 @@ _TABLE = (
         model_identity=(
             "StudyInstanceUID",
             "RequestedProcedureID",
-            f"{_SPS}.ScheduledProcedureStepID",
+            f"{STEP}.ScheduledProcedureStepID",
         ),
-        row_sequence=_SPS,
+        row_sequence=STEP,
+        row_keys=STEP_KEYS,
+        root_keys=REQUEST_KEYS,
         window_pairs=(
             WindowPair(
-                f"{_SPS}.ScheduledProcedureStepStartDate",
-                f"{_SPS}.ScheduledProcedureStepStartTime",
+                f"{STEP}.ScheduledProcedureStepStartDate",
+                f"{STEP}.ScheduledProcedureStepStartTime",
             ),
             WindowPair("PatientBirthDate", "PatientBirthTime"),
         ),
-        default_window_key=f"{_SPS}.ScheduledProcedureStepStartDate",
+        default_window_key=f"{STEP}.ScheduledProcedureStepStartDate",
     ),
     _archive(
         "patient",
@@ -281,5 +300,6 @@ def model_of(text: str) -> InformationModel:
     if _UID.fullmatch(text) and len(text) <= 64:
         return InformationModel(name=text, uid=text, title=f"SOP Class {text}")
     near = get_close_matches(text.lower(), MODELS, n=1)
-    meant = f"did you mean {near[0]}?" if near else f"use {', '.join(MODELS)} or a UID"
-    raise ValueError(f"unknown information model {text!r}; {meant}")
+    meant = f" (did you mean {near[0]!r}?)" if near else ""
+    choices = "" if near else f"; use {', '.join(MODELS)} or a UID"
+    raise ValueError(f"unknown information model {text!r}{choices}{meant}")

@@ -279,7 +279,7 @@ def _unreadable(text: str) -> str:
         return "a key path must not be empty"
     words = [word for word in re.split(r"[.\[\]]", text) if word]
     hint = next(filter(None, map(dictionary.suggest_keyword, words)), None)
-    meant = f"; did you mean {hint}?" if hint and hint not in words else ""
+    meant = f" (did you mean {hint!r}?)" if hint and hint not in words else ""
     return (
         f"{text!r} is no key path; write a keyword, gggg,eeee or"
         f" Sequence.Attribute{meant}"
@@ -288,5 +288,5 @@ def _unreadable(text: str) -> str:
 
 def _unknown_keyword(keyword: str) -> str:
     hint = dictionary.suggest_keyword(keyword)
-    meant = f"; did you mean {hint}?" if hint else ""
+    meant = f" (did you mean {hint!r}?)" if hint else ""
     return f"unknown attribute {keyword!r}{meant}"

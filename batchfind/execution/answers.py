@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from batchfind.capture.reader import Capture, open_capture
-from batchfind.capture.records import RequestVerdict, StoredAttempt, StoredMatches
+from batchfind.capture.records import (
+    Cause,
+    Ending,
+    Outcome,
+    RequestVerdict,
+    StoredAttempt,
+    StoredMatches,
+    Verdict,
+)
 from batchfind.capture.run_directory import CAPTURE
 from batchfind.errors import UsageError
-from batchfind.execution.history import judged, plan_of
-from batchfind.execution.verdicts import contributing
+from batchfind.execution.history import plan_of
+from batchfind.execution.verdicts import contributing, judge
+from batchfind.execution.wording import plural
 from batchfind.plan.model import Plan, PlannedQuery, Request
 from batchfind.tables.collect import collect
 from batchfind.tables.slabs import Origin, join, origin_of
+
+_ANSWERED = (Verdict.COMPLETE, Verdict.LIMITED, Verdict.SUSPECT)
 
 
 class Answers:
@@ -33,8 +45,52 @@ class Answers:
     def attempts(self, request: Request) -> tuple[StoredAttempt, ...]:
         """Every try at a request, oldest first; read once."""
         if request.id not in self._attempts:
-            self._attempts[request.id] = self.capture.attempts(request.id)
+            self._attempts[request.id] = tuple(
+                attempt if attempt.ending else self._cut_off(request, attempt)
+                for attempt in self.capture.attempts(request.id)
+            )
         return self._attempts[request.id]
+
+    def verdicts(self) -> dict[str, RequestVerdict]:
+        """Verdicts of all requests from their attempts alone, in plan order.
+
+        A verdict that was stored for the same attempt stands: it knows what the
+        finishing pass found, or why the request was skipped.
+        """
+        stored = self.capture.verdicts()
+        verdicts = {}
+        for request in self.plan.requests:
+            peer = self.plan.peers[request.peer]
+            verdict = judge(request, peer, self.attempts(request))
+            known = stored.get(request.id)
+            same = known is not None and known.attempt == verdict.attempt
+            verdicts[request.id] = known if known is not None and same else verdict
+        return verdicts
+
+    def unanswered(self) -> tuple[Request, ...]:
+        """Requests that are failed, partial, skipped or were never asked."""
+        verdicts = self.verdicts()
+        return tuple(
+            request
+            for request in self.plan.requests
+            if verdicts[request.id].verdict not in _ANSWERED
+        )
+
+    def _cut_off(self, request: Request, attempt: StoredAttempt) -> StoredAttempt:
+        """An attempt our own process died in, with the ending it would have had."""
+        stored = self.capture.matches(attempt.number)
+        count = sum(len(matches.ends) for matches in stored)
+        cause = Cause(
+            code="interrupted",
+            message=(
+                f"{request.peer}: the run died during this request, after "
+                f"{plural(count, 'response')}"
+            ),
+            hint="batchfind resume asks again",
+        )
+        outcome = Outcome.PARTIAL if count else Outcome.FAILED
+        ending = Ending(outcome=outcome, cause=cause, responses=count, kept=count)
+        return replace(attempt, ending=ending)
 
     def sets(
         self, requests: Iterable[Request], verdicts: Mapping[str, RequestVerdict]
@@ -72,15 +128,15 @@ def read_answers(run_dir: Path, query: str | None = None) -> Any:
 
     Raises:
         UsageError: the run has no such query, or several and none is named.
-        StateError: it is no run directory.
+        UsageError: it is no run directory.
         StorageError: it cannot be read.
     """
     plan = plan_of(run_dir)
     planned = _query(plan, query)
     requests = [each for each in plan.requests if each.query == planned.name]
     with open_capture(run_dir / CAPTURE) as capture:
-        verdicts = judged(plan, capture)
         answers = Answers(plan, capture)
+        verdicts = answers.verdicts()
         return collect(planned, join(answers.sets(requests, verdicts)))
 
 

@@ -23,6 +23,8 @@ from batchfind.net.find import Find
 
 #: How a connection ends that the peer had given up before it saw the request.
 _GONE_BEFORE = (PeerClosed, PeerReset, PeerReleased)
+#: How long a peer may take to end a request that the run gives up, in seconds.
+_PATIENCE = 10.0
 
 
 class Attempt:
@@ -105,7 +107,8 @@ class Attempt:
         if self._reason is Stop.POLICY and self._order.abort_on_cancel:
             self._find.drop()
         else:
-            self._find.cancel()
+            # Who interrupts a run wants it to end, whatever the peer's timeouts say.
+            self._find.cancel(None if self._reason is Stop.POLICY else _PATIENCE)
 
     def _count(self, matches: Matches) -> None:
         order = self._order

@@ -7,17 +7,18 @@ from pathlib import Path
 
 from batchfind.capture.reader import open_capture
 from batchfind.capture.run_directory import CAPTURE
+from batchfind.execution.answers import Answers
 from batchfind.execution.exit_codes import exit_code_of, retryable
 from batchfind.execution.finishing import Finishing
-from batchfind.execution.history import judged, plan_of
+from batchfind.execution.history import plan_of
 from batchfind.execution.publishing import (
     WITHHELD,
     forget_withheld,
     publish_outputs,
     publisher_of,
 )
-from batchfind.execution.reporting import report_requests
-from batchfind.execution.results import ExitCode, RunResult
+from batchfind.execution.reporting import report_requests, warnings_of
+from batchfind.execution.results import RunResult
 from batchfind.execution.targets import check_targets
 from batchfind.job.model import Overwrite, Publish
 from batchfind.plan.model import Plan, PlannedOutput
@@ -42,11 +43,12 @@ def export_run(
         force: replace also what a newer run has published at the job's paths.
 
     Returns:
-        Verdicts and outputs; exit code 0 when every output is where it was asked
-        for, the run's own when one was withheld, 7 when one cannot be written.
+        Verdicts and outputs; the exit code is the run's own, so that a script
+        does not take half an answer for a whole one, or 7 when an output cannot be
+        written.
 
     Raises:
-        StateError: it is no run directory.
+        UsageError: it is no run directory.
         StorageError: it cannot be read, or a newer run has published an output.
         JobError: its plan is damaged, or an output cannot be written.
     """
@@ -55,9 +57,9 @@ def export_run(
     with open_capture(run_dir / CAPTURE) as capture:
         guarded = to_paths and not force
         publisher = publisher_of(run_dir.name, capture.meta, guarded=guarded)
-        check_targets(plan, publisher)
+        check_targets(plan, publisher, exporting=not to_paths)
         finishing = Finishing(plan, capture, run_dir.name, lambda _: None)
-        verdicts = finishing.render(judged(plan, capture))
+        verdicts = finishing.render(Answers(plan, capture).verdicts())
     withheld = run_dir / WITHHELD
     try:
         if to_paths:
@@ -68,10 +70,8 @@ def export_run(
     except BaseException:
         finishing.discard()
         raise
-    code = ExitCode.OK
-    if not all(output.published for output in outputs):
-        failed = any(output.failed for output in outputs)
-        code = exit_code_of(list(verdicts.values()), storage_failed=failed)
+    failed = any(output.failed for output in outputs)
+    code = exit_code_of(list(verdicts.values()), storage_failed=failed)
     return RunResult(
         run_dir=run_dir,
         run_id=run_dir.name,
@@ -81,6 +81,7 @@ def export_run(
         retryable=retryable(code),
         requests=report_requests(plan, verdicts),
         outputs=outputs,
+        warnings=warnings_of(plan),
     )
 
 

@@ -49,6 +49,10 @@ class _Notes:
         )
 
 
+class _StoppedError(Exception):
+    """Rendering was asked to end."""
+
+
 class Finishing:
     """Renders a run's answers beside their targets; publishes nothing.
 
@@ -62,6 +66,7 @@ class Finishing:
         capture: Capture,
         run_id: str,
         tell: Callable[[Event], None],
+        stopped: Callable[[], bool] = lambda: False,
     ) -> None:
         self.prepared: tuple[Prepared, ...] = ()
         self._plan = plan
@@ -69,11 +74,14 @@ class Finishing:
         self._run_id = run_id
         self._tell = tell
         self._returned: dict[str, Mapping[str, int]] = {}
+        self._stopped = stopped
 
     def render(self, provisional: Verdicts) -> dict[str, RequestVerdict]:
         """Every query's outputs, staged, and the final verdicts in plan order.
 
         An output that cannot be written says so in `prepared`.
+
+        When it is stopped, nothing is staged and the verdicts stay provisional.
 
         Args:
             provisional: verdicts from the attempts alone.
@@ -81,7 +89,12 @@ class Finishing:
         Raises:
             StorageError: the capture is damaged; nothing staged remains.
         """
-        final = dict(provisional)
+        try:
+            return self._render(dict(provisional))
+        except _StoppedError:
+            return dict(provisional)
+
+    def _render(self, final: dict[str, RequestVerdict]) -> dict[str, RequestVerdict]:
         with ExitStack() as undo:
             targets: list[Target] = []
             for query in self._plan.queries.values():
@@ -178,6 +191,8 @@ class Finishing:
         others = [target for target in targets if target.schema is None]
         schemas = [target.schema for target in tables if target.schema is not None]
         for rendered in render(query, slabs, schemas, watch):
+            if self._stopped():
+                raise _StoppedError
             _note(rendered, notes)
             for target, batch, invalid in zip(
                 tables, rendered.batches, rendered.invalid, strict=True

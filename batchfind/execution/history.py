@@ -1,32 +1,31 @@
-"""What a run directory tells about a run: its plan and what became of it."""
+"""What a run directory tells about a run before its capture is read."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
-from batchfind.capture.reader import Capture
-from batchfind.capture.records import RequestVerdict, Verdict
-from batchfind.errors import StateError, StorageError
-from batchfind.execution.verdicts import judge
+from batchfind.errors import StorageError, UsageError
 from batchfind.plan.codec import loads
-from batchfind.plan.model import Plan, Request
+from batchfind.plan.model import Plan
 
 PLAN_FILE = "plan.json"
-_ANSWERED = (Verdict.COMPLETE, Verdict.LIMITED, Verdict.SUSPECT)
+FAILURE_FILE = "failure.txt"
+"""Why an execution could not keep its capture; gone once one could."""
 
 
 def plan_of(run_dir: Path) -> Plan:
     """The plan a run was made from.
 
     Raises:
-        StateError: the directory holds none.
+        UsageError: the directory holds none.
         JobError: it is damaged.
     """
     path = run_dir / PLAN_FILE
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise StateError(
+        raise UsageError(
             f"{run_dir}: no {PLAN_FILE} here; name a run directory"
         ) from None
     except OSError as error:
@@ -34,29 +33,21 @@ def plan_of(run_dir: Path) -> Plan:
     return loads(text)
 
 
-def judged(plan: Plan, capture: Capture) -> dict[str, RequestVerdict]:
-    """Verdicts from the attempts alone, in plan order.
-
-    A verdict that was stored for the same attempt stands: it knows what the
-    finishing pass found, or why the request was skipped.
-    """
-    stored = capture.verdicts()
-    verdicts = {}
-    for request in plan.requests:
-        attempts = capture.attempts(request.id)
-        verdict = judge(request, plan.peers[request.peer], attempts)
-        known = stored.get(request.id)
-        if known is not None and known.attempt == verdict.attempt:
-            verdict = known
-        verdicts[request.id] = verdict
-    return verdicts
+def remember_failure(run_dir: Path, error: str) -> None:
+    """Notes what ended an execution whose capture takes no more notes."""
+    with suppress(OSError):
+        (run_dir / FAILURE_FILE).write_text(error + "\n", encoding="utf-8")
 
 
-def unanswered(plan: Plan, capture: Capture) -> tuple[Request, ...]:
-    """Requests that are failed, partial, skipped or were never asked."""
-    verdicts = judged(plan, capture)
-    return tuple(
-        request
-        for request in plan.requests
-        if verdicts[request.id].verdict not in _ANSWERED
-    )
+def forget_failure(run_dir: Path) -> None:
+    """A new execution begins."""
+    with suppress(OSError):
+        (run_dir / FAILURE_FILE).unlink(missing_ok=True)
+
+
+def failure_of(run_dir: Path) -> str:
+    """What `remember_failure` noted, or an empty string."""
+    try:
+        return (run_dir / FAILURE_FILE).read_text(encoding="utf-8").strip()
+    except OSError:
+        return ""

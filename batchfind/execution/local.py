@@ -13,12 +13,14 @@ from batchfind.capture.records import AttemptFacts
 from batchfind.errors import (
     BatchfindError,
     ConnectTimeout,
+    DescriptorsExhausted,
     DnsNotFound,
     DnsTemporary,
     Refused,
     Unreachable,
 )
 from batchfind.execution.attempt import Attempt
+from batchfind.execution.budget import Budget, descriptors_for_associations
 from batchfind.execution.executor import Order, Started, Step
 from batchfind.execution.outcomes import Stop, Tally, ended_by_error, ended_by_us
 from batchfind.execution.pool import Lease, Pool
@@ -27,7 +29,16 @@ from batchfind.net.resolver import Resolver
 from batchfind.net.settings import Endpoint
 
 _T = TypeVar("_T")
-_CONNECTING = (DnsNotFound, DnsTemporary, Refused, Unreachable, ConnectTimeout)
+#: How long a peer may take to answer A-RELEASE once the run is interrupted, seconds.
+_HURRIED_RELEASE = 5.0
+_CONNECTING = (
+    DnsNotFound,
+    DnsTemporary,
+    Refused,
+    Unreachable,
+    ConnectTimeout,
+    DescriptorsExhausted,
+)
 
 
 class _StoppedError(Exception):
@@ -50,6 +61,7 @@ class LocalExecutor:
         self._resolver = Resolver()
         self._complain = complain
         self._numbers = itertools.count(1)
+        self._budget = Budget(descriptors_for_associations(), self._end_one_idle)
         self._pools: dict[tuple[str, int], Pool] = {}
         self._serves_once: set[tuple[str, int]] = set()
         self._running: set[Attempt] = set()
@@ -84,6 +96,8 @@ class LocalExecutor:
         """Cancels what runs; connections being opened are given up."""
         self._reason = reason
         self._stopped.set()
+        for pool in self._pools.values():
+            pool.hurry(_HURRIED_RELEASE)
         for attempt in self._running:
             attempt.stop(reason)
 
@@ -122,6 +136,12 @@ class LocalExecutor:
             keep = self._keeps(order, lease.client)
             await self._pool(order).give_back(lease, keep=keep)
 
+    async def _end_one_idle(self) -> bool:
+        for pool in self._pools.values():
+            if await pool.end_one():
+                return True
+        return False
+
     def _keeps(self, order: Order, client: Client) -> bool:
         once = _group(order.endpoint) in self._serves_once
         most = 1 if once else order.queries_per_association
@@ -134,6 +154,7 @@ class LocalExecutor:
                 order.associations,
                 self._resolver,
                 lambda: next(self._numbers),
+                self._budget,
                 self._complain,
             )
         return self._pools[key]

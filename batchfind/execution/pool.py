@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from batchfind.execution.budget import Budget
 from batchfind.execution.executor import Order
 from batchfind.net.client import Client
 from batchfind.net.resolver import Resolver
@@ -41,6 +42,7 @@ class Pool:
         associations: int,
         resolver: Resolver,
         number: Callable[[], int],
+        budget: Budget,
         complain: Callable[[Endpoint, str], None],
     ) -> None:
         """Begins with none open.
@@ -49,11 +51,14 @@ class Pool:
             associations: most at once, 1 or more.
             resolver: looks names up.
             number: gives the next association's number.
+            budget: counts the associations of all pools.
             complain: is told when a peer does not release properly.
         """
         self._slots = asyncio.Semaphore(associations)
         self._resolver = resolver
         self._number = number
+        self._budget = budget
+        self._hurry: float | None = None
         self._complain = complain
         self._associations = associations
         self._idle: list[Lease] = []
@@ -91,6 +96,17 @@ class Pool:
         while self._idle:
             await self._retire(self._remove(self._idle[0]))
 
+    def hurry(self, seconds: float) -> None:
+        """No release takes longer from now on: the run is being interrupted."""
+        self._hurry = seconds
+
+    async def end_one(self) -> bool:
+        """Ends one idle association; False when there is none."""
+        if not self._idle:
+            return False
+        await self._end(self._remove(self._idle[0]))
+        return True
+
     async def _take(self, order: Order) -> Lease | None:
         for lease in list(self._idle):
             if lease.client.endpoint == order.endpoint and lease.offer == order.offer:
@@ -103,18 +119,26 @@ class Pool:
     async def _open(self, order: Order) -> Lease:
         while self._idle and len(self._idle) + self._leased > self._associations:
             await self._end(self._remove(self._idle[0]))
-        client = await Client.connect(
-            order.endpoint, order.offer, order.timeouts, self._resolver
-        )
+        await self._budget.take()
+        try:
+            client = await Client.connect(
+                order.endpoint, order.offer, order.timeouts, self._resolver
+            )
+        except BaseException:
+            self._budget.give_back()
+            raise
         return Lease(client, self._number(), order.offer, order.abort_at_end)
 
     async def _end(self, lease: Lease) -> None:
-        if lease.abort_at_end:
-            await lease.client.abort()
-            return
-        complaint = await lease.client.release()
-        if complaint:
-            self._complain(lease.client.endpoint, complaint)
+        try:
+            if lease.abort_at_end:
+                await lease.client.abort()
+                return
+            complaint = await lease.client.release(self._hurry)
+            if complaint:
+                self._complain(lease.client.endpoint, complaint)
+        finally:
+            self._budget.give_back()
 
     def _remove(self, lease: Lease) -> Lease:
         self._idle.remove(lease)

@@ -15,6 +15,7 @@ from batchfind.errors import StorageError
 from batchfind.execution.progress import Event, OutputReady
 from batchfind.execution.rendition import Prepared
 from batchfind.execution.results import OutputReport
+from batchfind.execution.wording import plural
 from batchfind.job.model import Overwrite, Publish
 from batchfind.outputs.publication import Publication
 from batchfind.outputs.staging import Staged, Written
@@ -72,6 +73,8 @@ def withheld_because(
 ) -> str:
     """Why an output must not be published; empty when it may be."""
     enough = _ENOUGH[output.publish]
+    if not output.requests and output.publish is not Publish.ALWAYS:
+        return f"its query makes no request; publish: {output.publish.value}"
     short = Counter(
         verdicts[request].verdict.value
         for request in output.requests
@@ -80,8 +83,8 @@ def withheld_because(
     if not short:
         return ""
     found = ", ".join(f"{count} {verdict}" for verdict, count in short.items())
-    total = len(output.requests)
-    return f"of {total} requests {found}; publish: {output.publish.value}"
+    total = plural(len(output.requests), "request")
+    return f"of {total} {found}; publish: {output.publish.value}"
 
 
 def forget_withheld(withheld: Path) -> None:

@@ -20,6 +20,11 @@ def report_requests(
     )
 
 
+def warnings_of(plan: Plan) -> tuple[str, ...]:
+    """What the plan warned of, rows it skipped among them, one sentence each."""
+    return tuple(str(problem) for problem in (*plan.warnings, *plan.skipped))
+
+
 def _report(request: Request, verdict: RequestVerdict) -> RequestReport:
     return RequestReport(
         id=request.id,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
@@ -127,6 +127,8 @@ class RunResult:
         run_id: its name.
         retryable: running again can help.
         error: sentence of what stopped the run as a whole, or an empty string.
+        warnings: what the plan warned of, rows it skipped among them.
+        under_way: another process is still at it; `error` says which.
     """
 
     run_dir: Path
@@ -139,7 +141,8 @@ class RunResult:
     outputs: tuple[OutputReport, ...]
     seconds: float = 0.0
     error: str = ""
-    counts: Mapping[str, int] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    under_way: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """What `run --json` prints."""
@@ -150,6 +153,7 @@ class RunResult:
             "exit_code": int(self.exit_code),
             "retryable": self.retryable,
             "error": self.error,
+            "warnings": list(self.warnings),
             "requests": [request.to_json() for request in self.requests],
             "outputs": [output.to_json() for output in self.outputs],
         }

@@ -16,13 +16,20 @@ from batchfind.capture.reader import open_capture
 from batchfind.capture.records import RequestVerdict
 from batchfind.capture.run_directory import RunDirectory, reopen_run_directory
 from batchfind.errors import StorageError
+from batchfind.execution.answers import Answers
 from batchfind.execution.demo_process import demo_peers
 from batchfind.execution.exit_codes import exit_code_of, retryable
 from batchfind.execution.finishing import Finishing
-from batchfind.execution.history import judged, plan_of, unanswered
+from batchfind.execution.history import forget_failure, plan_of, remember_failure
 from batchfind.execution.local import LocalExecutor
 from batchfind.execution.outcomes import Stop
-from batchfind.execution.progress import Event, Observer, RunEnded, RunStarted
+from batchfind.execution.progress import (
+    Event,
+    Observer,
+    RunEnded,
+    RunStarted,
+    Stopping,
+)
 from batchfind.execution.publishing import (
     WITHHELD,
     Publisher,
@@ -30,7 +37,7 @@ from batchfind.execution.publishing import (
     publish_outputs,
     publisher_of,
 )
-from batchfind.execution.reporting import report_requests
+from batchfind.execution.reporting import report_requests, warnings_of
 from batchfind.execution.results import OutputReport, RunResult
 from batchfind.execution.scheduler import Scheduler
 from batchfind.execution.targets import check_targets
@@ -76,7 +83,7 @@ async def run_plan(
         StateError: the run directory exists, or the job is running elsewhere.
         StorageError: the run directory cannot be made.
     """
-    await asyncio.to_thread(check_targets, plan)
+    await asyncio.to_thread(check_targets, plan, None, options.run_dir)
     started = datetime.now(UTC)
     new = NewRun(
         base=Path(plan.policy.directory),
@@ -118,7 +125,8 @@ async def resume_run(
         The state of the whole run, requests answered earlier included.
 
     Raises:
-        StateError: it is no run directory, or another process holds it.
+        UsageError: it is no run directory.
+        StateError: another process holds it.
         StorageError: it cannot be read or written, or a newer run has published one
             of its outputs.
         JobError: its plan is damaged, or an output cannot be written any more.
@@ -128,7 +136,7 @@ async def resume_run(
         with open_capture(directory.capture) as capture:
             publisher = publisher_of(directory.run_id, capture.meta, guarded=not force)
             await asyncio.to_thread(check_targets, plan, publisher)
-            requests = unanswered(plan, capture)
+            requests = Answers(plan, capture).unanswered()
         journal = await Journal.reopen(directory.capture)
         run = _Run(plan, directory, journal, publisher, observers, interrupt)
         return await run.execute(requests)
@@ -152,28 +160,32 @@ class _Run:
         self._publisher = publisher
         self._observers = observers
         self._interrupt = interrupt or asyncio.Event()
+        self._interrupted = False
         self._started = time.monotonic()
 
     async def execute(self, requests: Sequence[Request]) -> RunResult:
         """Asks the requests, finishes every query, publishes, reports."""
         ids = tuple(request.id for request in requests)
         self._tell(RunStarted(self._plan, str(self._directory.path), ids))
+        forget_failure(self._directory.path)
         verdicts: Mapping[str, RequestVerdict] = {}
         outputs: tuple[OutputReport, ...] = ()
         error = ""
         try:
             verdicts = await self._ask(requests)
             await self._journal.barrier()
-            if not self._interrupt.is_set():
-                verdicts, outputs = await self._finish(verdicts)
+            verdicts, outputs = await self._finish(verdicts)
             await self._journal.verdicts(verdicts.values())
         except StorageError as failure:
             error = str(failure)
+            verdicts = verdicts or self._readable()
         result = self._result(verdicts, outputs, error)
         try:
             await self._close(result)
         except StorageError as failure:
             result = self._result(verdicts, outputs, error or str(failure))
+        if result.error:
+            remember_failure(self._directory.path, result.error)
         self._tell(RunEnded(result))
         return result
 
@@ -210,14 +222,24 @@ class _Run:
         await self._interrupt.wait()
         scheduler.stop(Stop.INTERRUPTED, "interrupted: cancelling what is under way")
 
+    def _readable(self) -> Mapping[str, RequestVerdict]:
+        """Verdicts from what the capture kept before it failed, if it can be read."""
+        try:
+            return self._judged()
+        except StorageError:
+            return {}
+
     def _judged(self) -> dict[str, RequestVerdict]:
         with open_capture(self._directory.capture) as capture:
-            return judged(self._plan, capture)
+            return Answers(self._plan, capture).verdicts()
 
     async def _finish(
         self, provisional: Mapping[str, RequestVerdict]
     ) -> tuple[Mapping[str, RequestVerdict], tuple[OutputReport, ...]]:
         """Renders every query once the network is done, then publishes."""
+        if self._interrupt.is_set():
+            self._interrupted = True
+            return provisional, ()
         loop = asyncio.get_running_loop()
 
         def tell(event: Event) -> None:
@@ -225,14 +247,30 @@ class _Run:
 
         def finish() -> tuple[Mapping[str, RequestVerdict], tuple[OutputReport, ...]]:
             with open_capture(self._directory.capture) as capture:
-                finishing = Finishing(self._plan, capture, self._directory.run_id, tell)
+                finishing = Finishing(
+                    self._plan, capture, self._directory.run_id, tell, self._stopped
+                )
                 verdicts = finishing.render(provisional)
-            if self._interrupt.is_set():
-                finishing.discard()
+            # From here on a signal comes too late: what is published stays so, and
+            # the exit code says what the answers are worth.
+            if self._interrupted:
                 return verdicts, ()
             return verdicts, self._publish(finishing, verdicts, tell)
 
-        return await asyncio.to_thread(finish)
+        watcher = asyncio.create_task(self._announce_stop())
+        try:
+            return await asyncio.to_thread(finish)
+        finally:
+            watcher.cancel()
+
+    def _stopped(self) -> bool:
+        """Whether rendering should end; called by the renderer between pieces."""
+        self._interrupted = self._interrupted or self._interrupt.is_set()
+        return self._interrupted
+
+    async def _announce_stop(self) -> None:
+        await self._interrupt.wait()
+        self._tell(Stopping("interrupted: what came is kept"))
 
     def _publish(
         self,
@@ -263,7 +301,7 @@ class _Run:
     ) -> RunResult:
         code = exit_code_of(
             list(verdicts.values()),
-            interrupted=self._interrupt.is_set(),
+            interrupted=self._interrupted,
             storage_failed=bool(error) or any(output.failed for output in outputs),
         )
         return RunResult(
@@ -277,6 +315,7 @@ class _Run:
             outputs=outputs,
             seconds=time.monotonic() - self._started,
             error=error,
+            warnings=warnings_of(self._plan),
         )
 
     async def _close(self, result: RunResult) -> None:

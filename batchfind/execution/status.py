@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from batchfind.capture.lock import holder_of
 from batchfind.capture.reader import open_capture
-from batchfind.capture.records import StoredEvent
-from batchfind.capture.run_directory import CAPTURE
+from batchfind.capture.records import Cause, RequestVerdict, StoredEvent, Verdict
+from batchfind.capture.run_directory import CAPTURE, RUN_LOCK
+from batchfind.execution.answers import Answers
 from batchfind.execution.exit_codes import retryable
-from batchfind.execution.history import judged, plan_of
-from batchfind.execution.reporting import report_requests
+from batchfind.execution.history import failure_of, plan_of
+from batchfind.execution.reporting import report_requests, warnings_of
 from batchfind.execution.results import ExitCode, OutputReport, RunResult
 
 
@@ -24,18 +27,24 @@ def run_status(run_dir: Path) -> RunResult:
         Its verdicts and outputs; a run without an end counts as interrupted.
 
     Raises:
-        StateError: it is no run directory.
+        UsageError: it is no run directory.
         StorageError: it cannot be read.
         JobError: its plan is damaged.
     """
     plan = plan_of(run_dir)
     with open_capture(run_dir / CAPTURE) as capture:
-        verdicts = judged(plan, capture)
+        verdicts = Answers(plan, capture).verdicts()
         events = _last_execution(capture.events())
     ended = next((event for event in events if event.kind == "run-ended"), None)
+    holder = holder_of(run_dir / RUN_LOCK)
     code = ExitCode.INTERRUPTED
-    error = "the run has not ended: it is still running, or it died"
-    if ended is not None:
+    error = "the run died before its end; batchfind resume goes on with it"
+    if holder is not None:
+        error = f"the run is still under way in {holder}"
+        verdicts = {key: _pending(each) for key, each in verdicts.items()}
+    elif failure := failure_of(run_dir):
+        code, error = ExitCode.STORAGE, failure
+    elif ended is not None:
         code, error = ExitCode(ended.data["exit_code"]), str(ended.data["error"])
     return RunResult(
         run_dir=run_dir.absolute(),
@@ -51,7 +60,17 @@ def run_status(run_dir: Path) -> RunResult:
             if event.kind == "output"
         ),
         error=error,
+        warnings=warnings_of(plan),
+        under_way=holder is not None,
     )
+
+
+def _pending(verdict: RequestVerdict) -> RequestVerdict:
+    """A request without an ending, while its run still goes on."""
+    if verdict.cause is None or verdict.cause.code != "interrupted":
+        return verdict
+    cause = Cause(code="not-asked", message="its answer is still awaited", phase="plan")
+    return replace(verdict, verdict=Verdict.SKIPPED, cause=cause)
 
 
 def _last_execution(events: Sequence[StoredEvent]) -> Sequence[StoredEvent]:

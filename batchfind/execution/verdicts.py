@@ -134,7 +134,7 @@ def _verdict(
             doubt = _doubt(request, peer, ending, findings)
             return (Verdict.SUSPECT, doubt) if doubt else (Verdict.COMPLETE, None)
         case Outcome.LIMITED:
-            doubt = _malformed(request, findings)
+            doubt = _malformed(request, peer, findings)
             return (Verdict.SUSPECT, doubt) if doubt else (Verdict.LIMITED, None)
         case _:
             worth = Verdict.PARTIAL if ending.responses else Verdict.FAILED
@@ -145,37 +145,47 @@ def _doubt(
     request: Request, peer: PlannedPeer, ending: Ending, findings: Findings
 ) -> Cause | None:
     """Why a success may still not be the whole truth; the first that applies."""
-    malformed = _malformed(request, findings)
+    malformed = _malformed(request, peer, findings)
     if malformed is not None:
         return malformed
     if ending.responses and ending.responses == peer.limits.response_cap:
         return Cause(
             code="capped",
             message=(
-                f"{request.peer}: exactly {plural(ending.responses, 'response')}, "
-                "which is the peer's declared response_cap: more may exist"
+                f"{_whom(request, peer)}: exactly "
+                f"{plural(ending.responses, 'response')}, the peer's declared "
+                "response_cap: more may exist"
             ),
             hint="narrow the query, for example with a window of smaller steps",
         )
-    missing = set(request.batch) - findings.returned if request.batch else set()
-    if missing:
+    asked_as_list = len(request.batch) > 1
+    missing = set(request.batch) - findings.returned
+    if asked_as_list and missing:
         return Cause(
             code="batch-unproven",
             message=(
-                f"{request.peer}: {len(missing)} of {len(request.batch)} UIDs asked as "
-                "one list came back with nothing; the peer may not match lists"
+                f"{_whom(request, peer)}: {len(missing)} of {len(request.batch)} UIDs "
+                "asked as one list came back with nothing; the peer may not match lists"
             ),
             hint="set rows.batch: 1 to ask each UID alone",
         )
     if request.assumption:
         message, hint = _ASSUMPTIONS[request.assumption]
         return Cause(
-            code=request.assumption, message=f"{request.peer}: {message}", hint=hint
+            code=request.assumption,
+            message=f"{_whom(request, peer)}: {message}",
+            hint=hint,
         )
     return None
 
 
-def _malformed(request: Request, findings: Findings) -> Cause | None:
+def _whom(request: Request, peer: PlannedPeer) -> str:
+    """The peer with AE titles and address, as the causes of attempts name it."""
+    address = f"the {peer.demo} demo" if peer.demo else f"{peer.host}:{peer.port}"
+    return f"{peer.name} ({request.calling_ae} -> {request.called_ae} at {address})"
+
+
+def _malformed(request: Request, peer: PlannedPeer, findings: Findings) -> Cause | None:
     count = sum(findings.defects.values())
     if not count:
         return None
@@ -183,7 +193,8 @@ def _malformed(request: Request, findings: Findings) -> Cause | None:
     return Cause(
         code="malformed",
         message=(
-            f"{request.peer}: {plural(count, 'response')} cannot be decoded ({kinds})"
+            f"{_whom(request, peer)}: {plural(count, 'response')} cannot be decoded "
+            f"({kinds})"
         ),
         hint="their bytes are in the capture; column bf_defect says where they break",
     )

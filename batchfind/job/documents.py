@@ -12,7 +12,7 @@ from batchfind.job.nodes import Entry, MappingNode, Node, ScalarNode
 from batchfind.job.report import Report
 from batchfind.job.section import Section
 from batchfind.job.validation import validate
-from batchfind.job.yaml_nodes import parse
+from batchfind.job.yaml_nodes import JOB, parse
 
 LARGEST: Final = 1 << 20
 """Bytes of a job file; tables belong in rows files, which may be larger."""
@@ -61,7 +61,8 @@ def read_document(
     text = _text_of(path, report, named_at or Mark(str(path)))
     if text is None:
         return None
-    root = parse(text, str(path), report)
+    needs = JOB if part is None else "it holds peers, vars or peer_defaults"
+    root = parse(text, str(path), report, needs=needs)
     if root is not None:
         validate(root, report, part=part)
     usable = root if isinstance(root, MappingNode) else None
@@ -81,9 +82,8 @@ def merge_includes(job: Document, root: MappingNode, report: Report) -> Merged:
     shared = {name: _joined(name, [*roots, root], report) for name in _SHARED}
     shared["peer_defaults"] = _only("peer_defaults", [*roots, root], report)
     added = {name: entry for name, entry in shared.items() if entry is not None}
-    kept = [one for one in root.entries if one.key.text not in added]
     return Merged(
-        MappingNode((*kept, *added.values()), root.mark),
+        MappingNode(root.by_name | added, root.mark),
         tuple((one.path, one.text) for one in documents if one is not None),
         len(roots) == len(documents),
     )
@@ -91,7 +91,7 @@ def merge_includes(job: Document, root: MappingNode, report: Report) -> Merged:
 
 def overlay(base: MappingNode, over: MappingNode) -> MappingNode:
     """Entries of both; of two mappings their overlay, of anything else the upper."""
-    entries = {entry.key.text: entry for entry in base.entries}
+    entries = dict(base.by_name)
     for entry in over.entries:
         below = entries.get(entry.key.text)
         value = entry.value
@@ -99,7 +99,7 @@ def overlay(base: MappingNode, over: MappingNode) -> MappingNode:
         if isinstance(lower, MappingNode) and isinstance(value, MappingNode):
             value = overlay(lower, value)
         entries[entry.key.text] = Entry(entry.key, value)
-    return MappingNode(tuple(entries.values()), over.mark)
+    return MappingNode(entries, over.mark)
 
 
 def _text_of(path: Path, report: Report, mark: Mark) -> str | None:
@@ -154,7 +154,7 @@ def _joined(name: str, roots: Iterable[MappingNode], report: Report) -> Entry | 
                 report.error(entry.key.mark, place, f"{message}keep one of them")
     if found is None:
         return None
-    value: Node = MappingNode(tuple(entries.values()), found.value.mark)
+    value: Node = MappingNode(entries, found.value.mark)
     return Entry(found.key, value)
 
 

@@ -15,6 +15,9 @@ from batchfind.sources.identifiers import read_identifier
 from batchfind.sources.model import BaseIdentifier, Table
 from batchfind.sources.rows import read_csv
 
+UTF_8: Final = "utf-8"
+"""Encoding of a CSV file when a job names none."""
+
 _PARQUET: Final = b"PAR1"
 T = TypeVar("T")
 
@@ -70,17 +73,34 @@ def _try(read: Callable[[], T], place: str, problems: list[Problem]) -> T | None
     try:
         return read()
     except JobError as error:
-        problems += [replace(one, path=place) for one in error.problems]
+        problems += [
+            replace(one, path=f"{place}.{one.path}" if one.path else place)
+            for one in error.problems
+        ]
         return None
 
 
 def _read_rows(rows: Rows, source: Path) -> Table:
     if _begins_with(source, _PARQUET):
+        _refuse_csv_fields(rows, source)
         # pyarrow takes longer to import than most jobs to validate.
         from batchfind.sources.parquet import read_parquet  # noqa: PLC0415
 
         return read_parquet(source)
-    return read_csv(source, delimiter=rows.delimiter, encoding=rows.encoding)
+    return read_csv(source, delimiter=rows.delimiter, encoding=rows.encoding or UTF_8)
+
+
+def _refuse_csv_fields(rows: Rows, source: Path) -> None:
+    """What says how to read CSV says nothing about a Parquet file."""
+    given = {"delimiter": rows.delimiter, "encoding": rows.encoding}
+    message = f"{source.name} is a Parquet file, which has none; remove this field"
+    problems = [
+        Problem(rows.mark, f"rows.{name}", message)
+        for name, value in given.items()
+        if value is not None
+    ]
+    if problems:
+        raise JobError(problems)
 
 
 def _begins_with(path: Path, magic: bytes) -> bool:
@@ -107,7 +127,16 @@ def _missing_columns(
         for name in query.carry
         if name not in known
     ]
-    return [_no_column(table, *one) for one in wanted]
+    found = [_no_column(table, *one) for one in wanted]
+    used = [(f"{place}.rows.columns", header) for header in rows.columns.values()]
+    if not rows.columns:
+        used += [(f"{place}.carry", name) for name in query.carry]
+    found += [
+        Problem(Mark(table.path), where, table.why_unusable(name))
+        for where, name in used
+        if name in table.unusable
+    ]
+    return found
 
 
 def _no_column(table: Table, mark: Mark, place: str, name: str) -> Problem:

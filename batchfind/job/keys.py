@@ -83,11 +83,13 @@ def read_path(section: Section, name: str) -> KeyPath | None:
 
 def _leaves(keys: Section, above: KeyPath | None) -> Iterator[KeyEntry]:
     for name, value in keys.entries():
+        if keys.report.full:
+            return
         place = keys.place(name.text)
         path = _path(name, above, place, keys.report)
         if path is None:
             continue
-        if isinstance(value, MappingNode) and value.entries:
+        if isinstance(value, MappingNode) and value.by_name:
             yield from _below(Section(value, place, keys.report), path, name.mark)
         else:
             yield from _leaf(path, name, value, Section(keys.node, place, keys.report))

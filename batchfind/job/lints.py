@@ -5,11 +5,18 @@ Values are looked at when the plan has rendered them.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Final
+
 from batchfind.dicom.models import InformationModel
 from batchfind.dicom.paths import KeyPath
+from batchfind.errors import Mark
 from batchfind.job.levels import foreign_keys
-from batchfind.job.model import KeyEntry
+from batchfind.job.model import KeyEntry, Window
 from batchfind.job.section import Section
+
+PLACES: Final = "PS3.4 K.6.1.2"
+"""The clause that says which keys stand within the scheduled step."""
 
 
 def check_model(
@@ -43,7 +50,43 @@ def _say_no_matching_key(query: Section, model: InformationModel) -> None:
         f"a query of {model.name} without a matching key answers nothing (PS3.4 "
         "CC.2.8.1.2); give one key a value"
     )
-    mark, place = query.mark("keys"), query.place("keys")
+    _say(query, query.mark("keys"), query.place("keys"), message)
+
+
+def check_places(
+    query: Section,
+    model: InformationModel,
+    keys: Iterable[KeyEntry],
+    returns: Iterable[KeyEntry],
+    window: Window | None,
+) -> None:
+    """Reports keys that a peer will not look for where they stand.
+
+    Source: PS3.4 Section K.6.1.2.
+    """
+    asked = [(entry.path, entry.mark, "keys") for entry in keys]
+    asked += [(entry.path, entry.mark, "return") for entry in returns]
+    if window is not None:
+        for path, field in ((window.key, "key"), (window.time_key, "time_key")):
+            mark = query.section("window").mark(field)
+            asked += [(path, mark, f"window.{field}")] if path is not None else []
+    for path, mark, part in asked:
+        right = model.place_of(path)
+        if right is not None:
+            where = query.place(part if "." in part else f"{part}.{path.dotted}")
+            message = f"{misplaced(path, right)} ({PLACES})"
+            _say(query, mark, where, message)
+
+
+def misplaced(path: KeyPath, right: str) -> str:
+    """The sentence for a key that stands in the wrong place."""
+    return (
+        f"peers do not look for {path.leaf.name} here, so it neither selects nor"
+        f" comes back (did you mean '{right}'?)"
+    )
+
+
+def _say(query: Section, mark: Mark, place: str, message: str) -> None:
     if query.text("lint") == "lenient":
         query.report.warning(mark, place, message)
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -56,9 +57,8 @@ def _build(document: Document, own: MappingNode, report: Report) -> Job:
     query_names = [key.text for key, _ in root.section("queries").entries()]
     outputs = read_outputs(root, query_names)
     zone = check_timezone(root)
-    variables = root.mapping("vars")
     if zone is None and not root.has("timezone"):
-        _require_timezone(queries, outputs, variables, report)
+        _require_timezone(queries, outputs, report)
     return Job(
         version=1,
         name=root.text("name") or "",
@@ -67,7 +67,7 @@ def _build(document: Document, own: MappingNode, report: Report) -> Job:
         description=root.text("description") or "",
         timezone=zone,
         includes=merged.includes,
-        vars=variables,
+        vars=root.mapping("vars"),
         peers=peers,
         queries=queries,
         run=_run(root.section("run")),
@@ -79,6 +79,7 @@ def _build(document: Document, own: MappingNode, report: Report) -> Job:
 def _run(run: Section) -> RunPolicy:
     fields: dict[str, Any] = run.integers("concurrency", "max_requests")
     folder = run.paths("dir")
+    _check_folder(run, folder)
     limits = run.section("per_request")
     caps: dict[str, Any] = limits.integers("responses")
     caps |= limits.sizes("bytes") | limits.durations("time")
@@ -91,11 +92,18 @@ def _run(run: Section) -> RunPolicy:
     )
 
 
+def _check_folder(run: Section, folder: tuple[Path, ...]) -> None:
+    """Refuses a folder of run directories that can never become one."""
+    for named in folder:
+        for path in (named, *named.parents):
+            if os.path.lexists(path):
+                if not path.is_dir():
+                    run.error("dir", f"{path} is a file; name a folder")
+                break
+
+
 def _require_timezone(
-    queries: dict[str, Query],
-    outputs: tuple[Output, ...],
-    variables: dict[str, Scalar],
-    report: Report,
+    queries: dict[str, Query], outputs: tuple[Output, ...], report: Report
 ) -> None:
     """Reports the first use of a date, which means nothing without a time zone."""
     used: list[tuple[Mark, str]] = [
@@ -103,7 +111,7 @@ def _require_timezone(
         for query in queries.values()
         if query.window is not None
     ]
-    for scalar in _scalars(queries, outputs, variables):
+    for scalar in _scalars(queries, outputs):
         for template in _TEMPLATE.finditer(scalar.text):
             code = _LITERAL.sub("", template[1] or template[2] or "")
             if name := _DATE_NAME.search(code):
@@ -118,11 +126,9 @@ def _require_timezone(
 
 
 def _scalars(
-    queries: dict[str, Query],
-    outputs: tuple[Output, ...],
-    variables: dict[str, Scalar],
+    queries: dict[str, Query], outputs: tuple[Output, ...]
 ) -> Iterator[Scalar]:
-    yield from variables.values()
+    # Variables are left to the plan, which renders only those that are read.
     yield from (output.path for output in outputs)
     for query in queries.values():
         for entry in query.keys:

@@ -114,7 +114,8 @@ class CharsetPolicy:
     """Character sets towards a peer, as terms of (0008,0005).
 
     Attributes:
-        request: terms to try for keys in this order; empty means auto.
+        request: values to try for keys in this order, the terms of a value joined
+            by backslashes; empty means auto.
         assume: term for responses that name none but hold bytes >= 0x80.
         override: term for every response, whatever it names.
     """
@@ -183,7 +184,7 @@ class Rows:
         inline: rows as written, template name to scalar.
         columns: template name to column header of the file.
         delimiter: one character, or None to sniff it.
-        encoding: of a text file.
+        encoding: of a text file, or None for UTF-8.
         skip_empty: an empty cell in a matching key skips the row, else an error.
         literal: `* ? \\` in a cell are refused.
         batch: rows in one request as a UID list, 1 or more.
@@ -194,7 +195,7 @@ class Rows:
     inline: tuple[Mapping[str, Scalar], ...] = ()
     columns: Mapping[str, str] = field(default_factory=dict)
     delimiter: str | None = None
-    encoding: str = "utf-8"
+    encoding: str | None = None
     skip_empty: bool = False
     literal: bool = True
     batch: int = 1

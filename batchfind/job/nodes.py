@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -37,17 +38,22 @@ class Entry:
 class MappingNode:
     """Entries in file order, each key once, `<<` already merged."""
 
-    entries: tuple[Entry, ...]
+    by_name: dict[str, Entry]
     mark: Mark
+
+    @property
+    def entries(self) -> Iterable[Entry]:
+        """Every entry in file order."""
+        return self.by_name.values()
 
     def get(self, name: str) -> Node | None:
         """The value of a key, or None when it is absent."""
-        entry = self.entry(name)
+        entry = self.by_name.get(name)
         return None if entry is None else entry.value
 
     def entry(self, name: str) -> Entry | None:
         """The entry of a key, or None when it is absent."""
-        return next((one for one in self.entries if one.key.text == name), None)
+        return self.by_name.get(name)
 
 
 Node: TypeAlias = ScalarNode | SequenceNode | MappingNode

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 from zoneinfo import ZoneInfo, available_timezones
 
 from batchfind.dicom.charset import resolve
+from batchfind.dicom.code_extensions import extends, values_of
 from batchfind.dicom.transfer_syntaxes import PRESETS, TITLES, proposal_of
 from batchfind.job.documents import overlay
 from batchfind.job.model import (
@@ -22,6 +24,8 @@ from batchfind.job.suggest import did_you_mean
 
 CALLED_AE: Final = "ANY-SCP"
 CALLING_AE: Final = "BATCHFIND"
+_REGION: Final = re.compile(r"(?!posix/|right/)[A-Za-z_]+/")
+_PORT: Final = re.compile(r"[^:]+:[0-9]+")
 STANDARD: Final = "standard"
 SMALLEST_PDU: Final = 4096
 LARGEST_PDU: Final = 131_072
@@ -45,7 +49,7 @@ def read_peers(root: Section, *, complete: bool) -> dict[str, Peer]:
         return peers
     if not root.has("peers"):
         root.error("peers", "a job needs peers; write them here or include a file")
-    elif not root.section("peers").node.entries and not peers:
+    elif not root.section("peers").node.by_name and not peers:
         root.error("peers", "a job needs at least one peer")
     return peers
 
@@ -76,14 +80,21 @@ def check_timezone(section: Section) -> str | None:
     except (ValueError, LookupError, OSError):
         meant = did_you_mean(zone, available_timezones())
         section.error("timezone", f"'{zone[:64]}' is no IANA time zone{meant}")
+    else:
+        if zone != "UTC" and not _REGION.match(zone):
+            message = (
+                f"'{zone[:64]}' is not the same everywhere; write a zone with its "
+                "region, such as Europe/Berlin, or UTC"
+            )
+            section.error("timezone", message)
     return zone
 
 
 def _read_peer(key: ScalarNode, own: Section, defaults: MappingNode) -> Peer:
     if own.has("demo"):
         # A port for real peers says nothing about one that is started here.
-        kept = [entry for entry in defaults.entries if entry.key.text != "port"]
-        defaults = MappingNode(tuple(kept), defaults.mark)
+        kept = {name: one for name, one in defaults.by_name.items() if name != "port"}
+        defaults = MappingNode(kept, defaults.mark)
     peer = Section(overlay(defaults, own.node), own.path, own.report)
     _check_address(own, peer)
     return Peer(
@@ -135,6 +146,21 @@ def _check_address(own: Section, peer: Section) -> None:
                 f"the field '{name}' is missing; a peer has host and port, or demo"
             )
             own.report.error(own.node.mark, own.path, message)
+    if problem := _host_problem(peer.text("host") or ""):
+        peer.error("host", problem)
+
+
+def _host_problem(host: str) -> str:
+    """Why a text names no host, or nothing; whether it exists is found out later."""
+    if "{{" in host or "{%" in host:
+        return "a host is no template; write its name, and one peer for each host"
+    if "://" in host:
+        return "a host is no URL; write its name alone"
+    if _PORT.fullmatch(host):
+        return "the port has a field of its own; write it under 'port'"
+    if any(char.isspace() or not char.isprintable() for char in host):
+        return "a host name holds no spaces and no control characters"
+    return ""
 
 
 def _transfer_syntaxes(peer: Section) -> tuple[str, ...]:
@@ -162,12 +188,15 @@ def _limits(limits: Section) -> PeerLimits:
 
 def _charset(charset: Section) -> CharsetPolicy:
     request = charset.texts("request")
+    if "" in request and not any(map(extends, request)):
+        message = "an empty term stands before ISO 2022 terms only; remove it"
+        charset.error("request", message)
     policy = CharsetPolicy(
-        request=() if request == ("auto",) else request,
+        request=() if request == ("auto",) else values_of(request),
         assume=_term(charset, "assume"),
         override=_term(charset, "override"),
     )
-    given = [("request", term) for term in policy.request]
+    given = [("request", term) for one in policy.request for term in one.split("\\")]
     given += [("assume", policy.assume or ""), ("override", policy.override or "")]
     for name, term in given:
         problems = resolve(term).problems if term else ()

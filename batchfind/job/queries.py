@@ -10,7 +10,7 @@ from batchfind.dicom.models import InformationModel, model_of
 from batchfind.dicom.paths import KeyPath, parse_path
 from batchfind.job.keys import check_once, read_keys, read_path, read_returns
 from batchfind.job.levels import read_level
-from batchfind.job.lints import check_model
+from batchfind.job.lints import check_model, check_places
 from batchfind.job.model import (
     Cancel,
     Lint,
@@ -64,6 +64,8 @@ def _read_query(key: ScalarNode, query: Section, peers: PeerNames) -> Query:
     if not paths and not query.has("files") and not query.report.failed:
         message = "a query needs 'keys', 'return' or 'files'"
         query.report.error(query.node.mark, query.path, message)
+    if model is not None:
+        check_places(query, model, keys, returns, window)
     level = None
     if model is not None and paths:
         level = read_level(query, model, paths)
@@ -167,24 +169,23 @@ def _check_names(
 def _exclude(
     query: Section, matrix: Mapping[str, tuple[Scalar, ...]]
 ) -> tuple[Mapping[str, Scalar], ...]:
+    axes = {name: {one.text for one in values} for name, values in matrix.items()}
     found = []
     for number, item in enumerate(query.items("exclude")):
-        if isinstance(item, MappingNode):
+        if isinstance(item, MappingNode) and not query.report.full:
             place = f"{query.place('exclude')}[{number}]"
-            found.append(_exclusion(Section(item, place, query.report), matrix))
+            found.append(_exclusion(Section(item, place, query.report), axes))
     return tuple(found)
 
 
-def _exclusion(
-    section: Section, matrix: Mapping[str, tuple[Scalar, ...]]
-) -> dict[str, Scalar]:
+def _exclusion(section: Section, axes: Mapping[str, set[str]]) -> dict[str, Scalar]:
     """One combination; a name or value that can never occur is a slip."""
     found = scalars_by_name(section)
     for name, scalar in found.items():
-        values = {one.text for one in matrix.get(name, ())}
+        values = axes.get(name, set())
         message = ""
-        if name not in matrix:
-            message = f"'{name}' is no axis of the matrix{did_you_mean(name, matrix)}"
+        if name not in axes:
+            message = f"'{name}' is no axis of the matrix{did_you_mean(name, axes)}"
         elif scalar.text not in values and not any("{" in text for text in values):
             meant = did_you_mean(scalar.text, values)
             message = f"the axis '{name}' has no such value{meant}"

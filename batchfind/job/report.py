@@ -13,12 +13,14 @@ MOST_PROBLEMS: Final = 100
 class Report:
     """The problems found so far, each place and message once.
 
-    Once `full`, further errors are counted and dropped.
+    Once `full`, further problems are counted and dropped; an error among them still
+    stops the job.
     """
 
     def __init__(self) -> None:
         self._problems: dict[Problem, None] = {}
         self._dropped: int = 0
+        self._failed = False
 
     def error(self, mark: Mark, path: str, message: str) -> None:
         """Adds what stops the job."""
@@ -29,6 +31,7 @@ class Report:
         self._add(Problem(mark, path, message, Severity.WARNING))
 
     def _add(self, problem: Problem) -> None:
+        self._failed = self._failed or problem.severity is Severity.ERROR
         if self.full:
             self._dropped += 1
         else:
@@ -48,7 +51,7 @@ class Report:
     @property
     def failed(self) -> bool:
         """Whether any problem stops the job."""
-        return any(one.severity is Severity.ERROR for one in self._problems)
+        return self._failed
 
     @property
     def problems(self) -> tuple[Problem, ...]:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+import codecs
+from typing import Any, Final
 
 from batchfind.job.model import Rows, Scalar
 from batchfind.job.nodes import MappingNode, ScalarNode, SequenceNode
 from batchfind.job.section import Section, scalars_by_name
 
-_OF_FILES = ("columns", "delimiter", "encoding")
+_OF_FILES: Final = ("columns", "delimiter", "encoding")
+_OF_NO_FILE: Final = {
+    "idna",
+    "punycode",
+    "raw-unicode-escape",
+    "undefined",
+    "unicode-escape",
+}
+"""Encodings of Python that are about names and literals, not about files."""
 
 
 def read_rows(query: Section) -> Rows | None:
@@ -23,14 +32,16 @@ def read_rows(query: Section) -> Rows | None:
     elif isinstance(source, ScalarNode):
         fields["source"] = rows.paths("from")[0]
     delimiter, encoding = rows.text("delimiter"), rows.text("encoding")
-    if encoding is not None:
-        fields["encoding"] = encoding
-        if not _is_encoding(encoding):
-            rows.error("encoding", f"'{encoding[:40]}' is no encoding known to Python")
+    if encoding is not None and not _is_encoding(encoding):
+        rows.error("encoding", f"'{encoding[:40]}' is no encoding known to Python")
+    if delimiter is not None and not _is_delimiter(delimiter):
+        message = "must be one printable character or a tab, and no quote"
+        rows.error("delimiter", message)
     return Rows(
         mark=query.mark("rows"),
         columns={name: one.text for name, one in rows.mapping("columns").items()},
         delimiter=delimiter,
+        encoding=encoding,
         skip_empty=rows.text("on_empty") == "skip",
         **fields,
     )
@@ -60,10 +71,19 @@ def _inline(rows: Section, source: SequenceNode) -> tuple[dict[str, Scalar], ...
 
 def _is_encoding(name: str) -> bool:
     try:
-        # Of no bytes Python says nothing: it does not even look the name up.
-        b"a".decode(name)
-    except UnicodeError:
-        return True
+        known = codecs.lookup(name).name.replace("_", "-")
     except (LookupError, ValueError):
         return False
-    return True
+    try:
+        # Alone this refuses codecs that decode no text, such as hex.
+        b"a".decode(name)
+    except UnicodeError:
+        pass  # one byte is not enough for UTF-16
+    except LookupError:
+        return False
+    return known not in _OF_NO_FILE
+
+
+def _is_delimiter(text: str) -> bool:
+    # The schema sees to it that it is one character.
+    return text == "\t" or (text.isprintable() and text not in {'"', "'"})

@@ -57,7 +57,7 @@ class Section:
         """A nested mapping; an empty one when absent."""
         node = self.node.get(name)
         if not isinstance(node, MappingNode):
-            node = MappingNode((), self.mark(name))
+            node = MappingNode({}, self.mark(name))
         return Section(node, self.place(name), self.report)
 
     def entries(self) -> Iterator[tuple[ScalarNode, Node]]:

@@ -25,18 +25,22 @@ MOST_NODES: Final = 100_000
 DEEPEST: Final = 32
 """Nesting; the deepest Identifier anybody asks for needs less than half of it."""
 
+JOB: Final = "a job needs version, name, peers and queries"
+"""What an empty file lacks when it should be a job."""
+
 _COMMENT: Final = re.compile(r" *(#[^\s#]\S*)")
 _TEXT_TAGS: Final = {None, "!", "tag:yaml.org,2002:str"}
 _PLAIN_TAGS: Final = {None, "!", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"}
 
 
-def parse(text: str, file: str, report: Report) -> Node | None:
+def parse(text: str, file: str, report: Report, *, needs: str = JOB) -> Node | None:
     """The only document of a YAML text.
 
     Args:
         text: the file's text.
         file: its name in messages.
         report: receives every problem.
+        needs: what to write into a file that is empty, as a sentence.
 
     Returns:
         The root, or None when the text cannot be read as YAML.
@@ -55,11 +59,7 @@ def parse(text: str, file: str, report: Report) -> Node | None:
             report.error(Mark(file, line, column), "", message)
         return None
     if builder.root is None:
-        report.error(
-            Mark(file),
-            "",
-            "the file is empty; a job needs version, name, peers and queries",
-        )
+        report.error(Mark(file), "", f"the file is empty; {needs}")
     return builder.root
 
 
@@ -140,6 +140,9 @@ class _Builder:
         plain = event.style is None and event.tag is None
         if event.style is None and not event.value:
             self._check_nothing(event, mark)
+        if plain and "}}" in event.value and "{{" not in event.value:
+            message = "}} ends a template that nothing begins; put the whole template "
+            self._report.error(mark, "", f'{message}in quotes: "{{{{ name }}}}"')
         return ScalarNode(event.value, mark, plain)
 
     def _check_nothing(self, event: yaml.ScalarEvent, mark: Mark) -> None:
@@ -225,21 +228,29 @@ class _Builder:
             )
             # A text stands in for it, so that this is the only complaint.
             return ScalarNode("", mark)
+        return self._merged(whole_pairs(pairs, self._report, flow=flow), mark)
+
+    def _merged(
+        self, pairs: Iterable[tuple[ScalarNode, Node]], mark: Mark
+    ) -> MappingNode:
+        """Entries of a mapping over those that its `<<` brings in."""
         own: dict[str, Entry] = {}
         merged: dict[str, Entry] = {}
-        for key, value in whole_pairs(pairs, self._report, flow=flow):
+        merge: Mark | None = None
+        for key, value in pairs:
             if key.plain and key.text == "<<":
+                if merge is not None:
+                    message = f"<< stands here and at {merge}; give one << a list"
+                    self._report.error(key.mark, "", message)
+                merge = merge or key.mark
                 self._merge(merged, value)
             elif key.text in own:
                 first = own[key.text].key.mark
-                self._report.error(
-                    key.mark,
-                    "",
-                    f"'{key.text}' stands here and at {first}; keep one of them",
-                )
+                message = f"'{key.text}' stands here and at {first}; keep one of them"
+                self._report.error(key.mark, "", message)
             else:
                 own[key.text] = Entry(key, value)
-        return MappingNode(tuple((merged | own).values()), mark)
+        return MappingNode(merged | own, mark)
 
     def _merge(self, merged: dict[str, Entry], value: Node) -> None:
         """Adds what `<<` names; the first to name a key wins."""

@@ -147,15 +147,18 @@ class Client:
                 link.abort()
                 raise ResponseTimeout("no answer to C-ECHO in time")
 
-    async def release(self) -> str | None:
+    async def release(self, at_most: float | None = None) -> str | None:
         """Releases the association and closes the connection.
+
+        Args:
+            at_most: seconds to wait, if `timeouts.release` is none or longer.
 
         Returns:
             What the peer did instead of answering properly, or None. By then every
             answer is complete, so it is never more than a warning.
         """
         try:
-            return None if self._link.ended else await _release(self._link)
+            return None if self._link.ended else await _release(self._link, at_most)
         except BatchfindError as error:
             return f"the peer did not release properly: {error}"
         finally:
@@ -188,9 +191,10 @@ async def _negotiate(link: Link) -> Accepted:
     return event
 
 
-async def _release(link: Link) -> str | None:
+async def _release(link: Link, at_most: float | None = None) -> str | None:
     link.send(Release())
-    deadline = link.deadline(link.timeouts.release)
+    limits = [each for each in (link.timeouts.release, at_most) if each is not None]
+    deadline = link.deadline(min(limits, default=None))
     complaint = None
     while True:
         match await link.event(deadline):

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from batchfind.errors import (
     ConnectTimeout,
+    DescriptorsExhausted,
     PeerError,
     PeerReset,
     Refused,
@@ -124,6 +125,8 @@ async def _cancel(
 
 
 def _connect_error(error: OSError) -> PeerError:
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return DescriptorsExhausted("this machine allows no more open sockets")
     if isinstance(error, ConnectionRefusedError):
         return Refused("the connection was refused")
     if isinstance(error, ConnectionResetError):

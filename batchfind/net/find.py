@@ -46,12 +46,16 @@ class Find:
         self._deadline: float | None = None
         self._cancelled = False
         self._dropped = False
+        self._drain: float | None = None
         self._waiting: list[Matches] = []
         self._waiting_bytes = 0
         self._flush_at: float | None = None
         self._flush_in = flush_responses
 
     async def __aenter__(self) -> Self:
+        # Whatever came before the request cannot be its answer.
+        while await self._link.news(self._link.deadline(0.0)) is not None:
+            pass
         self.message_id, data = self._link.operations.find(*self._order)
         self._link.write(data)
         self._deadline = self._link.deadline(self._link.timeouts.response)
@@ -92,8 +96,11 @@ class Find:
         if self._waiting:
             yield self._flush()
 
-    def cancel(self) -> None:
+    def cancel(self, at_most: float | None = None) -> None:
         """Sends C-CANCEL once; the final response must then come in time.
+
+        Args:
+            at_most: seconds to wait for it, if `timeouts.cancel` is none or longer.
 
         Source: PS3.7 Section 9.3.2.3.
         """
@@ -101,7 +108,8 @@ class Find:
             return
         self._cancelled = True
         self._link.write(self._link.operations.cancel(self.message_id))
-        self._deadline = self._link.deadline(self._link.timeouts.cancel)
+        self._drain = _earlier(self._link.timeouts.cancel, at_most)
+        self._deadline = self._link.deadline(self._drain)
         self._link.wake()
 
     def drop(self) -> None:
@@ -163,7 +171,7 @@ class Find:
     def _timeout_sentence(self) -> str:
         timeouts = self._link.timeouts
         if self._cancelled:
-            return f"no final response within {timeouts.cancel:g} s after C-CANCEL"
+            return f"no final response within {self._drain:g} s after C-CANCEL"
         return f"no message from the peer within {timeouts.response:g} s"
 
 

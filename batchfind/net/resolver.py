@@ -78,6 +78,8 @@ def _look_up(host: str, port: int) -> list[Address]:
 
 
 def _dns_error(host: str, error: Exception) -> PeerError:
-    if isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN:
+    missing = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
+    unknown = isinstance(error, socket.gaierror) and error.errno in missing
+    if not unknown and isinstance(error, OSError):
         return DnsTemporary(f"the name {host!r} could not be resolved now")
     return DnsNotFound(f"the name {host!r} does not exist")

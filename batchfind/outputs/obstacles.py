@@ -19,6 +19,7 @@ _REMEDIES = {
     errno.EEXIST: "choose a path whose parents are directories",
     errno.ENOTDIR: "choose a path whose parents are directories",
     errno.EISDIR: "choose a path that is not a directory",
+    errno.ENODEV: "choose the path of an ordinary file",
     errno.ENAMETOOLONG: "choose a shorter name (its sidecar adds 15 characters)",
     errno.EXDEV: "choose a path that is not a link to another file system",
 }
@@ -57,6 +58,8 @@ def storage_error(path: Path, error: OSError) -> StorageError:
 def _obstacle(path: Path, *, is_directory: bool) -> str:
     if path.is_dir() and not is_directory:
         return _sentence(path, "it is a directory", errno.EISDIR)
+    if path.exists() and not path.is_file() and not path.is_dir():
+        return _sentence(path, "it is a device, pipe or socket", errno.ENODEV)
     if is_directory and (unfit := _unfit_directory(path)):
         return unfit
     parent = next(each for each in path.parents if os.path.lexists(each))

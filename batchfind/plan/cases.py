@@ -71,7 +71,7 @@ class Multiplied:
         self, peer: Peer
     ) -> Iterator[tuple[Identifier, Mapping[str, str], RowGroup | None, Scope]]:
         """Files, combinations and rows at one peer, with what names mean in each."""
-        scope = self.scopes[peer.name]
+        scope = self.scopes[peer.name].without(self.prepared.absent)
         for base, combination, group in itertools.product(
             self.prepared.bases,
             self.matrices[peer.name].combinations,

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from pathlib import PurePath
+from itertools import islice
 from typing import Any, Final, NoReturn
 
 from batchfind.dicom.identifier import Element
 from batchfind.dicom.paths import KeyPath, Step
 from batchfind.errors import JobError, Mark, Problem
-from batchfind.plan.digests import plan_digest, request_key
-from batchfind.plan.model import Plan, Request
+from batchfind.plan.faults import faults
+from batchfind.plan.model import Plan
 from batchfind.plan.structure import Form, Malformed, Structure
 
 VERSION: Final = 1
 _TAG: Final = re.compile(r"[0-9a-f]{8}")
 _VR: Final = re.compile(r"[A-Z]{2}")
-_ID: Final = re.compile(r"(?:0|[1-9][0-9]{0,8})(?:\.(?:0|[1-9][0-9]{0,8}))+")
 
 
 def to_json(plan: Plan) -> dict[str, Any]:
@@ -46,9 +44,8 @@ def from_json(data: Any, *, source: str = "plan.json") -> Plan:
     except Malformed as error:
         problem = Problem(Mark(source), error.path, error.message)
         raise JobError([problem]) from None
-    faults = [Problem(Mark(source), *fault) for fault in _faults(plan)]
-    if faults:
-        raise JobError(faults[:1])
+    for fault in islice(faults(plan, data), 1):
+        raise JobError([Problem(Mark(source), *fault)])
     return plan
 
 
@@ -77,38 +74,6 @@ def loads(text: str, *, source: str = "plan.json") -> Plan:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number of JSON")
-
-
-def _faults(plan: Plan) -> Iterator[tuple[str, str]]:
-    """What does not fit together in a plan, with its place."""
-    changed = "was changed after it was planned; plan the job again"
-    previous: tuple[int, ...] = ()
-    for index, request in enumerate(plan.requests):
-        path = f"requests[{index}]"
-        if not _ID.fullmatch(request.id) or request.order <= previous:
-            yield f"{path}.id", "ids must be numbers with dots, in ascending order"
-            return
-        previous = request.order
-        if request.query not in plan.queries or request.peer not in plan.peers:
-            yield path, "its query or peer is not part of the plan"
-        elif _key_of(request) != request.key:
-            yield path, changed
-    ids = {request.id for request in plan.requests}
-    for index, output in enumerate(plan.outputs):
-        if output.query not in plan.queries or not ids.issuperset(output.requests):
-            path = f"outputs[{index}]"
-            yield path, "its query or one of its requests is not part of the plan"
-        if not PurePath(output.path).is_absolute():
-            yield f"outputs[{index}].path", "must be an absolute path"
-    if plan_digest(plan.requests) != plan.digest:
-        yield "digest", changed
-
-
-def _key_of(request: Request) -> str | None:
-    try:
-        return request_key(request)
-    except ValueError:
-        return None  # an Identifier that cannot be encoded was never planned
 
 
 def _structure() -> Structure:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import Enum
+from functools import total_ordering
 from typing import Final
 
 
@@ -47,7 +48,7 @@ class Span:
 
     def __add__(self, other: object) -> Span:
         if not isinstance(other, Span):
-            return NotImplemented
+            raise TypeError("a span stands after the date; write today + days(1)")
         return Span(
             self.months + other.months,
             self.days + other.days,
@@ -63,6 +64,7 @@ class Span:
         )
 
 
+@total_ordering
 @dataclass(frozen=True, slots=True)
 class Day:
     """A calendar day."""
@@ -72,18 +74,26 @@ class Day:
 
     def __add__(self, span: object) -> Day:
         if not isinstance(span, Span):
-            return NotImplemented
+            raise TypeError(_no_span("today", "+", span))
         if span.seconds:
             raise TypeError("minutes() and hours() belong to now, not to a day")
         return Day(_moved(self.date, span), self.style)
 
     def __sub__(self, span: object) -> Day:
-        return self + -span if isinstance(span, Span) else NotImplemented
+        if not isinstance(span, Span):
+            raise TypeError(_no_span("today", "-", span))
+        return self + -span
+
+    def __lt__(self, other: object) -> bool:
+        if isinstance(other, Day):
+            return self.date < other.date
+        raise TypeError("a day compares with days only; write both as text with iso")
 
     def __str__(self) -> str:
         return _written(self.date, self.style.day)
 
 
+@total_ordering
 @dataclass(frozen=True, slots=True)
 class Moment:
     """A point in time, in a time zone."""
@@ -93,17 +103,30 @@ class Moment:
 
     def __add__(self, span: object) -> Moment:
         if not isinstance(span, Span):
-            return NotImplemented
+            raise TypeError(_no_span("now", "+", span))
         moved = datetime.combine(_moved(self.at.date(), span), self.at.timetz())
         # Through UTC, so that an hour is an hour in the night the clocks change.
         real = moved.astimezone(UTC) + timedelta(seconds=span.seconds)
         return Moment(real.astimezone(self.at.tzinfo), self.style)
 
     def __sub__(self, span: object) -> Moment:
-        return self + -span if isinstance(span, Span) else NotImplemented
+        if not isinstance(span, Span):
+            raise TypeError(_no_span("now", "-", span))
+        return self + -span
+
+    def __lt__(self, other: object) -> bool:
+        if isinstance(other, Moment):
+            return self.at < other.at
+        raise TypeError("now compares with now only; write both as text with iso")
 
     def __str__(self) -> str:
         return _written(self.at, self.style.moment)
+
+
+def _no_span(name: str, sign: str, other: object) -> str:
+    """What to write instead of a sum or difference that is none."""
+    number = other if isinstance(other, int) else 1
+    return f"a date moves by a span only; write {name} {sign} days({number})"
 
 
 def _written(value: date, form: str) -> str:

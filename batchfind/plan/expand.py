@@ -7,6 +7,7 @@ reads a file, a clock or the network, so equal arguments give equal plans.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -18,8 +19,10 @@ from batchfind.job.inputs import Inputs
 from batchfind.job.model import Job, Query
 from batchfind.job.suggest import did_you_mean
 from batchfind.plan.cases import Size, multiply_query, size_of
+from batchfind.plan.claims import Claims
 from batchfind.plan.columns import planned_query
 from batchfind.plan.digests import plan_digest
+from batchfind.plan.idle import warn_of_idle_queries
 from batchfind.plan.model import InputFile, Plan, PlannedPeer, Policy
 from batchfind.plan.outputs import Paths, plan_outputs
 from batchfind.plan.prepare import prepare
@@ -76,11 +79,14 @@ def expand(  # noqa: PLR0913 - a plan depends on each of these and on nothing el
     )
     asked = _ask_all(surroundings, inputs, select, problems)
     files = _input_files(asked, inputs)
+    policy = _policy(job, runs, environment or {})
     read = {str(job.path), *(str(path) for path, _ in job.includes)}
     read.update(file.path for file in files)
-    paths = Paths(surroundings, problems, out, TakenPaths(frozenset(read)))
+    taken = TakenPaths(frozenset(read), policy.directory)
+    paths = Paths(surroundings, problems, out, taken)
     queries = {name: planned_query(one) for name, one in asked.items()}
     outputs = plan_outputs(job.outputs, asked, queries, paths)
+    warn_of_idle_queries(asked.values(), problems)
     if not select:
         _refuse_unused(surroundings, problems)
     warnings = problems.finish()
@@ -96,7 +102,7 @@ def expand(  # noqa: PLR0913 - a plan depends on each of these and on nothing el
         queries=queries,
         requests=requests,
         outputs=outputs,
-        policy=_policy(job, runs, environment or {}),
+        policy=policy,
         inputs=files,
         warnings=warnings,
         skipped=tuple(problem for one in asked.values() for problem in one.skipped),
@@ -199,12 +205,19 @@ def _input_files(asked: Mapping[str, Asked], inputs: Inputs) -> tuple[InputFile,
     return tuple(InputFile(path, sha256) for path, sha256 in digests.items())
 
 
+def _claims(job: Job, files: Iterable[InputFile], policy: Policy) -> Claims:
+    """What outputs must not write to."""
+    read = [str(job.path), *(str(path) for path, _ in job.includes)]
+    read += [file.path for file in files]
+    return Claims.beside(read, policy.directory)
+
+
 def _policy(job: Job, runs: Path | None, environment: Mapping[str, str]) -> Policy:
     """How to run, and where: as asked, as the job says, as the machine says."""
     named = environment.get(RUNS_VARIABLE)
     folder = runs or job.run.directory or (Path(named) if named else None)
     return Policy(
-        directory=str((folder or job.path.parent / "runs").absolute()),
+        directory=os.path.normpath((folder or job.path.parent / "runs").absolute()),
         concurrency=job.run.concurrency,
         stop_on_failure=job.run.stop_on_failure,
         per_request=job.run.per_request,

@@ -58,20 +58,23 @@ def _shortened(inner: str, text: str) -> str:
     return raw[: _LONGEST_VALUE - 17].decode("utf-8", "ignore") + "-" + digest
 
 
-def path_fault(path: str) -> str | None:
+def path_fault(path: str, *, template: str = "") -> str | None:
     """Why a rendered path cannot name an output file, or None.
 
     Args:
         path: with slashes of either kind between folders.
+        template: what it was rendered from. The folders with which an absolute one
+            begins are the user's own; all else is named by the job.
     """
-    *folders, name = path.replace("\\", "/").split("/")
+    *folders, name = _parts(path)
     if not name or name in {".", ".."}:
         return "the path ends in a folder; end it in a file name"
-    if name[0] in "._":
-        return (
-            "a file name that begins with . or _ is invisible to readers of folders;"
-            " begin it with another character"
-        )
+    for part in (*folders[_own_folders(template) :], name):
+        if part[:1] in {".", "_"} and part not in {".", ".."}:
+            return (
+                f"{part} begins with {part[0]}, which makes it invisible to readers of"
+                " folders; begin it with another character"
+            )
     for part in (*folders, name):
         if any(not char.isprintable() for char in part):
             return "the path holds control characters"
@@ -80,6 +83,17 @@ def path_fault(path: str) -> str | None:
         if _is_device(part):
             return f"{part} is the name of a device on Windows; choose another"
     return None
+
+
+def _parts(path: str) -> list[str]:
+    return path.replace("\\", "/").split("/")
+
+
+def _own_folders(template: str) -> int:
+    """How many folders of an absolute path stand before its first template."""
+    literal = template.partition("{")[0]
+    absolute = literal[:1] in {"/", "\\"} or literal[1:2] == ":"
+    return len(_parts(literal)) - 1 if absolute else 0
 
 
 def _is_device(name: str) -> bool:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
+from batchfind.dicom.code_extensions import check_character_set
 from batchfind.dicom.dictionary import is_private_creator, label
 from batchfind.dicom.identifier import Element, Identifier
 from batchfind.dicom.lint import Finding, FindingLevel, check_matching_value
 from batchfind.dicom.models import InformationModel
-from batchfind.dicom.paths import parse_path
+from batchfind.dicom.paths import KeyPath, Step, parse_path
 from batchfind.errors import Mark
-from batchfind.job.model import Lint, Query
+from batchfind.job.lints import PLACES, misplaced
+from batchfind.job.model import Lint, Peer, Query
 from batchfind.plan.keys import Leaf, is_universal
 from batchfind.plan.problems import Problems
 
@@ -46,6 +48,15 @@ def lint_leaves(query: Query, leaves: Iterable[Leaf], problems: Problems) -> Non
             _note(query, finding, leaf.mark, leaf.where, about, problems)
 
 
+def lint_charsets(query: Query, peers: Iterable[Peer], problems: Problems) -> None:
+    """Checks the character sets in which a query's keys may be sent."""
+    for peer in peers:
+        where = f"peers.{peer.name}.charset.request"
+        for value in peer.charset.request:
+            for finding in check_character_set(value):
+                _note(query, finding, peer.mark, where, finding.message, problems)
+
+
 def lint_file(
     query: Query, identifier: Identifier, file: str, problems: Problems
 ) -> None:
@@ -58,6 +69,33 @@ def lint_file(
         elif isinstance(element.value, str) and element.value:
             for finding in check_matching_value(element.vr, element.tag, element.value):
                 _note(query, finding, Mark(file), where, finding.message, problems)
+
+
+def lint_places(
+    query: Query,
+    model: InformationModel,
+    identifier: Identifier,
+    file: str,
+    problems: Problems,
+) -> None:
+    """Checks that a base Identifier has its keys where peers look for them."""
+    for path in _to_depth_two(identifier):
+        right = model.place_of(path)
+        if right is not None:
+            message = misplaced(path, right)
+            finding = Finding(FindingLevel.FORBIDDEN, PLACES, message)
+            where = f"queries.{query.name}.files"
+            _note(query, finding, Mark(file), where, path.dotted, problems)
+
+
+def _to_depth_two(identifier: Identifier) -> Iterator[KeyPath]:
+    """The key paths of a root's elements and of their items'."""
+    for element in identifier:
+        outer = Step(element.tag, element.vr)
+        yield KeyPath((outer,))
+        items = element.value if isinstance(element.value, tuple) else ()
+        for item in items:
+            yield from (KeyPath((outer, Step(one.tag, one.vr))) for one in item)
 
 
 def lint_identifier(

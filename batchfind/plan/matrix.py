@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -62,6 +62,22 @@ def multiply(
         for number, entry in enumerate(query.exclude)
     ]
     return _without(axes, excludes)
+
+
+def refuse_unread_axes(
+    query: Query, read: Collection[str], problems: Problems
+) -> None:
+    """Notes each axis that no template reads, and that is not carried either."""
+    if query.carry_all:
+        return
+    for axis, scalars in query.matrix.items():
+        if axis not in read and axis not in query.carry:
+            message = (
+                f"nothing reads {axis}, so the same request would be sent for each of"
+                f" its values; write {{{{ {axis} }}}} in a key, or remove the axis"
+            )
+            mark = scalars[0].mark if scalars else query.mark
+            problems.error(mark, f"queries.{query.name}.matrix.{axis}", message)
 
 
 def warn_of_idle_excludes(

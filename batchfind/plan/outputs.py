@@ -118,7 +118,8 @@ class Paths:
         # A folder may be written as one; what stands at the path has no slash.
         folder = is_directory(output.format, output.options)
         plain = text.rstrip("/\\") or text
-        if fault := path_fault(plain if folder else text):
+        fault = path_fault(plain if folder else text, template=output.path.text)
+        if fault:
             self.problems.error(output.path.mark, where, f"{text!r}: {fault}")
             return None
         return os.path.normpath((self.folder or output.base).absolute() / plain)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from batchfind.dicom.models import InformationModel, model_of
 from batchfind.errors import Mark, Problem
@@ -12,10 +12,12 @@ from batchfind.job.model import Output, Peer, Query, Rows, Scalar, TableKind
 from batchfind.job.suggest import did_you_mean
 from batchfind.plan.intervals import WindowKeys, window_keys
 from batchfind.plan.keys import Key, keys_of
-from batchfind.plan.lint import lint_file
+from batchfind.plan.lint import lint_charsets, lint_file, lint_places
+from batchfind.plan.matrix import refuse_unread_axes
 from batchfind.plan.problems import Problems
 from batchfind.plan.rows import (
     RowGroup,
+    RowsRead,
     group_equal,
     join_batches,
     read_rows,
@@ -26,6 +28,7 @@ from batchfind.plan.templates import Templates
 from batchfind.sources.model import BaseIdentifier
 
 _LEVEL = 0x00080052
+_SHOWN = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +40,7 @@ class Prepared:
         bases: base Identifiers, or one None.
         groups: rows by request, or one None.
         row_names: names whose values come from rows.
+        absent: columns of rows that have no cells, with why.
         carry: names of bindings that become columns.
         bindings: every matrix, row and window name, in the order written.
         keeps_rows: rows enter the plan with all their cells, since a table of
@@ -54,6 +58,7 @@ class Prepared:
     bases: tuple[BaseIdentifier | None, ...]
     groups: tuple[RowGroup | None, ...]
     row_names: frozenset[str]
+    absent: Mapping[str, str]
     carry: tuple[str, ...]
     bindings: tuple[str, ...]
     keeps_rows: bool
@@ -72,11 +77,15 @@ def prepare(
     model = model_of(query.model)
     keys = keys_of(query, templates)
     peers = _peers(query, surroundings, problems)
+    lint_charsets(query, peers, problems)
     bases = tuple(inputs.files[path] for path in query.files)
     for base in bases:
         lint_file(query, base.identifier, base.path, problems)
+        lint_places(query, model, base.identifier, base.path, problems)
     level = query.level or _level_of_files(query, model, bases, problems)
     chosen = _choose_rows(query, inputs, templates, keys, peers, level, problems)
+    read = _read_names(query, templates, keys, peers)
+    refuse_unread_axes(query, read | _names_in_paths(query, surroundings), problems)
     users = [key.entry for key in keys if "window" in key.names]
     return Prepared(
         query=query,
@@ -89,6 +98,7 @@ def prepare(
         bases=bases or (None,),
         groups=chosen.groups,
         row_names=chosen.names,
+        absent=chosen.absent,
         carry=_carry(query, chosen, problems),
         bindings=(*query.matrix, *chosen.columns, *_window_name(query)),
         keeps_rows=_shows_requests(query, surroundings.job.outputs),
@@ -150,6 +160,7 @@ class _Chosen:
     groups: tuple[RowGroup | None, ...] = (None,)
     names: frozenset[str] = frozenset()
     columns: tuple[str, ...] = ()
+    absent: Mapping[str, str] = field(default_factory=dict)
     skipped: tuple[Problem, ...] = ()
 
 
@@ -171,7 +182,8 @@ def _choose_rows(
     read = _read_names(query, templates, keys, peers)
     carried = columns if query.carry_all else query.carry
     names = tuple(name for name in columns if name in read or name in carried)
-    if columns and not read.intersection(columns):
+    _refuse_taken(query, found, read, problems)
+    if columns and not read & {*columns, *found.taken, *found.absent}:
         message = (
             "no key uses a column of the rows; write one as {{ name }}, known are "
             + ", ".join(columns)
@@ -186,7 +198,28 @@ def _choose_rows(
     groups = group_equal(sent, names)
     if policy.batch > 1:
         groups = _batches(query, policy, keys, names, level, groups, problems)
-    return _Chosen(tuple(groups), frozenset(names), columns, tuple(skipped))
+    return _Chosen(
+        tuple(groups), frozenset(names), columns, found.absent, tuple(skipped)
+    )
+
+
+def _refuse_taken(
+    query: Query, rows: RowsRead, read: frozenset[str], problems: Problems
+) -> None:
+    """Headers that something else hides must not be read, nor lost in silence."""
+    where = f"queries.{query.name}.rows"
+    for name, why in rows.taken.items():
+        if name in read or name in query.carry:
+            problems.error(rows.mark, where, why)
+    left_out = (*rows.unnamed, *rows.taken, *rows.absent)
+    if query.carry_all and left_out:
+        shown = ", ".join(repr(name[:64]) for name in left_out[:_SHOWN])
+        more = f" and {len(left_out) - _SHOWN} more" if len(left_out) > _SHOWN else ""
+        message = (
+            f"carry: all leaves out {shown}{more}, which cannot be template names;"
+            " name them under columns to carry them"
+        )
+        problems.warn(rows.mark, f"queries.{query.name}.carry", message)
 
 
 def _read_names(
@@ -199,6 +232,16 @@ def _read_names(
     scalars += [window.start, window.end] if window is not None else []
     named = templates.reads(scalar for scalar in scalars if scalar is not None)
     return named.union(*(key.names for key in keys))
+
+
+def _names_in_paths(query: Query, surroundings: Surroundings) -> frozenset[str]:
+    """Every name that the path of an output of this query reads."""
+    job = surroundings.job
+    return surroundings.templates.reads(
+        output.path
+        for output in job.outputs
+        if query.name in (output.queries or job.queries)
+    )
 
 
 def _batches(
@@ -254,7 +297,10 @@ def _carry(query: Query, chosen: _Chosen, problems: Problems) -> tuple[str, ...]
     if query.carry_all:
         return (*query.matrix, *chosen.columns)
     for name in query.carry:
-        if name not in query.matrix and name not in chosen.columns:
+        if name in chosen.absent:
+            where = f"queries.{query.name}.carry"
+            problems.error(query.mark, where, chosen.absent[name])
+        elif name not in query.matrix and name not in chosen.columns:
             message = f"{name!r} cannot be a template name; rename it under columns"
             problems.error(query.mark, f"queries.{query.name}.carry", message)
     return query.carry

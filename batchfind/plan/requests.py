@@ -10,6 +10,7 @@ from batchfind.dicom.assemble import assemble
 from batchfind.dicom.encode import canonical_bytes
 from batchfind.dicom.identifier import Identifier
 from batchfind.dicom.paths import KeyPath, parse_path
+from batchfind.dicom.vrs import TEXT_VRS
 from batchfind.errors import Mark, Problem, Severity
 from batchfind.plan.ae_titles import ae_titles
 from batchfind.plan.cases import Case, Multiplied, cases
@@ -19,6 +20,7 @@ from batchfind.plan.intervals import UNPROVEN_TIMES
 from batchfind.plan.keys import Leaf, is_universal, render_keys
 from batchfind.plan.lint import asks_for_everything, lint_identifier, lint_leaves
 from batchfind.plan.model import Request, SourceRow
+from batchfind.plan.nothing import check_for_nothing
 from batchfind.plan.prepare import Prepared
 from batchfind.plan.problems import Problems
 from batchfind.plan.templates import Templates
@@ -109,8 +111,18 @@ class _Maker:
         whole = len(leaves) == len(rendered)
         if whole and group is not None and not self._row_is_safe(group.mark, leaves):
             return None
+        self._look_for_nothing(case, rendered)
         lint_leaves(prepared.query, leaves, self.problems)
         return leaves if whole else None
+
+    def _look_for_nothing(self, case: Case, leaves: list[Leaf | None]) -> None:
+        """Checks keys for emptiness that no row is responsible for."""
+        query = self.prepared.query
+        for key, leaf in zip(self.prepared.keys, leaves, strict=True):
+            if leaf is not None and not key.names & self.prepared.row_names:
+                check_for_nothing(
+                    query, key, leaf, case.scope, self.templates, self.problems
+                )
 
     def _row_is_safe(self, mark: Mark, leaves: list[Leaf]) -> bool:
         """Whether no key that reads a row rendered as 'everything'."""
@@ -195,7 +207,8 @@ class _Maker:
                 )
             except ValueError as error:
                 found = True
-                self.problems.error(leaf.mark, leaf.where, _unsendable(str(error)))
+                message = _unsendable(str(error), leaf.path.vr)
+                self.problems.error(leaf.mark, leaf.where, message)
         if not found:
             where = f"queries.{query.name}"
             self.problems.error(query.mark, where, _unsendable(why))
@@ -229,8 +242,11 @@ class _Maker:
         )
 
 
-def _unsendable(why: str) -> str:
-    return f"this cannot be sent: {why}; correct it, or the peer's charset.request"
+def _unsendable(why: str, vr: str | None = None) -> str:
+    advice = "correct it, or the peer's charset.request"
+    if vr is not None and vr not in TEXT_VRS:
+        advice = "correct it"  # no (0008,0005) changes what this VR holds
+    return f"this cannot be sent: {why}; {advice}"
 
 
 def _bindings(case: Case) -> dict[str, str]:

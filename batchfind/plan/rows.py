@@ -7,7 +7,7 @@ would match more than the cell says, so both are refused here, by file and line.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from batchfind.errors import Mark, Problem, Severity
@@ -15,8 +15,13 @@ from batchfind.job.model import Query, Rows
 from batchfind.job.queries import RESERVED
 from batchfind.plan.model import SourceRow
 from batchfind.plan.problems import Problems
+from batchfind.sources.cells import cell_text
 from batchfind.sources.model import Table
 
+_MEANINGS: Final = {
+    True: "is an axis of the matrix, too",
+    False: "means something else in templates",
+}
 WILDCARDS: Final = frozenset("*?\\")
 
 
@@ -51,10 +56,23 @@ class RowGroup:
 
 @dataclass(frozen=True, slots=True)
 class RowsRead:
-    """The rows of a query, and the template names of their columns."""
+    """The rows of a query.
+
+    Attributes:
+        names: template names of the columns.
+        mark: place of the headers.
+        taken: headers that mean something else in templates, with why they are no
+            names of columns.
+        absent: headers without cells, with why.
+        unnamed: headers that no template can name.
+    """
 
     names: tuple[str, ...]
     rows: tuple[InputRow, ...]
+    mark: Mark
+    taken: Mapping[str, str] = field(default_factory=dict)
+    absent: Mapping[str, str] = field(default_factory=dict)
+    unnamed: tuple[str, ...] = ()
 
 
 def read_rows(
@@ -66,7 +84,12 @@ def read_rows(
     """
     if table is None:
         return _inline_rows(query, rows, problems)
-    columns = _columns(query, rows, table, problems)
+    mark = Mark(table.path, table.line)
+    if rows.columns:
+        named = RowsRead(tuple(rows.columns), (), mark)
+    else:
+        named = _headers(query, rows, table, problems)
+    columns = rows.columns or {name: name for name in named.names}
     found = (
         InputRow(
             Mark(table.path, row.line),
@@ -75,7 +98,7 @@ def read_rows(
         )
         for row in table.rows
     )
-    return RowsRead(tuple(columns), tuple(found))
+    return replace(named, rows=tuple(found))
 
 
 def _inline_rows(query: Query, rows: Rows, problems: Problems) -> RowsRead:
@@ -87,18 +110,15 @@ def _inline_rows(query: Query, rows: Rows, problems: Problems) -> RowsRead:
                 message = "rows are data, no templates; use matrix or vars for this"
                 problems.error(scalar.mark, f"{path}.{name}", message)
         mark = min((scalar.mark for scalar in row.values()), default=rows.mark)
-        cells = {name: scalar.text.strip() for name, scalar in row.items()}
+        cells = {name: cell_text(scalar.text) for name, scalar in row.items()}
         found.append(InputRow(mark, SourceRow("rows", index), cells))
     # The job's loader saw that every row has the names of the first.
-    return RowsRead(tuple(rows.inline[0]) if rows.inline else (), tuple(found))
+    names = tuple(rows.inline[0]) if rows.inline else ()
+    return RowsRead(names, tuple(found), rows.mark)
 
 
-def _columns(
-    query: Query, rows: Rows, table: Table, problems: Problems
-) -> Mapping[str, str]:
-    """Template name to header, of every column that templates can use."""
-    if rows.columns:
-        return rows.columns
+def _headers(query: Query, rows: Rows, table: Table, problems: Problems) -> RowsRead:
+    """The headers of a table as names, each of them with what becomes of it."""
     usable = [name for name in table.header if name.isidentifier()]
     if not usable:
         message = (
@@ -107,8 +127,21 @@ def _columns(
         )
         problems.error(rows.mark, f"queries.{query.name}.rows", message)
     # A header that means something else in templates is no mistake by itself.
-    taken = RESERVED | query.matrix.keys()
-    return {name: name for name in usable if name not in taken}
+    taken = {
+        name: f"the header '{name}' {_MEANINGS[name in query.matrix]}; name this"
+        f" column under columns"
+        for name in usable
+        if name in RESERVED or name in query.matrix
+    }
+    absent = {name: table.why_unusable(name) for name in table.unusable}
+    return RowsRead(
+        tuple(name for name in usable if name not in taken and name not in absent),
+        (),
+        Mark(table.path, table.line),
+        taken,
+        {name: f"{why} ({table.path})" for name, why in absent.items()},
+        tuple(name for name in table.header if name not in usable),
+    )
 
 
 def safe_rows(

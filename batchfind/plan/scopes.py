@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from batchfind.job.model import Job, Peer, Scalar
 from batchfind.plan.dates import Day, Moment, Style
-from batchfind.plan.templates import Scope, Templates
+from batchfind.plan.templates import NotRendered, Scope, Templates
 
 DATE_NAMES: Final = frozenset({"today", "yesterday", "tomorrow", "now"})
 _NO_ZONE: Final = (
@@ -68,21 +68,48 @@ class Surroundings:
         scope = Scope(values, absent)
         return scope.with_values({"vars": self._variables(peer, scope)})
 
-    def _variables(self, peer: Peer | None, scope: Scope) -> Mapping[str, str]:
+    def _variables(self, peer: Peer | None, scope: Scope) -> Variables:
         scalars: dict[str, tuple[str, Scalar]] = {
             name: ("vars", scalar) for name, scalar in self.job.vars.items()
         }
         if peer is not None:
             own = f"peers.{peer.name}.vars"
             scalars |= {name: (own, scalar) for name, scalar in peer.vars.items()}
-        values = {
-            # A variable that cannot be rendered is a problem of its own; the empty
-            # text keeps it from being reported as missing, too.
-            name: self.templates.render(scalar, f"{path}.{name}", scope) or ""
-            for name, (path, scalar) in scalars.items()
-            if name not in self.variables
-        }
-        return {**values, **self.variables}
+        return Variables(self.templates, scope, scalars, self.variables)
+
+
+@dataclass(slots=True)
+class Variables(Mapping[str, str]):
+    """Variables in a scope; one is rendered when it is first read, and only then.
+
+    Attributes:
+        written: name to place and template in the job.
+        given: values from outside, which go first.
+    """
+
+    templates: Templates
+    scope: Scope
+    written: Mapping[str, tuple[str, Scalar]]
+    given: Mapping[str, str]
+    _rendered: dict[str, str | None] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> str:
+        if name in self.given:
+            return self.given[name]
+        if name not in self._rendered:
+            owner, scalar = self.written[name]
+            text = self.templates.render(scalar, f"{owner}.{name}", self.scope)
+            self._rendered[name] = text
+        rendered = self._rendered[name]
+        if rendered is None:
+            raise NotRendered(name)
+        return rendered
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**self.written, **self.given})
+
+    def __len__(self) -> int:
+        return len({**self.written, **self.given})
 
 
 def dates(now: datetime, style: Style) -> dict[str, Day | Moment]:

@@ -208,9 +208,17 @@ def _ends(windows: tuple[str, ...]) -> str:
 
 
 def _few(values: tuple[str, ...]) -> str:
-    shown = ", ".join(values[:_MOST_VALUES])
+    shown = ", ".join(map(_visible, values[:_MOST_VALUES]))
     rest = len(values) - _MOST_VALUES
     return f"{shown} … and {rest} more" if rest > 0 else shown
+
+
+def _visible(text: str) -> str:
+    """A value with each character that a terminal hides or obeys written out."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode()
+        for char in text
+    )
 
 
 def _counted(number: int, noun: str) -> str:

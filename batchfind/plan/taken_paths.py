@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePath
@@ -27,9 +28,11 @@ class TakenPaths:
 
     Attributes:
         inputs: files the plan was made from.
+        runs: folder of run directories.
     """
 
     inputs: frozenset[str]
+    runs: str
     _taken: dict[str, _Taken] = field(default_factory=dict)
     _parents: dict[str, _Taken] = field(default_factory=dict)
 
@@ -67,6 +70,12 @@ class TakenPaths:
             what = "is the sidecar of" if other.is_sidecar else "is written by"
             mine = ", and would be a sidecar here" if use.is_sidecar else ""
             return f"{path} {what} {other.owner} already{mine}; {_OWN}"
+        runs = PurePath(_key(self.runs))
+        if PurePath(_key(path)).is_relative_to(runs) or runs.is_relative_to(_key(path)):
+            return (
+                f"{path} is among the run directories in {self.runs}; write it to"
+                " another folder"
+            )
         above = next((p for p in _parents(path) if p in self._taken), None)
         if above is not None:
             owner = self._taken[above]
@@ -83,8 +92,11 @@ _OWN: Final = "give each its own path"
 
 
 def _key(path: str) -> str:
-    """What is equal for paths that a file system of this machine takes for one."""
-    return os.path.normcase(path)
+    """What is equal for paths that some file system takes for one.
+
+    Letter case means nothing to many, nor how an accented letter is composed.
+    """
+    return unicodedata.normalize("NFC", os.path.normpath(path)).casefold()
 
 
 def _parents(path: str) -> Iterable[str]:

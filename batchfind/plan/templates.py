@@ -35,6 +35,10 @@ _FAILURES: Final = (
 )
 
 
+class NotRendered(Exception):  # noqa: N818 - no error of its own: one is noted
+    """What a template reads could not be rendered, which is a problem already."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """What the names of a template mean at one place.
@@ -88,6 +92,23 @@ class Templates:
         read = (compiled.facts.variables for compiled in self._compiled.values())
         return frozenset().union(*read)
 
+    def is_template(self, scalar: Scalar) -> bool:
+        """Whether a scalar is rendered, rather than taken as it stands."""
+        return self._compile(scalar.text).template is not None
+
+    def empty_names(self, scalar: Scalar, scope: Scope) -> tuple[str, ...]:
+        """What of that a template reads is empty in a scope, as it is written."""
+        facts = self.facts(scalar)
+        variables = scope.values.get("vars")
+        defined = variables if isinstance(variables, Mapping) else {}
+        read = {name: scope.values.get(name) for name in facts.names}
+        read |= {f"vars.{name}": defined.get(name) for name in facts.variables}
+        read |= {
+            f"env('{name}')": self._environment.get(name) for name in facts.environment
+        }
+        blank = (name for name, value in read.items() if _is_blank(value))
+        return tuple(sorted(blank))
+
     def render(
         self, scalar: Scalar, path: str, scope: Scope, mark: Mark | None = None
     ) -> str | None:
@@ -112,9 +133,10 @@ class Templates:
             return None
         try:
             return _rendered(compiled.template, compiled.facts, scope)
+        except NotRendered:
+            return None
         except _FAILURES as error:
-            why = str(error) or type(error).__name__
-            message = f"the template cannot be rendered: {why}"
+            message = f"the template cannot be rendered: {_plain_reason(error)}"
             self._problems.error(mark or scalar.mark, path, message, about=_SUBJECT)
             return None
 
@@ -162,12 +184,45 @@ class Templates:
         return _Compiled(facts, template)
 
 
+class _Variables:
+    """What a template reads of `vars`; a member is a variable, never a method."""
+
+    __slots__ = ("__values",)
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self.__values = values
+
+    def __getitem__(self, name: str) -> str:
+        return self.__values[name]
+
+
 def _rendered(template: Template, facts: Facts, scope: Scope) -> str:
     names = {name: scope.values[name] for name in facts.names}
-    text = template.render(names, vars=scope.values.get("vars", {}))
+    variables = scope.values.get("vars")
+    if isinstance(variables, Mapping):
+        read = {name: variables[name] for name in facts.variables}
+        names["vars"] = _Variables(read)
+    text = template.render(names)
     if len(text) > MAX_RENDERED:
         raise ValueError(f"it gives more than {MAX_RENDERED} characters")
     return text
+
+
+def _plain_reason(error: Exception) -> str:
+    """What failed, without Python's names of types."""
+    why = str(error) or type(error).__name__
+    if "not supported between" in why:
+        return "it compares values of different kinds; compare text with text"
+    if why.startswith("unsupported operand"):
+        return (
+            "only a span can be added to a date or taken from it, as in"
+            " {{ today - days(1) }}"
+        )
+    return why
+
+
+def _is_blank(value: object) -> bool:
+    return isinstance(value, str) and not value.strip()
 
 
 def _available(scope: Scope) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from batchfind.dicom.identifier import Identifier
 
@@ -29,12 +29,21 @@ class Table:
         path: as the job names it, resolved to an absolute path.
         header: column headers in file order.
         sha256: of the file's bytes, 64 hexadecimal digits.
+        line: on which the header stands, from 1; 0 in a file without lines.
+        unusable: header of each column without cells, with why: the end of a
+            sentence that begins with the column.
     """
 
     path: str
     header: tuple[str, ...]
     rows: tuple[Row, ...]
     sha256: str
+    line: int = 1
+    unusable: Mapping[str, str] = field(default_factory=dict)
+
+    def why_unusable(self, header: str) -> str:
+        """Why a column has no cells, as a sentence."""
+        return f"the column '{header[:64]}' {self.unusable[header]}"
 
 
 @dataclass(frozen=True, slots=True)

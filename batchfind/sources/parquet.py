@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from batchfind.sources.cells import cell_text
 from batchfind.sources.files import input_problem, read_bytes, sha256
 from batchfind.sources.model import Row, Table
 from batchfind.sources.rows import check_header
@@ -24,57 +26,85 @@ _EXACT: Final = 1 << 53
 
 
 def read_parquet(path: Path) -> Table:
-    """A Parquet file of flat columns.
+    """A Parquet file; its flat columns have cells.
 
     Args:
         path: the file.
 
     Returns:
-        Rows counted from 1; null is the empty text, a date YYYYMMDD, a time HHMMSS
-        with a fraction if it has one, a whole number has no decimal point.
+        Rows counted from 1; null and NaN are the empty text, a date YYYYMMDD, a
+        time HHMMSS with a fraction if it has one, a whole number has no decimal
+        point. A column that cannot be text, or holds a value that cannot, is
+        `unusable`.
 
     Raises:
-        JobError: for a file that is no Parquet, has nested or binary columns, or
+        JobError: for a file that is no Parquet, has headers that do not fit, or
             more than a million rows.
     """
     raw = read_bytes(path, LARGEST)
+    unusable: dict[str, str] = {}
     try:
         file = pq.ParquetFile(pa.BufferReader(raw))
         if file.metadata.num_rows > MOST_ROWS:
             raise input_problem(path, f"has more than {MOST_ROWS} rows; split it")
-        table = file.read()
+        kinds = {field.name: field.type for field in file.schema_arrow}
+        header = tuple(str(name).strip() for name in file.schema_arrow.names)
+        check_header(path, header, 0)
+        names = dict(zip(header, kinds, strict=True))
+        flat = [name for name, kind in kinds.items() if _converter(kind) is not None]
+        table = file.read(columns=flat)
     except (pa.ArrowException, OSError, ValueError) as error:
         reason = str(error).splitlines()[0][:200]
         raise input_problem(path, f"is no readable Parquet file: {reason}") from None
-    header = tuple(str(name).strip() for name in table.column_names)
-    check_header(path, header, 0)
-    columns = [_texts(path, table.column(at), header[at]) for at in range(len(header))]
-    rows = tuple(
-        Row(number, dict(zip(header, cells, strict=True)))
-        for number, cells in enumerate(zip(*columns, strict=True), start=1)
+    columns: dict[str, list[str]] = {}
+    for title, name in names.items():
+        try:
+            columns[title] = _texts(table, name, kinds[name])
+        except _UnusableError as error:
+            unusable[title] = str(error)
+    rows = _rows(columns, table.num_rows)
+    return Table(str(path), header, rows, sha256(raw), line=0, unusable=unusable)
+
+
+class _UnusableError(ValueError):
+    """A column cannot be text; the message goes on after its name."""
+
+
+def _rows(columns: Mapping[str, list[str]], count: int) -> tuple[Row, ...]:
+    return tuple(
+        Row(number + 1, {name: cells[number] for name, cells in columns.items()})
+        for number in range(count)
     )
-    return Table(str(path), header, rows, sha256(raw))
 
 
-def _texts(path: Path, column: Any, name: str) -> Iterator[str]:
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
-    if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
-        # Python has no nanoseconds, and neither has DT.
-        column = column.cast(pa.timestamp("us", column.type.tz), safe=False)
-    to_text = _converter(column.type)
+def _texts(table: Any, name: str, kind: Any) -> list[str]:
+    to_text = _converter(kind)
     if to_text is None:
-        message = f"the column '{name[:64]}' is {column.type}; rows need text, "
-        raise input_problem(path, f"{message}numbers, dates or times")
-    return ("" if one is None else to_text(one) for one in column.to_pylist())
+        raise _UnusableError(f"is {kind}; rows need text, numbers, dates or times")
+    column = table.column(name)
+    try:
+        if pa.types.is_dictionary(column.type):
+            column = column.cast(column.type.value_type)
+        if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
+            # Python has no nanoseconds, and neither has DT.
+            column = column.cast(pa.timestamp("us", column.type.tz), safe=False)
+        values = column.to_pylist()
+    except (pa.ArrowException, LookupError, OverflowError, ValueError):
+        message = f"holds a value that cannot be read as {kind}, such as a year after "
+        raise _UnusableError(f"{message}9999") from None
+    return ["" if one is None else to_text(one) for one in values]
 
 
 def _converter(kind: Any) -> Callable[[Any], str] | None:
     """How a column's values become text; None when they cannot."""
     types = pa.types
-    if types.is_string(kind) or types.is_large_string(kind):
-        return str.strip
+    if types.is_dictionary(kind):
+        return _converter(kind.value_type)
     for matches, to_text in (
+        (types.is_string, cell_text),
+        (types.is_large_string, cell_text),
+        (types.is_string_view, cell_text),
+        (types.is_null, str),
         (types.is_integer, str),
         (types.is_boolean, lambda value: str(value).lower()),
         (types.is_floating, _float),
@@ -89,6 +119,10 @@ def _converter(kind: Any) -> Callable[[Any], str] | None:
 
 
 def _float(value: float) -> str:
+    if math.isnan(value):
+        return ""  # what pandas writes for a cell that is missing
+    if math.isinf(value):
+        raise _UnusableError("holds an infinite number")
     # Columns of integers with nulls often arrive as floats.
     whole = value.is_integer() and abs(value) < _EXACT
     return str(int(value)) if whole else repr(value)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from batchfind.errors import JobError, Mark, Problem
+from batchfind.sources.cells import cell_text
 from batchfind.sources.files import input_problem, read_bytes, sha256
 from batchfind.sources.model import Row, Table
 
@@ -26,7 +27,8 @@ def read_csv(
 ) -> Table:
     """A CSV file with a header.
 
-    Blank lines are left out. Cells and headers are stripped of white space.
+    Blank lines are left out. Cells and headers are stripped of white space; one of
+    invisible characters alone is empty.
 
     Args:
         path: the file.
@@ -48,7 +50,7 @@ def read_csv(
     first = next(records, None)
     if first is None:
         raise input_problem(path, "has no header line")
-    header = tuple(cell.strip() for cell in first[1])
+    header = tuple(cell_text(cell) for cell in first[1])
     check_header(path, header, first[0])
     rows, problems = [], []
     for line, cells in records:
@@ -56,11 +58,11 @@ def read_csv(
             problems.append(_ragged(path, line, len(cells), len(header)))
             if len(problems) == MOST_PROBLEMS:
                 break
-        stripped = (cell.strip() for cell in cells)
-        rows.append(Row(line, dict(zip(header, stripped, strict=False))))
+        texts = (cell_text(cell) for cell in cells)
+        rows.append(Row(line, dict(zip(header, texts, strict=False))))
     if problems:
         raise JobError(problems)
-    return Table(str(path), header, tuple(rows), sha256(raw))
+    return Table(str(path), header, tuple(rows), sha256(raw), line=first[0])
 
 
 def check_header(path: Path, header: tuple[str, ...], line: int) -> None:

@@ -19,6 +19,9 @@ from batchfind.tables.level import Level, Wanted
 from batchfind.tables.reading import Reading
 from batchfind.tables.slabs import Origin, Part, Slab
 
+_MEMBER_BYTES = 32
+"""What an attribute takes as text beside its value: name, VR and brackets."""
+
 EXPLODED_BYTES = 64 << 20
 """Identifier bytes times rows that one piece of a table may hold: an attribute
 beside the exploded sequence is repeated in every row."""
@@ -134,6 +137,9 @@ class _Piece:
         """Decode one more response; one that cannot be decoded has a blank entry."""
         default = json.reading.default
         try:
+            if not payload:
+                message = "the response has no Identifier"
+                raise IdentifierDefect("malformed", 0, message)  # noqa: TRY301 - as scalar.decode does
             elements = scalar.decode(payload, self._transfer_syntax)
             _check_explosion(
                 elements, self._layout, len(payload), self._transfer_syntax
@@ -177,8 +183,8 @@ def _check_explosion(
 
 
 def _size(elements: Sequence[RawElement]) -> int:
-    """Bytes of all values at all depths."""
-    total = 0
+    """Bytes that all attributes at all depths take as text, roughly."""
+    total = _MEMBER_BYTES * len(elements)
     for _, _, value in elements:
         if isinstance(value, bytes):
             total += len(value)

@@ -115,7 +115,8 @@ class JsonText:
             if slot is None:
                 if tag not in NEVER_EXTRA:
                     member = self.member(RawElement(tag, vr, value), sets, None)
-                    rows = [[*row, member] for row in rows]
+                    for row in rows:
+                        row.append(member)
             elif slot >= 0 and isinstance(value, list) and value:
                 below = node.attributes[slot].node
                 exploded = bool(chain) and chain[0] == slot
@@ -129,7 +130,8 @@ class JsonText:
                     rows = [[*rows[0], *members] for members in found]
                 else:
                     members = self._sequence(tag, [item[0] for item in inner])
-                    rows = [[*row, *members] for row in rows]
+                    for row in rows:
+                        row.extend(members)
         return rows
 
     def _unasked_items(

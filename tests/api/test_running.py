@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -102,6 +103,40 @@ class TestAPlan:
         with pytest.raises(batchfind.UsageError, match="'soon' is no ISO 8601"):
             job.plan(now="soon")
 
+    def test_takes_one_query_by_its_name(self, job: Job) -> None:
+        assert list(job.plan(select="nobody").queries) == ["nobody"]
+
+    @pytest.mark.parametrize(
+        ("arguments", "place"),
+        [
+            ({"select": "nobdy"}, "select: there is no query 'nobdy'"),
+            ({"vars": {"whom": "x"}}, "vars['whom']: no template reads vars.whom"),
+            ({"now": "9999-12-31"}, "now: the year must be"),
+        ],
+    )
+    def test_speaks_of_arguments_and_not_of_options(
+        self, arguments: dict[str, Any], place: str, job: Job
+    ) -> None:
+        with pytest.raises(batchfind.JobError) as caught:
+            job.plan(**arguments)
+        assert place in str(caught.value)
+        assert "--" not in str(caught.value)
+
+    @pytest.mark.parametrize(
+        ("arguments", "says"),
+        [
+            ({"select": [3]}, "select takes names of queries, not 3"),
+            ({"vars": {"who": 3}}, "'who' is of type int"),
+            ({"vars": "who=x"}, "vars is a mapping"),
+            ({"now": 3}, "now is a datetime or ISO 8601 text"),
+        ],
+    )
+    def test_refuses_arguments_of_other_types(
+        self, arguments: dict[str, Any], says: str, job: Job
+    ) -> None:
+        with pytest.raises(batchfind.InputError, match=says):
+            job.plan(**arguments)
+
     def test_takes_variables_queries_and_a_folder(
         self, job: Job, tmp_path: Path
     ) -> None:
@@ -132,8 +167,9 @@ class TestARun:
         monkeypatch.setenv("PYTHONPATH", str(ROOT))
         monkeypatch.chdir(tmp_path)
         plan = job.plan(select=["nobody"], out=tmp_path)
-        result = batchfind.run(plan, run_dir="mine")
+        result = batchfind.run(plan, run_dir="other/../mine")
         assert result.run_dir == tmp_path / "mine"
+        assert batchfind.open_run("other/../mine").run_dir == result.run_dir
         assert result.plan_digest == plan.digest
 
     def test_of_a_plan_takes_nothing_that_would_change_it(self, job: Job) -> None:
@@ -182,7 +218,7 @@ class TestAnOpenedRun:
         assert batchfind.open_run(result.run_id).run_dir == result.run_dir
 
     def test_that_is_not_there_is_an_error(self, tmp_path: Path) -> None:
-        with pytest.raises(batchfind.StateError):
+        with pytest.raises(batchfind.InputError):
             batchfind.open_run(tmp_path / "nowhere")
 
     def test_gives_pandas_whole_numbers_and_provenance(self, result: RunResult) -> None:

@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[2]
 SURFACE = [
     "BatchfindError",
     "ExitCode",
+    "InputError",
     "Job",
     "JobError",
     "Plan",

@@ -171,7 +171,7 @@ class TestLocks:
             pass
 
     def test_what_is_no_run_is_not_reopened(self, tmp_path: Path) -> None:
-        with pytest.raises(StateError, match=r"holds no run\.db"):
+        with pytest.raises(UsageError, match=r"holds no run\.db"):
             reopen_run_directory(tmp_path)
 
     def test_the_kernel_releases_the_lock_of_a_killed_process(
@@ -268,10 +268,9 @@ class TestFinding:
 
     def test_an_unknown_run_lists_the_newest(self, new: NewRun) -> None:
         paths = [made(new, days=day) for day in range(10)]
-        with pytest.raises(StateError, match="there is no run 'nosuch'") as refusal:
+        with pytest.raises(UsageError, match="there is no run 'nosuch'") as refusal:
             find_run("nosuch", {"BATCHFIND_RUNS": str(new.base)})
         text = str(refusal.value)
-        assert not refusal.value.locked
         assert paths[-1].name in text
         assert paths[0].name not in text
         assert "and 2 older" in text
@@ -280,13 +279,36 @@ class TestFinding:
     def test_where_there_are_no_runs_it_says_where_it_looked(
         self, tmp_path: Path, argument: str
     ) -> None:
-        with pytest.raises(StateError, match="BATCHFIND_RUNS"):
+        with pytest.raises(UsageError, match="BATCHFIND_RUNS"):
             find_run(argument, {"BATCHFIND_RUNS": str(tmp_path / "none")})
+
+    def test_where_there_are_no_runs_it_names_those_of_jobs_beside(
+        self, new: NewRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        older = made(replace(new, base=tmp_path / "old/runs"))
+        newer = made(replace(new, base=tmp_path / "jobs/runs"), days=1)
+        (tmp_path / "empty/runs").mkdir(parents=True)
+        monkeypatch.chdir(tmp_path)
+        with pytest.raises(UsageError) as refusal:
+            find_run("latest", {})
+        first, *rest = str(refusal.value).splitlines()
+        assert first.startswith(f"there are no runs below {tmp_path / 'runs'}; name ")
+        assert rest == [
+            f"  {tmp_path / 'jobs/runs'}, the newest {newer}",
+            f"  {tmp_path / 'old/runs'}, the newest {older}",
+        ]
+
+    def test_a_path_is_told_without_detours(
+        self, new: NewRun, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path = made(new)
+        monkeypatch.chdir(path)
+        assert find_run(f"../../nightly/{path.name}", {}) == path
 
     def test_a_directory_without_capture_is_no_run(self, new: NewRun) -> None:
         path = made(new)
-        with pytest.raises(StateError, match="this is no run") as refusal:
+        with pytest.raises(UsageError, match="this is no run") as refusal:
             find_run(str(path.parent.parent), {})
         assert path.name in str(refusal.value)
-        with pytest.raises(StateError, match="this is no run"):
+        with pytest.raises(UsageError, match="this is no run"):
             find_run("/no/such/place", {})

@@ -21,6 +21,11 @@ MakeOutput = Callable[..., OutputReport]
 MakeResult = Callable[..., RunResult]
 
 
+def unfolded(screen: str) -> str:
+    """The screen as it is on one that is wide enough."""
+    return re.sub(r"\n {2,}", " ", screen)
+
+
 @pytest.fixture(autouse=True)
 def eighty_columns(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
@@ -41,9 +46,19 @@ class TestTheTable:
             )
         )
         lines = [re.sub(r" +", " ", line) for line in screen.splitlines()]
-        assert lines[0] == "query peer complete responses time"
+        assert lines[0] == "query peer complete responses request time"
         assert "worklist ris 2 1,203 1.0 s" in lines
         assert "worklist north 1 3 0.5 s" in lines
+
+    def test_shows_how_long_a_group_took_where_that_was_seen(
+        self, run_result: MakeResult, request_report: MakeRequest
+    ) -> None:
+        requests = (request_report("0"), request_report("1", peer="north"))
+        screen = closing(run_result(requests=requests), {("worklist", "ris"): 0.25})
+        lines = [re.sub(r" +", " ", line) for line in screen.splitlines()]
+        assert lines[0] == "query peer complete responses time"
+        assert "worklist ris 1 3 0.2 s" in lines
+        assert "worklist north 1 3 -" in lines
 
     def test_has_a_column_for_each_verdict_that_occurs(
         self, run_result: MakeResult, request_report: MakeRequest
@@ -56,6 +71,7 @@ class TestTheTable:
             "complete",
             "failed",
             "responses",
+            "request",
             "time",
         ]
 
@@ -79,7 +95,17 @@ class TestTheTable:
         ]
         table = closing(run_result(requests=tuple(requests))).split("\n\n")[0]
         assert max(len(line) for line in table.splitlines()) <= 80
-        assert table.count("q") > 64
+        assert "...q" in table
+        assert "...p" in table
+
+    def test_shortens_a_long_query_in_its_middle_and_leaves_the_peer_whole(
+        self, run_result: MakeResult, request_report: MakeRequest
+    ) -> None:
+        query = "studies-of-the-last-ten-years-from-the-archive-in-the-north"
+        row = closing(run_result(requests=(request_report(query=query),)))
+        line = row.splitlines()[2]
+        assert re.match(r"studies-\S+\.\.\.\S+-north   ris +1 ", line)
+        assert len(line) <= 80
 
     def test_keeps_incomplete_groups_when_there_are_too_many(
         self, run_result: MakeResult, request_report: MakeRequest
@@ -112,7 +138,7 @@ class TestCauses:
             run_result(requests=tuple(requests), exit_code=ExitCode.UNREACHABLE)
         )
         assert screen.count("connection refused") == 1
-        assert "[7 requests: 0, 1, 2, 3, 4, ...]" in screen
+        assert "[7 requests: 0, 1, 2, 3, 4, ...]" in unfolded(screen)
         assert "  hint: check the port" in screen
 
     def test_of_a_limit_that_was_asked_for_is_none(
@@ -186,9 +212,7 @@ class TestOutputs:
             "withheld /data/out.csv: 1 request failed; kept at /runs/w/out.csv"
             in screen
         )
-        assert (
-            "batchfind export /runs/nightly/one --to-paths --publish always" in screen
-        )
+        assert "publish what came:\n  batchfind export /runs/nightly/one " in screen
 
     def test_that_could_not_be_written_say_why(
         self, run_result: MakeResult, output_report: MakeOutput
@@ -217,7 +241,7 @@ class TestOutputs:
         self, run_result: MakeResult, output_report: MakeOutput
     ) -> None:
         path = "/data/" + "long-folder/" * 20 + "out.csv"
-        assert path in closing(run_result(outputs=(output_report(path),)))
+        assert f"\n  {path}\n" in closing(run_result(outputs=(output_report(path),)))
 
 
 class TestTheVerdict:
@@ -246,8 +270,9 @@ class TestTheVerdict:
         screen = closing(run_result(requests=requests, exit_code=code))
         lines = screen.splitlines()
         assert sum(line.startswith(start) for line in lines) == 1
-        resumable = verdict in {"partial", "failed", "skipped"} or code in {7, 130}
+        resumable = verdict in {"partial", "failed", "skipped"} or code == 130
         assert ("batchfind resume" in screen) is resumable
+        assert ("batchfind export" in screen) is (code == 7)
 
     def test_names_the_error_of_the_whole_run(self, run_result: MakeResult) -> None:
         screen = closing(run_result(error="disk full", exit_code=ExitCode.STORAGE))
@@ -255,9 +280,150 @@ class TestTheVerdict:
 
     def test_quotes_a_directory_for_the_shell(self, run_result: MakeResult) -> None:
         result = run_result(
-            run_dir=Path("/runs/my runs/one"), exit_code=ExitCode.STORAGE
+            run_dir=Path("/runs/my runs/one"), exit_code=ExitCode.INTERRUPTED
         )
         assert "batchfind resume '/runs/my runs/one'" in closing(result)
+
+
+class TestTheWayOn:
+    """Exact commands, each only where it helps."""
+
+    def test_from_failures_says_what_resume_repeats(
+        self, run_result: MakeResult, request_report: MakeRequest
+    ) -> None:
+        failed = request_report(verdict=Verdict.FAILED, responses=0)
+        result = run_result(requests=(failed,), exit_code=ExitCode.INCOMPLETE)
+        assert closing(result).splitlines()[-2:] == [
+            "ask again: batchfind resume /runs/nightly/one",
+            "  (resume repeats the stored plan; after changing the job: batchfind run)",
+        ]
+
+    def test_from_an_interruption_needs_no_such_remark(
+        self, run_result: MakeResult, request_report: MakeRequest
+    ) -> None:
+        partial = request_report(verdict=Verdict.PARTIAL)
+        result = run_result(requests=(partial,), exit_code=ExitCode.INTERRUPTED)
+        assert closing(result).endswith("batchfind resume /runs/nightly/one")
+
+    @pytest.mark.parametrize(
+        ("verdict", "policy"),
+        [(Verdict.SUSPECT, "answered"), (Verdict.PARTIAL, "always")],
+    )
+    def test_from_a_withheld_output_publishes_no_more_than_it_must(
+        self,
+        verdict: Verdict,
+        policy: str,
+        run_result: MakeResult,
+        request_report: MakeRequest,
+        output_report: MakeOutput,
+    ) -> None:
+        output = output_report(published=False, written="/w/out.csv", reason="x")
+        other = request_report("1", query="other", verdict=Verdict.FAILED)
+        requests = (request_report(verdict=verdict), other)
+        screen = closing(run_result(requests=requests, outputs=(output,)))
+        assert f"--to-paths --publish {policy}\n" in screen
+
+    def test_from_an_empty_answer_never_publishes_it(
+        self,
+        run_result: MakeResult,
+        request_report: MakeRequest,
+        output_report: MakeOutput,
+    ) -> None:
+        failed = request_report(verdict=Verdict.FAILED, responses=0)
+        empty = output_report(published=False, written="/w/a.csv", reason="x", rows=0)
+        result = run_result(requests=(failed,), outputs=(empty,))
+        assert "--publish" not in closing(result)
+        rows = output_report("/b.csv", published=False, written="/w/b.csv", reason="x")
+        screen = closing(run_result(requests=(failed,), outputs=(empty, rows)))
+        assert "--publish always\n" in screen
+        assert "(this also replaces 1 output for which nothing came)" in screen
+
+    def test_from_an_output_that_could_not_be_written_asks_nobody(
+        self, run_result: MakeResult, output_report: MakeOutput
+    ) -> None:
+        output = output_report(published=False, written="", reason="x", failed=True)
+        result = run_result(outputs=(output,), exit_code=ExitCode.STORAGE)
+        last = "write again: batchfind export /runs/nightly/one --to-paths"
+        assert closing(result).splitlines()[-1] == last
+        assert quiet_lines(result)[-1] == last
+        assert "resume" not in closing(result)
+
+    def test_from_a_capture_that_failed_asks_again(
+        self, run_result: MakeResult
+    ) -> None:
+        result = run_result(requests=(), error="disk full", exit_code=ExitCode.STORAGE)
+        assert "batchfind resume /runs/nightly/one" in closing(result)
+
+
+class TestARunUnderWay:
+    @pytest.fixture
+    def result(self, run_result: MakeResult, request_report: MakeRequest) -> RunResult:
+        awaited = Cause(code="not-asked", message="its answer is still awaited")
+        return run_result(
+            under_way=True,
+            exit_code=ExitCode.INTERRUPTED,
+            error="the run is still under way in process 1 on here",
+            requests=(
+                request_report("0"),
+                request_report("1", verdict=Verdict.SKIPPED, cause=awaited),
+            ),
+        )
+
+    def test_shows_how_far_it_is(self, result: RunResult) -> None:
+        lines = closing(result).splitlines()
+        assert lines[0].split()[:4] == ["query", "peer", "complete", "awaited"]
+        assert lines[-2:] == [
+            "the run is still under way in process 1 on here",
+            "under way: 1 of 2 requests ended so far",
+        ]
+
+    def test_is_no_trouble_and_needs_no_advice(self, result: RunResult) -> None:
+        for screen in (closing(result), "\n".join(quiet_lines(result))):
+            assert "not-asked" not in screen
+            assert "batchfind" not in screen
+
+
+class TestLongLines:
+    """Sentences break between words; what one copies is never broken."""
+
+    def test_fit_80_columns_unless_a_path_does_not(
+        self,
+        run_result: MakeResult,
+        request_report: MakeRequest,
+        output_report: MakeOutput,
+    ) -> None:
+        place = Path("/srv/" + "folder/" * 12)
+        cause = Cause(
+            code="status-a700", message="many words " * 20, hint="do it " * 30
+        )
+        output = output_report(
+            str(place / "out.csv"),
+            published=False,
+            written=str(place / "w"),
+            reason="x",
+        )
+        partial = request_report(verdict=Verdict.PARTIAL, cause=cause)
+        result = run_result(
+            run_dir=place, requests=(partial,), outputs=(output, output_report())
+        )
+        lines = closing(result).splitlines()
+        long = [line for line in lines if len(line) > 80]
+        assert [line.strip() for line in long] == [
+            f"{place / 'out.csv'}:",
+            str(place / "w"),
+            f"batchfind export {place} --to-paths --publish always",
+            f"batchfind resume {place}",
+        ]
+        assert set(" ".join(lines).split()) >= {"many", "words", "do", "it"}
+
+    def test_put_all_paths_below_when_one_is_too_long(
+        self, run_result: MakeResult, output_report: MakeOutput
+    ) -> None:
+        long = "/data/" + "x" * 80
+        outputs = (output_report(), output_report(long))
+        lines = closing(run_result(outputs=outputs)).splitlines()
+        assert lines[lines.index("  /data/out.csv") - 1] == "wrote  3 rows  5.1 KiB"
+        assert f"  {long}" in lines
 
 
 class TestQuiet:

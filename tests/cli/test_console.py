@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import io
+import os
+import struct
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,6 +13,10 @@ import pytest
 
 from batchfind.cli import console
 from batchfind.errors import StorageError
+
+fcntl = pytest.importorskip("fcntl")
+pty = pytest.importorskip("pty")
+termios = pytest.importorskip("termios")
 
 Shell = Callable[..., subprocess.CompletedProcess[Any]]
 
@@ -50,6 +56,29 @@ class TestResults:
     ) -> None:
         monkeypatch.setattr(sys, "stderr", Failing(BrokenPipeError()))
         console.note("text")
+
+
+class TestATerminal:
+    def test_gets_sentences_broken_between_words(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        controller, terminal = pty.openpty()
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 20, 0, 0))
+        with open(terminal, "w", encoding="utf-8") as screen:  # noqa: PTH123
+            monkeypatch.setattr(sys, "stderr", screen)
+            monkeypatch.setattr(sys, "stdout", screen)
+            console.note("run directory: /a/very/long/path/of/a/run")
+            console.prose("a sentence that is a little too long")
+            console.result("a result that is as it is")
+            shown = os.read(controller, 1000).decode().splitlines()
+        os.close(controller)
+        assert shown == [
+            "run directory:",
+            "  /a/very/long/path/of/a/run",
+            "a sentence that is a",
+            "  little too long",
+            "a result that is as it is",
+        ]
 
 
 class TestTheProcess:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, cast
@@ -106,6 +107,18 @@ class TestTheBoard:
         board.observe(ended, 4.0)
         assert board.groups["worklist", "ris"].elapsed(90.0) == 3.0
 
+    def test_times_a_group_from_its_first_request_to_its_last_end(
+        self, verdict: MakeVerdict
+    ) -> None:
+        board = Board()
+        board.observe(started(3), 0.0)
+        assert board.times() == {}
+        for at, (begin, end) in enumerate([(1.0, 4.0), (2.0, 7.5)]):
+            board.observe(RequestStarted(str(at), "worklist", "ris"), begin)
+            ended = verdict(str(at), Verdict.COMPLETE)
+            board.observe(RequestEnded("worklist", "ris", ended), end)
+        assert board.times() == {("worklist", "ris"): 6.5}
+
     def test_keeps_the_latest_three_troubles(self) -> None:
         board = Board()
         for at in (0, 1, 2, 3, 3):
@@ -136,6 +149,13 @@ class TestTheLiveScreen:
         assert max(len(line) for line in lines) <= width
         for line in lines:
             line.encode(encoding)
+
+    def test_shows_the_peer_beside_a_long_name(self) -> None:
+        board = Board()
+        query = "all-the-studies-" * 4
+        board.observe(RunStarted(plan_of(("0", query, "ris")), "/r", ("0",)), 0.0)
+        line = drawn(board, console(60))[1]
+        assert re.match(r"all-t\.\.\.dies- @ ris ", line)
 
     def test_is_never_higher_than_the_terminal(self) -> None:
         board = Board()
@@ -254,15 +274,15 @@ class TestTheTrace:
 
 class TestTheChoice:
     def test_quiet_shows_nothing(self) -> None:
-        with display(quiet=True, debug=False) as observers:
+        with display(Board(), quiet=True, debug=False) as observers:
             assert observers == ()
 
     def test_no_terminal_means_lines(self) -> None:
-        with display(quiet=False, debug=False) as (observer,):
+        with display(Board(), quiet=False, debug=False) as (observer,):
             assert isinstance(observer, Lines)
 
     def test_debug_adds_a_trace(self) -> None:
-        with display(quiet=False, debug=True) as (lines, trace):
+        with display(Board(), quiet=False, debug=True) as (lines, trace):
             assert isinstance(lines, Lines)
             assert isinstance(trace, Trace)
 
@@ -276,5 +296,5 @@ class TestTheChoice:
 
         monkeypatch.setenv("TERM", term)
         monkeypatch.setattr("sys.stderr", Terminal())
-        with display(quiet=False, debug=False) as (observer,):
+        with display(Board(), quiet=False, debug=False) as (observer,):
             assert isinstance(observer, Lines) is not live

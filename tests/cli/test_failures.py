@@ -158,7 +158,7 @@ class TestUsage:
     @pytest.mark.parametrize(
         ("arguments", "says"),
         [
-            (["nonsense"], "no command 'nonsense'; see"),
+            (["nonsense"], "no command 'nonsense' (see 'batchfind --help')\n"),
             (["valdate"], "did you mean 'validate'?"),
             (["run"], "run takes either JOB or --plan FILE"),
             (["run", "job.yaml", "--plan", "p.json"], "run takes either JOB"),
@@ -171,6 +171,10 @@ class TestUsage:
             (["export", "latest", "--publish", "maybe"], "'maybe' is not one of"),
             (["schema", "dog"], "no schema 'dog': there are job and plan"),
             (["demo", "--pacs-port", "70000"], "70000 is not in the range"),
+            (
+                ["demo", "--pacs-port", "7", "--worklist-port", "7"],
+                "port 7 is given twice; choose two",
+            ),
             (["demo", "--now", "soon"], "'soon' is no ISO 8601"),
         ],
     )
@@ -188,6 +192,7 @@ class TestUsage:
         assert captured.out == ""
         assert says in captured.err
         assert len(captured.err.splitlines()) == 1
+        assert captured.err.count("(see ") <= 1
 
     @pytest.mark.parametrize("arguments", [["nonsense"], ["run"], ["plan", "--what"]])
     def test_mistakes_are_json_when_asked(

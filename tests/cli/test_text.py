@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchfind.cli.text import clean, clean_lines, count, duration, size
+from batchfind.cli.text import (
+    clean,
+    clean_lines,
+    count,
+    duration,
+    folded,
+    labelled,
+    shortened,
+    size,
+)
 
 
 class TestClean:
@@ -84,3 +93,33 @@ class TestNumbers:
     )
     def test_a_size_has_a_binary_unit(self, number: int, text: str) -> None:
         assert size(number) == text
+
+
+class TestShortened:
+    @given(st.text(), st.integers(min_value=0, max_value=80))
+    def test_is_never_wider_than_asked(self, text: str, width: int) -> None:
+        assert len(shortened(text, width)) <= width or len(text) <= width
+
+    @pytest.mark.parametrize(
+        ("width", "shown"),
+        [(10, "studies-ct"), (9, "stu...-ct"), (4, "s..."), (2, "..")],
+    )
+    def test_gives_up_the_middle(self, width: int, shown: str) -> None:
+        assert shortened("studies-ct", width) == shown
+
+
+class TestFolded:
+    @given(st.lists(st.text("ab-/.", min_size=1, max_size=20), min_size=1))
+    def test_breaks_between_words_only(self, words: list[str]) -> None:
+        lines = folded(" ".join(words), 20).splitlines()
+        assert " ".join(lines).split() == words
+        assert all(len(line) <= 20 or len(line.split()) == 1 for line in lines)
+
+    def test_leaves_short_lines_as_they_are(self) -> None:
+        assert folded("  a  b\n\nc", 20) == "  a  b\n\nc"
+
+
+class TestLabelled:
+    def test_puts_a_long_value_whole_below(self) -> None:
+        assert labelled("run:", "/a b", 9) == "run: /a b"
+        assert labelled("run:", "/a b", 8) == "run:\n  /a b"

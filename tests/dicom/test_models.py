@@ -120,8 +120,8 @@ class TestModelOf:
     @pytest.mark.parametrize(
         ("text", "hint"),
         [
-            ("worklists", "did you mean worklist?"),
-            ("STUDY", "did you mean study?"),
+            ("worklists", "did you mean 'worklist'?"),
+            ("STUDY", "did you mean 'study'?"),
             ("xyzzy", "use worklist, patient"),
             ("1.2.03", "unknown information model"),
             ("1." + "2" * 63, "unknown information model"),

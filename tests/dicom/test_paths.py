@@ -96,9 +96,9 @@ class TestRefused:
         ("text", "why"),
         [
             ("", "must not be empty"),
-            ("PatientNam", "did you mean PatientName"),
+            ("PatientNam", "did you mean 'PatientName'"),
             ("Zzzzzz", "unknown attribute 'Zzzzzz'$"),
-            ("Patient Name", "did you mean PatientName"),
+            ("Patient Name", "did you mean 'PatientName'"),
             ("0000,0900", "command set"),
             ("00020010", "file meta"),
             ("0001,0010", "7.8"),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,12 +54,20 @@ class TestEveryPage:
 
     def test_links_to_what_exists(self, page: Path) -> None:
         for target in re.findall(r"\]\(([^)]+)\)", page.read_text("utf-8")):
-            if target.startswith("http"):
-                continue
-            file, _, anchor = target.partition("#")
-            path = page.parent / file if file else page
-            assert path.exists(), target
-            assert not anchor or anchor in anchors_of(path), target
+            if not target.startswith("http"):
+                place, _, anchor = target.partition("#")
+                other = page.parent / place if place else page
+                assert other.exists(), target
+                assert not anchor or anchor in anchors(other), target
+
+
+def anchors(page: Path) -> set[str]:
+    """What a link can lead to within a page: its headings, as GitHub names them."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text("utf-8"), re.MULTILINE)
+    return {
+        re.sub(r"[^a-z0-9 -]", "", heading.lower()).replace(" ", "-")
+        for heading in headings
+    }
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +109,7 @@ class TestTheClosingScreen:
         capsys: pytest.CaptureFixture[str],
     ) -> None:
         monkeypatch.setenv("PYTHONPATH", str(ROOT))
-        monkeypatch.setenv("COLUMNS", "80")
+        monkeypatch.setenv("COLUMNS", "300")  # /home/me is shorter than tmp_path
         shutil.copytree(ROOT / "jobs", tmp_path / "jobs")
         assert execute(["run", str(tmp_path / "jobs/demo.yaml")]) == 0
         screen = capsys.readouterr().out.replace(str(tmp_path), "/home/me")
@@ -118,6 +128,36 @@ def without_numbers(screen: str) -> list[str]:
         re.sub(r"[\d.,]+ ?(?:B|KiB|MiB|rows?)?", "N", " ".join(line.split()))
         for line in re.sub("─+", "─", screen).splitlines()
     ]
+
+
+class TestThePageOnPython:
+    """Its examples run one after another, with the job it shows."""
+
+    def test_is_true(
+        self,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        page = ROOT / "docs/python.md"
+        (job,) = blocks(page, "yaml")
+        (tmp_path / "studies.yaml").write_text(job, "utf-8")
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setenv("PYTHONPATH", str(ROOT))  # for the demo peers' process
+        names: dict[str, Any] = {}
+        for block in blocks(page, "python"):
+            exec(compile(block, str(page), "exec"), names)  # noqa: S102 - our own page
+        result = asyncio.run(names["nightly"]())
+        assert result.exit_code is ExitCode.OK
+        told = capsys.readouterr().out
+        assert str(tmp_path / "elsewhere/lake/patients.parquet") in told
+        assert "patients @ pacs: complete, 17 responses" in told
+        assert "bf_verdict" in told
+
+    def test_names_all_that_is_public(self) -> None:
+        text = (ROOT / "docs/python.md").read_text("utf-8")
+        for name in set(batchfind.__all__) - {"Job", "Plan", "Run", "__version__"}:
+            assert re.search(rf"\b{name}\b", text), name
 
 
 class TestTheDesign:

@@ -69,13 +69,15 @@ def write_job(folder: Path, port: int) -> None:
     (folder / "job.yaml").write_text(JOB.format(port=port))
 
 
-def wait_for_line(process: subprocess.Popen[str], text: str) -> None:
-    """Reads the plain progress lines until one holds the text."""
+def wait_for_line(process: subprocess.Popen[str], *texts: str) -> None:
+    """Reads the plain progress lines until each text was in one of them."""
+    missing = set(texts)
     assert process.stderr is not None
     for line in process.stderr:
-        if text in line:
+        missing = {text for text in missing if text not in line}
+        if not missing:
             return
-    pytest.fail(f"the process ended without a line with {text!r}")
+    pytest.fail(f"the process ended without a line with {missing}")
 
 
 def run_directory(folder: Path) -> Path:
@@ -133,7 +135,8 @@ class TestKill:
         peer = scripted_peer(script=steps.in_turn(GOOD, STUBBORN, GOOD, GOOD))
         write_job(tmp_path, peer.port)
         process = start("run", "job.yaml", "--debug")
-        wait_for_line(process, "RequestEnded")
+        # The peer has begun the second script, and the first answer is reported.
+        wait_for_line(process, "RequestEnded", "ResponsesArrived request=0.1")
         process.kill()
         process.wait()
         code, out, _ = outcome(start("status", str(run_directory(tmp_path)), "--json"))
@@ -157,5 +160,8 @@ class TestCollision:
         assert json.loads(out)["retryable"] is True
         code, _, _ = outcome(start("resume", str(run_directory(tmp_path))))
         assert code == 6
+        code, out, _ = outcome(start("status", str(run_directory(tmp_path)), "--json"))
+        assert code == 130
+        assert f"still under way in process {first.pid}" in json.loads(out)["error"]
         first.send_signal(signal.SIGINT)
         assert outcome(first)[0] == 130

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 
 from batchfind.capture.reader import open_capture
 from batchfind.capture.records import Verdict
-from batchfind.errors import JobError, StateError
+from batchfind.errors import JobError, StateError, UsageError
 from batchfind.execution.export import export_run
 from batchfind.execution.progress import (
     Event,
@@ -186,6 +187,18 @@ class TestPublish:
         assert result.exit_code is ExitCode.UNREACHABLE
         assert result.retryable
 
+    def test_a_query_that_makes_no_request_replaces_nothing(
+        self, tmp_path: Path
+    ) -> None:
+        (tmp_path / "s.csv").write_text("yesterday")
+        given = plan(
+            tmp_path, [peer("pacs", 104)], [], [output(tmp_path / "s.csv", [])]
+        )
+        result, _ = run(given)
+        assert result.exit_code is ExitCode.OK
+        assert not result.outputs[0].published
+        assert (tmp_path / "s.csv").read_text() == "yesterday"
+
 
 class TestVerdictInRows:
     def test_a_defect_in_the_last_response_reaches_the_first_row(
@@ -295,7 +308,8 @@ class TestExport:
         assert still.exit_code is ExitCode.INCOMPLETE
         assert not target.exists()
         released = export_run(first.run_dir, to_paths=True, publish=Publish.ALWAYS)
-        assert released.exit_code is ExitCode.OK
+        assert released.exit_code is ExitCode.INCOMPLETE
+        assert released.outputs[0].published
         assert target.read_bytes().count(b"\r\n") == 501
 
 
@@ -360,7 +374,7 @@ class TestTrouble:
             run(given, tmp_path / "exactly")
 
     def test_status_of_a_folder_that_is_no_run(self, tmp_path: Path) -> None:
-        with pytest.raises(StateError, match="run directory"):
+        with pytest.raises(UsageError, match="run directory"):
             run_status(tmp_path)
 
 
@@ -396,3 +410,45 @@ class TestCapture:
             "run.lock",
             "withheld",
         ]
+
+
+class TestTargets:
+    """What `run` would refuse is refused before any peer is asked."""
+
+    def test_a_pipe_or_device_is_never_replaced(
+        self, tmp_path: Path, scripted_peer: StartPeer
+    ) -> None:
+        scripted = scripted_peer(*GOOD)
+        (tmp_path / "out").mkdir()
+        os.mkfifo(tmp_path / "out" / "studies.csv")
+        with pytest.raises(JobError, match="device, pipe or socket"):
+            run(one_answer(tmp_path, scripted.port))
+        assert scripted.seen.connections == 0
+
+    def test_an_output_cannot_lie_among_the_runs(
+        self, tmp_path: Path, scripted_peer: StartPeer
+    ) -> None:
+        given = one_answer(tmp_path, scripted_peer(*GOOD).port)
+        inside = replace(given.outputs[0], path=str(tmp_path / "exactly" / "run.db"))
+        given = replace(given, outputs=(inside,))
+        with pytest.raises(JobError, match="among the run directories"):
+            run(given, tmp_path / "exactly")
+
+    def test_two_outputs_cannot_meet_through_a_link(
+        self, tmp_path: Path, scripted_peer: StartPeer
+    ) -> None:
+        given = one_answer(tmp_path, scripted_peer(*GOOD).port)
+        (tmp_path / "out").mkdir()
+        (tmp_path / "alias").symlink_to(tmp_path / "out")
+        twin = replace(given.outputs[0], path=str(tmp_path / "alias" / "studies.csv"))
+        given = replace(given, outputs=(given.outputs[0], twin))
+        with pytest.raises(JobError, match="same file"):
+            run(given)
+
+    def test_the_folder_of_runs_must_be_a_folder(
+        self, tmp_path: Path, scripted_peer: StartPeer
+    ) -> None:
+        (tmp_path / "runs").write_text("a file")
+        given = one_answer(tmp_path, scripted_peer(*GOOD).port)
+        with pytest.raises(JobError, match="not a directory"):
+            run(given)

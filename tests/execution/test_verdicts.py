@@ -110,6 +110,10 @@ class TestVerdict:
         assert judged.cause is not None
         assert judged.cause.code == "batch-unproven"
 
+    def test_a_single_uid_is_no_list(self) -> None:
+        judged = verdict_of(attempt(Outcome.SUCCESS, 0), batch=("1.2",))
+        assert judged.verdict is Verdict.COMPLETE
+
     def test_an_unproven_assumption_is_suspect(self) -> None:
         judged = verdict_of(
             attempt(Outcome.SUCCESS, 1), assumption="unset-time-unproven"

@@ -88,7 +88,7 @@ class TestRefusals:
                 "PatientNme: x",
                 (
                     "11:7: queries.q.keys.PatientNme: unknown attribute "
-                    "'PatientNme'; did you mean PatientName?"
+                    "'PatientNme' (did you mean 'PatientName'?)"
                 ),
             ),
             (

@@ -40,7 +40,7 @@ def load(raw: bytes) -> Job | None:
             return None
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(TEXTS)
 @example("%YAML 1.99999999999999999999\n---\na")
 @example("a: *a\n")
@@ -81,7 +81,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(st.dictionaries(FIELDS, VALUES, max_size=6))
 def test_any_shape_of_a_query(fields: dict[str, str]) -> None:
     body = ", ".join(f"{name}: {value}" for name, value in fields.items())

@@ -33,9 +33,9 @@ from batchfind.errors import (
 from batchfind.net.client import Client
 from batchfind.net.resolver import Resolver
 from batchfind.net.settings import Endpoint, Offer, Timeouts
-from tests.peers import steps
+from tests.peers import pdu, steps
 from tests.peers.plugin import StartPeer
-from tests.peers.scripted import Step
+from tests.peers.scripted import Conversation, Step
 
 STUDY_ROOT = "1.2.840.10008.5.1.4.1.2.2.1"
 VERIFICATION = "1.2.840.10008.1.1"
@@ -181,6 +181,28 @@ class TestCFind:
 
         (_, final, _), _ = with_client(peer.port, leave)
         assert final is None
+
+
+class TestTooEarly:
+    def test_a_response_before_the_request_is_not_its_answer(
+        self, scripted_peer: StartPeer
+    ) -> None:
+        command = pdu.response_command(
+            pdu.FIND_RQ, STUDY_ROOT, 1, 0x0000, data_set=False
+        )
+        early = pdu.pdu(pdu.P_DATA, pdu.pdv(1, 3, command))
+
+        async def accept_and_answer(talk: Conversation) -> None:
+            request = await talk.read_association()
+            assert request is not None
+            talk.established()
+            accepted = pdu.associate_ac(request, result=0, max_pdu=16384)
+            await talk.send(accepted + early)
+
+        peer = scripted_peer(steps.final(), on_connect=[accept_and_answer])
+        (sets, final, error), _ = with_client(peer.port, ask)
+        assert (sets, final) == ([], None)
+        assert isinstance(error, DimseError)
 
 
 class TestCancel:

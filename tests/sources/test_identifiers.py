@@ -535,6 +535,20 @@ class TestDcmtkXml:
     def test_names_the_line(self, tmp_path: Path, text: str, message: str) -> None:
         assert problem(tmp_path, text) == message
 
+    @pytest.mark.parametrize(
+        ("binary", "text"), [("yes", "0102\\0304"), ("base64", "AQIDBA==")]
+    )
+    def test_words_are_written_as_numbers(
+        self, tmp_path: Path, binary: str, text: str
+    ) -> None:
+        element = f"<element tag='7fe0,0010' vr='OW' binary='{binary}'>{text}</element>"
+        base = read(tmp_path, f"<data-set>{element}</data-set>")
+        assert base.identifier == (Element(0x7FE00010, "OW", b"\x02\x01\x04\x03"),)
+
+    def test_other_parts_of_a_sequence_are_not_items(self, tmp_path: Path) -> None:
+        text = "<data-set><sequence tag='0040,0100'><x/></sequence></data-set>"
+        assert read(tmp_path, text).identifier == (Element(0x00400100, "SQ", ()),)
+
     def test_empty_binary_is_empty(self, tmp_path: Path) -> None:
         text = (
             "<data-set><element tag='0042,0011' vr='OB' len='0' binary='hidden'/>"
@@ -587,7 +601,7 @@ class TestDetection:
             ": is no Implicit VR Little Endian data set: "
         )
 
-    @settings(deadline=None, max_examples=300)
+    @settings(deadline=None, max_examples=200)
     @given(
         st.one_of(
             st.binary(min_size=1, max_size=200),

@@ -116,6 +116,10 @@ class TestProblems:
             read(file, raw)
         assert str(caught.value) == f"{file}{problem}"
 
+    def test_of_a_cell_without_end(self, file: Path) -> None:
+        with pytest.raises(JobError, match=r":2: is not CSV: field larger than"):
+            read(file, "a,b\n1," + "x" * 140_000)
+
     def test_of_rows_are_told_together(self, file: Path) -> None:
         with pytest.raises(JobError) as caught:
             read(file, "a,b\n" + "1\n" * 50)

@@ -1,0 +1,80 @@
+"""What to do after a run: exact commands, each only where it helps."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+
+from batchfind.capture.records import Verdict
+from batchfind.cli.findings import unanswered
+from batchfind.cli.text import count
+from batchfind.execution.results import ExitCode, OutputReport, RunResult
+
+_WANTING = frozenset({Verdict.PARTIAL, Verdict.FAILED})
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """A way on.
+
+    Attributes:
+        label: what it does, in two or three words.
+        command: for a shell.
+        remark: what to know before, or an empty string.
+    """
+
+    label: str
+    command: str
+    remark: str = ""
+
+
+def advice(result: RunResult) -> tuple[Advice, ...]:
+    """Every way on from a result: publish what came, write again, ask again."""
+    if result.under_way:
+        return ()
+    found = (_publish(result), ask_or_write(result))
+    return tuple(each for each in found if each is not None)
+
+
+def ask_or_write(result: RunResult) -> Advice | None:
+    """How to get what is missing, or None when nothing is or nothing can help."""
+    if result.under_way:
+        return None
+    place = shlex.quote(str(result.run_dir))
+    short = unanswered(result.requests)
+    if result.exit_code is ExitCode.STORAGE and result.requests and not short:
+        return Advice("write again", f"batchfind export {place} --to-paths")
+    if not short and result.exit_code not in (ExitCode.STORAGE, ExitCode.INTERRUPTED):
+        return None
+    remark = ""
+    wanting = any(request.verdict in _WANTING for request in result.requests)
+    if wanting and result.exit_code is not ExitCode.INTERRUPTED:
+        remark = "resume repeats the stored plan; after changing the job: batchfind run"
+    return Advice("ask again", f"batchfind resume {place}", remark)
+
+
+def _publish(result: RunResult) -> Advice | None:
+    """How to release outputs that hold rows but may not hold all."""
+    withheld = [output for output in result.outputs if _withheld(output)]
+    worth = [output for output in withheld if output.rows]
+    if not worth:
+        return None
+    policy = "always" if any(_is_short(result, each) for each in worth) else "answered"
+    place = shlex.quote(str(result.run_dir))
+    remark = ""
+    if policy == "always" and len(worth) < len(withheld):
+        empty = count(len(withheld) - len(worth), "output")
+        remark = f"this also replaces {empty} for which nothing came"
+    command = f"batchfind export {place} --to-paths --publish {policy}"
+    return Advice("publish what came", command, remark)
+
+
+def _withheld(output: OutputReport) -> bool:
+    return not output.published and not output.failed and bool(output.written)
+
+
+def _is_short(result: RunResult, output: OutputReport) -> bool:
+    """Whether a request of the output's query has no answer, or half of one."""
+    return bool(
+        unanswered([each for each in result.requests if each.query == output.query])
+    )
