@@ -10,6 +10,7 @@ from typing import Final
 from batchfind.job.model import Output, OutputFormat, Publish
 from batchfind.job.nodes import MappingNode, ScalarNode
 from batchfind.job.section import Section
+from batchfind.job.shell import shell_fault
 from batchfind.job.suggest import did_you_mean
 
 _QUERY_NAME: Final = re.compile(r"\{\{[^}]*\bquery\b")
@@ -48,6 +49,8 @@ def _read_output(section: Section, names: tuple[str, ...]) -> Output | None:
             "{{ query }} in the path"
         )
         section.error("path", message)
+    if fault := shell_fault(path.text):
+        section.error("path", fault)
     if path.text.endswith(("/", "\\")):
         section.error("path", "must name a file, not a folder")
     is_parquet = form == OutputFormat.PARQUET.value

@@ -128,16 +128,17 @@ def plan_outputs(
 ) -> tuple[PlannedOutput, ...]:
     """Every file the plan will write, in the order of the job's outputs.
 
-    An output of a query that is not in `asked`, since it was not selected, is left
-    out with a warning.
+    A query that is not in `asked`, since it was not selected, is left out with one
+    warning.
     """
     planned = []
-    names = list(paths.surroundings.job.queries)
+    queries = paths.surroundings.job.queries
     for number, output in enumerate(outputs):
-        for query in output.queries or names:
+        for query in output.queries or queries:
             if query in asked:
                 planned += paths.plan(number, output, asked[query])
             else:
-                message = f"left out, since the query {query} is not selected"
-                paths.problems.warn(output.mark, f"outputs[{number}]", message)
+                message = f"query {query} is not selected; its files stay as they are"
+                where = f"queries.{query}"
+                paths.problems.warn(queries[query].mark, where, message)
     return tuple(planned)
