@@ -127,7 +127,7 @@ def _warnings(result: RunResult) -> Iterator[tuple[str, str]]:
     for output in [one for one in result.outputs if one.invalid][:_TROUBLES]:
         values = count(output.invalid, "value")
         path = clean(output.path, limit=4096)
-        yield f"warning: {values} without a place; see bf_invalid in", path
+        yield f"warning: {values} without a place in {path}; see bf_invalid there", ""
 
 
 def _verdict(result: RunResult, width: int) -> Iterator[Text]:

@@ -11,6 +11,7 @@ from batchfind.errors import Mark
 from batchfind.job.nodes import Entry, MappingNode, Node, ScalarNode
 from batchfind.job.report import Report
 from batchfind.job.section import Section
+from batchfind.job.shell import shell_fault
 from batchfind.job.validation import validate
 from batchfind.job.yaml_nodes import JOB, parse
 
@@ -129,6 +130,9 @@ def _text_of(path: Path, report: Report, mark: Mark) -> str | None:
 def _included(
     item: ScalarNode, seen: dict[Path, Mark], report: Report
 ) -> Document | None:
+    if fault := shell_fault(item.text):
+        report.error(item.mark, "include", fault)
+        return None
     path = Path(item.mark.file).parent / item.text
     first = seen.setdefault(path.resolve(), item.mark)
     if first is not item.mark:

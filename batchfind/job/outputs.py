@@ -19,6 +19,7 @@ from batchfind.job.nodes import MappingNode, ScalarNode
 from batchfind.job.output_fields import check_fields, is_directory
 from batchfind.job.output_options import enum_of, marks_of, read_options
 from batchfind.job.section import Section
+from batchfind.job.shell import shell_fault
 from batchfind.job.suggest import did_you_mean
 
 _QUERY_NAME: Final = re.compile(r"\{\{[^}]*\bquery\b")
@@ -58,6 +59,8 @@ def _read_output(section: Section, names: tuple[str, ...]) -> Output | None:
         )
         section.error("path", message)
     check_fields(section, form)
+    if fault := shell_fault(path.text):
+        section.error("path", fault)
     if path.text.endswith(("/", "\\")) and not is_directory(section, form):
         section.error("path", f"{form} is one file here: the path must not be a folder")
     is_parquet = form == OutputFormat.PARQUET.value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any, Final
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from batchfind.dicom.charset import resolve
 from batchfind.dicom.code_extensions import extends, values_of
@@ -21,6 +21,7 @@ from batchfind.job.model import (
 from batchfind.job.nodes import MappingNode, ScalarNode
 from batchfind.job.section import Section
 from batchfind.job.suggest import did_you_mean
+from batchfind.job.zones import zone_hint
 
 CALLED_AE: Final = "ANY-SCP"
 CALLING_AE: Final = "BATCHFIND"
@@ -78,8 +79,8 @@ def check_timezone(section: Section) -> str | None:
     try:
         ZoneInfo(zone)
     except (ValueError, LookupError, OSError):
-        meant = did_you_mean(zone, available_timezones())
-        section.error("timezone", f"'{zone[:64]}' is no IANA time zone{meant}")
+        message = f"'{zone[:64]}' is no IANA time zone{zone_hint(zone)}"
+        section.error("timezone", message)
     else:
         if zone != "UTC" and not _REGION.match(zone):
             message = (

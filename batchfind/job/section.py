@@ -16,6 +16,7 @@ from batchfind.errors import Mark
 from batchfind.job.model import Scalar
 from batchfind.job.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from batchfind.job.report import Report
+from batchfind.job.shell import shell_fault
 from batchfind.job.units import seconds, size
 from batchfind.job.yaml_core import NULLS, core_value
 
@@ -105,8 +106,11 @@ class Section:
         return tuple(item.text for item in items if isinstance(item, ScalarNode))
 
     def paths(self, name: str) -> tuple[Path, ...]:
-        """Paths, relative to the file in which each stands."""
-        items = (item for item in self.items(name) if isinstance(item, ScalarNode))
+        """Paths, relative to the file of each; what a shell expands is reported."""
+        items = [item for item in self.items(name) if isinstance(item, ScalarNode)]
+        for item in items:
+            if fault := shell_fault(item.text):
+                self.report.error(item.mark, self.place(name), fault)
         return tuple(
             Path(item.mark.file).absolute().parent / item.text for item in items
         )

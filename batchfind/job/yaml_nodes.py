@@ -137,6 +137,9 @@ class _Builder:
         if any("\ud800" <= char <= "\udfff" for char in event.value):
             message = "half of a surrogate pair is no character; write the character"
             raise _RefusedError(mark, message)
+        if event.style in {">", "|"} and not event.value.strip():
+            message = f"the block that this {event.style} begins is empty; write the "
+            self._report.error(mark, "", message + 'value behind the colon, or ""')
         plain = event.style is None and event.tag is None
         if event.style is None and not event.value:
             self._check_nothing(event, mark)

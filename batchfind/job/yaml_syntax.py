@@ -7,10 +7,13 @@ from typing import Final, Protocol
 
 import yaml
 
+from batchfind.job.yaml_spans import block_hint, unclosed_quote
+
 _QUOTED: Final = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:''|[^'])*'|(?:^|(?<=\s))#.*")
-_TOKEN: Final = re.compile(r"[^\s,\]}]*")
+_TOKEN_END: Final = re.compile(r"[\s,\]}]")
 _FOUND: Final = re.compile(r"found character '(.+)' that cannot start any token")
 
+_UNCLOSED: Final = "this quote is never closed"
 _HINTS: Final = {
     "mapping values are not allowed here": (
         "a ': ' cannot stand here; put a value that contains ': ' in quotes, or check "
@@ -26,8 +29,8 @@ _HINTS: Final = {
     "could not find expected ':'": (
         "this line has no 'key: value'; check the colon and the blank after it"
     ),
-    "found unexpected end of stream": "this quote is never closed",
-    "found unexpected document separator": "this quote is never closed",
+    "found unexpected end of stream": _UNCLOSED,
+    "found unexpected document separator": _UNCLOSED,
 }
 _BRACKETS: Final = (
     "between brackets YAML expects ',' or the closing bracket here; put text that "
@@ -86,14 +89,13 @@ def _explained(
 ) -> tuple[int, int, str]:
     problem, context = error.problem or "", error.context or ""
     start = error.context_mark or mark
-    if found := _FOUND.fullmatch(problem):
-        return *place(mark), _forbidden_start(found[1])
-    if context.endswith(("scanning an alias", "scanning an anchor")):
-        token = _TOKEN.match(text, start.index)
-        return *place(start), _alias_hint(token[0] if token else "*")
-    template = _unquoted_template(text, start.line, mark.line)
-    if template is not None:
-        return template
+    known = (
+        _of_a_token(problem, context, start, mark, text)
+        or _of_a_quote(text, mark)
+        or _unquoted_template(text, start.line, mark.line)
+    )
+    if known is not None:
+        return known
     if problem in _HINTS:
         return *place(start if problem in _AT_CONTEXT else mark), _HINTS[problem]
     if "flow" in context:
@@ -103,6 +105,27 @@ def _explained(
     if "<block end>" in problem:
         return *place(mark), _misplaced(mark, text)
     return *place(mark), f"this is not YAML: {problem}"
+
+
+def _of_a_token(
+    problem: str, context: str, start: Position, mark: Position, text: str
+) -> tuple[int, int, str] | None:
+    """What is wrong with a value that begins with a character YAML uses itself."""
+    found = _FOUND.fullmatch(problem)
+    if found and found[1] in {">", "|"}:
+        return *place(mark), block_hint(_token_at(text, mark.index))
+    if found:
+        return *place(mark), _forbidden_start(found[1])
+    if context.endswith("scanning a block scalar"):
+        return *place(start), block_hint(text[start.index :].partition("\n")[0])
+    if context.endswith(("scanning an alias", "scanning an anchor")):
+        return *place(start), _alias_hint(_token_at(text, start.index))
+    return None
+
+
+def _of_a_quote(text: str, mark: Position) -> tuple[int, int, str] | None:
+    at = unclosed_quote(text, mark.index)
+    return None if at is None else (*at, _UNCLOSED)
 
 
 def _misplaced(mark: Position, text: str) -> str:
@@ -117,6 +140,11 @@ def _forbidden_start(shown: str) -> str:
     if shown == "\\t":
         return "YAML allows no tab here; write spaces instead"
     return f"a value cannot begin with {shown}; put it in quotes"
+
+
+def _token_at(text: str, index: int) -> str:
+    """What stands there, up to a blank or the end of its brackets."""
+    return _TOKEN_END.split(text[index:], 1)[0]
 
 
 def _alias_hint(token: str) -> str:

@@ -19,7 +19,6 @@ from batchfind.job.inputs import Inputs
 from batchfind.job.model import Job, Query
 from batchfind.job.suggest import did_you_mean
 from batchfind.plan.cases import Size, multiply_query, size_of
-from batchfind.plan.claims import Claims
 from batchfind.plan.columns import planned_query
 from batchfind.plan.digests import plan_digest
 from batchfind.plan.idle import warn_of_idle_queries
@@ -29,7 +28,7 @@ from batchfind.plan.prepare import prepare
 from batchfind.plan.problems import Problems
 from batchfind.plan.requests import Asked, ask
 from batchfind.plan.scopes import Surroundings
-from batchfind.plan.taken_paths import TakenPaths
+from batchfind.plan.taken_paths import TakenPaths, folded
 from batchfind.plan.templates import Templates
 
 PLAN_VERSION: Final = 1
@@ -82,7 +81,7 @@ def expand(  # noqa: PLR0913 - a plan depends on each of these and on nothing el
     policy = _policy(job, runs, environment or {})
     read = {str(job.path), *(str(path) for path, _ in job.includes)}
     read.update(file.path for file in files)
-    taken = TakenPaths(frozenset(read), policy.directory)
+    taken = TakenPaths(frozenset(map(folded, read)), policy.directory)
     paths = Paths(surroundings, problems, out, taken)
     queries = {name: planned_query(one) for name, one in asked.items()}
     outputs = plan_outputs(job.outputs, asked, queries, paths)
@@ -203,13 +202,6 @@ def _input_files(asked: Mapping[str, Asked], inputs: Inputs) -> tuple[InputFile,
             if base is not None:
                 digests[base.path] = base.sha256
     return tuple(InputFile(path, sha256) for path, sha256 in digests.items())
-
-
-def _claims(job: Job, files: Iterable[InputFile], policy: Policy) -> Claims:
-    """What outputs must not write to."""
-    read = [str(job.path), *(str(path) for path, _ in job.includes)]
-    read += [file.path for file in files]
-    return Claims.beside(read, policy.directory)
 
 
 def _policy(job: Job, runs: Path | None, environment: Mapping[str, str]) -> Policy:

@@ -54,7 +54,7 @@ class Facts:
         bare: those of `names` whose value itself is used, not a member of it.
         variables: x of each `vars.x`.
         environment: NAME of each `env('NAME')`.
-        tested: names that a condition asks about.
+        tested: names that a condition or the left side of an `or` asks about.
         sole: the name, when the template is nothing but `{{ name }}`.
     """
 
@@ -107,6 +107,8 @@ class _Reading:
             case _ if isinstance(node, _ALLOWED):
                 if isinstance(node, nodes.If | nodes.CondExpr):
                     self.tested.update(_names_below(node.test))
+                if isinstance(node, nodes.Or):
+                    self.tested.update(_names_below(node.left))
                 self._below(node)
             case _:
                 raise ValueError(_refusal(node))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from batchfind.job.model import Query, Scalar
+from batchfind.job.queries import RESERVED
 from batchfind.plan.problems import Problems
 from batchfind.plan.templates import Scope, Templates
 
@@ -65,10 +66,17 @@ def multiply(
 
 
 def refuse_unread_axes(
-    query: Query, read: Collection[str], problems: Problems
+    query: Query,
+    read: Collection[str],
+    row_names: Collection[str],
+    problems: Problems,
 ) -> None:
-    """Notes each axis that no template reads, and that is not carried either."""
-    if query.carry_all:
+    """Notes each axis that no template reads, and that is not carried either.
+
+    A name nobody knows may be meant for it, and is an error of its own.
+    """
+    known = RESERVED.union(query.matrix, row_names)
+    if query.carry_all or not known.issuperset(read):
         return
     for axis, scalars in query.matrix.items():
         if axis not in read and axis not in query.carry:

@@ -151,19 +151,20 @@ def plan_outputs(
 ) -> tuple[PlannedOutput, ...]:
     """Every file the plan will write, in the order of the job's outputs.
 
-    An output of a query that is not in `asked`, since it was not selected, is left
-    out with a warning.
+    A query that is not in `asked`, since it was not selected, is left out with one
+    warning.
     """
     planned = []
-    names = list(paths.surroundings.job.queries)
+    known = paths.surroundings.job.queries
     for number, output in enumerate(outputs):
-        wanted = output.queries or names
+        wanted = output.queries or tuple(known)
         for query in wanted:
             if query in asked:
                 planned += paths.plan(number, output, asked[query], queries[query])
             else:
-                message = f"left out, since the query {query} is not selected"
-                paths.problems.warn(output.mark, f"outputs[{number}]", message)
+                message = f"query {query} is not selected; its files stay as they are"
+                where = f"queries.{query}"
+                paths.problems.warn(known[query].mark, where, message)
         if all(query in asked for query in wanted):
             held = [queries[query] for query in wanted]
             unused_types(number, output, held, paths.problems)

@@ -9,6 +9,7 @@ from batchfind.dicom.models import InformationModel, model_of
 from batchfind.errors import Mark, Problem
 from batchfind.job.inputs import Inputs
 from batchfind.job.model import Output, Peer, Query, Rows, Scalar, TableKind
+from batchfind.job.queries import RESERVED
 from batchfind.job.suggest import did_you_mean
 from batchfind.plan.intervals import WindowKeys, window_keys
 from batchfind.plan.keys import Key, keys_of
@@ -22,6 +23,7 @@ from batchfind.plan.rows import (
     join_batches,
     read_rows,
     safe_rows,
+    unknown_names,
 )
 from batchfind.plan.scopes import Surroundings
 from batchfind.plan.templates import Templates
@@ -85,7 +87,8 @@ def prepare(
     level = query.level or _level_of_files(query, model, bases, problems)
     chosen = _choose_rows(query, inputs, templates, keys, peers, level, problems)
     read = _read_names(query, templates, keys, peers)
-    refuse_unread_axes(query, read | _names_in_paths(query, surroundings), problems)
+    read |= _names_in_paths(query, surroundings)
+    refuse_unread_axes(query, read, chosen.columns, problems)
     users = [key.entry for key in keys if "window" in key.names]
     return Prepared(
         query=query,
@@ -98,7 +101,7 @@ def prepare(
         bases=bases or (None,),
         groups=chosen.groups,
         row_names=chosen.names,
-        absent=chosen.absent,
+        absent={**chosen.absent, **chosen.unknown},
         carry=_carry(query, chosen, problems),
         bindings=(*query.matrix, *chosen.columns, *_window_name(query)),
         keeps_rows=_shows_requests(query, surroundings.job.outputs),
@@ -161,6 +164,7 @@ class _Chosen:
     names: frozenset[str] = frozenset()
     columns: tuple[str, ...] = ()
     absent: Mapping[str, str] = field(default_factory=dict)
+    unknown: Mapping[str, str] = field(default_factory=dict)
     skipped: tuple[Problem, ...] = ()
 
 
@@ -198,8 +202,14 @@ def _choose_rows(
     groups = group_equal(sent, names)
     if policy.batch > 1:
         groups = _batches(query, policy, keys, names, level, groups, problems)
+    unknown = unknown_names(read, RESERVED | query.matrix.keys(), found)
     return _Chosen(
-        tuple(groups), frozenset(names), columns, found.absent, tuple(skipped)
+        groups=tuple(groups),
+        names=frozenset(names),
+        columns=columns,
+        absent=found.absent,
+        unknown=unknown,
+        skipped=tuple(skipped),
     )
 
 

@@ -6,6 +6,7 @@ would match more than the cell says, so both are refused here, by file and line.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -13,6 +14,7 @@ from typing import Final
 from batchfind.errors import Mark, Problem, Severity
 from batchfind.job.model import Query, Rows
 from batchfind.job.queries import RESERVED
+from batchfind.job.suggest import did_you_mean
 from batchfind.plan.model import SourceRow
 from batchfind.plan.problems import Problems
 from batchfind.sources.cells import cell_text
@@ -22,6 +24,8 @@ _MEANINGS: Final = {
     True: "is an axis of the matrix, too",
     False: "means something else in templates",
 }
+_NO_NAME: Final = re.compile(r"\W+")
+_MOST_SHOWN: Final = 20
 WILDCARDS: Final = frozenset("*?\\")
 
 
@@ -142,6 +146,38 @@ def _headers(query: Query, rows: Rows, table: Table, problems: Problems) -> Rows
         {name: f"{why} ({table.path})" for name, why in absent.items()},
         tuple(name for name in table.header if name not in usable),
     )
+
+
+def unknown_names(
+    read: Iterable[str], known: Collection[str], rows: RowsRead
+) -> Mapping[str, str]:
+    """Why each name that is read means nothing in a query with rows.
+
+    Args:
+        read: by the templates of the query.
+        known: names that mean something, whatever the rows.
+        rows: whose columns may be meant.
+    """
+    names = {*known, *rows.names}
+    return {
+        name: _unknown(name, names, rows)
+        for name in read
+        if name not in names and name not in rows.taken and name not in rows.absent
+    }
+
+
+def _unknown(name: str, names: Collection[str], rows: RowsRead) -> str:
+    for header in rows.unnamed:
+        if name in _NO_NAME.split(header):
+            short = _NO_NAME.sub("_", header).strip("_").lower()
+            short = short if short.isidentifier() else f"column_{short}"
+            return (
+                f"the header '{header[:64]}' is no name for templates; give it one"
+                f" under rows, as in columns: {{{short}: {header[:64]}}}"
+            )
+    columns = f"; columns of the rows are {', '.join(rows.names[:_MOST_SHOWN])}"
+    hint = did_you_mean(name, names) or (columns if rows.names else "")
+    return f"the name {name} is not known here{hint}"
 
 
 def safe_rows(

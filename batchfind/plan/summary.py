@@ -17,6 +17,7 @@ from batchfind.plan.model import Plan, PlannedOutput, PlannedQuery, Request
 WIDTH: Final = 80
 _MOST_VALUES: Final = 6
 _MOST_OUTPUTS: Final = 10
+_EVERYTHING: Final = "(everything)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +27,8 @@ class QuerySummary:
     Attributes:
         title: of the information model.
         requests: how many.
-        matching: key to its different values, in plan order.
+        matching: key to its different values, in plan order; among them the empty
+            text for requests that ask for everything.
         returned: keys that only ask for the attribute.
         added: keys that batchfind added.
         windows: the pieces of the window, in plan order.
@@ -103,9 +105,10 @@ def _query_summary(plan: Plan, query: PlannedQuery) -> QuerySummary:
 
 
 def _values(requests: Iterable[Request], path: KeyPath) -> tuple[str, ...]:
-    """The different values of a key that narrow the answer."""
+    """The different values of a key; none when no request narrows the answer by it."""
     texts = (_text_at(request.identifier, path) for request in requests)
-    return _different(text for text in texts if not is_universal(text))
+    values = _different("" if is_universal(text) else text for text in texts)
+    return values if any(values) else ()
 
 
 def _text_at(identifier: Identifier, path: KeyPath) -> str:
@@ -130,8 +133,8 @@ def _notes(
 ) -> Iterator[str]:
     """What a user should know about date and time keys of this model."""
     for pair in model.window_pairs:
-        if pair.date not in matching:
-            continue
+        if not all(matching.get(pair.date, ("",))):
+            continue  # some request has no date that could leave an entry out
         name = parse_path(pair.date).leaf.name
         yield f"an entry without {name} is never returned"
         time = pair.time
@@ -208,7 +211,11 @@ def _ends(windows: tuple[str, ...]) -> str:
 
 
 def _few(values: tuple[str, ...]) -> str:
-    shown = ", ".join(map(_visible, values[:_MOST_VALUES]))
+    # What asks for everything stands first, where no list can hide it.
+    ordered = sorted(values, key=bool)
+    shown = ", ".join(
+        _visible(value) or _EVERYTHING for value in ordered[:_MOST_VALUES]
+    )
     rest = len(values) - _MOST_VALUES
     return f"{shown} … and {rest} more" if rest > 0 else shown
 

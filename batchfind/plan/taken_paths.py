@@ -27,7 +27,7 @@ class TakenPaths:
     """Paths given out so far.
 
     Attributes:
-        inputs: files the plan was made from.
+        inputs: folded paths of the files the plan was made from.
         runs: folder of run directories.
     """
 
@@ -57,21 +57,23 @@ class TakenPaths:
                 yield fault
                 return
         for one, use in wanted.items():
-            self._taken[_key(one)] = use
+            self._taken[folded(one)] = use
         for parent in _parents(path):
             self._parents.setdefault(parent, wanted[path])
 
     def _fault(self, path: str, use: _Taken) -> str:
-        if path in self.inputs:
+        if folded(path) in self.inputs:
             what = "its sidecar cannot replace it" if use.is_sidecar else _REPLACES
             return f"{path} is read by this job; {what}"
-        other = self._taken.get(_key(path))
+        other = self._taken.get(folded(path))
         if other is not None:
             what = "is the sidecar of" if other.is_sidecar else "is written by"
             mine = ", and would be a sidecar here" if use.is_sidecar else ""
             return f"{path} {what} {other.owner} already{mine}; {_OWN}"
-        runs = PurePath(_key(self.runs))
-        if PurePath(_key(path)).is_relative_to(runs) or runs.is_relative_to(_key(path)):
+        runs = PurePath(folded(self.runs))
+        if PurePath(folded(path)).is_relative_to(runs) or runs.is_relative_to(
+            folded(path)
+        ):
             return (
                 f"{path} is among the run directories in {self.runs}; write it to"
                 " another folder"
@@ -81,7 +83,7 @@ class TakenPaths:
             owner = self._taken[above]
             what = "the folder of" if owner.is_directory else "a file of"
             return f"{path} lies inside {what} {owner.owner}; {_OWN}"
-        below = self._parents.get(_key(path))
+        below = self._parents.get(folded(path))
         if below is not None:
             return f"{below.owner} writes below {path}; {_OWN}"
         return ""
@@ -91,7 +93,7 @@ _REPLACES: Final = "an output cannot replace it"
 _OWN: Final = "give each its own path"
 
 
-def _key(path: str) -> str:
+def folded(path: str) -> str:
     """What is equal for paths that some file system takes for one.
 
     Letter case means nothing to many, nor how an accented letter is composed.
@@ -100,4 +102,4 @@ def _key(path: str) -> str:
 
 
 def _parents(path: str) -> Iterable[str]:
-    return (_key(str(parent)) for parent in PurePath(path).parents)
+    return (folded(str(parent)) for parent in PurePath(path).parents)

@@ -35,7 +35,7 @@ _FAILURES: Final = (
 )
 
 
-class NotRendered(Exception):  # noqa: N818 - no error of its own: one is noted
+class NotRendered(Exception):
     """What a template reads could not be rendered, which is a problem already."""
 
 
@@ -176,12 +176,19 @@ class Templates:
         except RecursionError:
             return _Compiled(_NOTHING, None, "the template nests too deeply")
         except TemplateSyntaxError as error:
-            wrong = f"the template has a syntax error: {error.message}"
+            wrong = f"the template has a syntax error: {error.message}{_hint(error)}"
             return _Compiled(_NOTHING, None, wrong)
         except _FAILURES as error:
             wrong = f"the template cannot be used: {error}"
             return _Compiled(_NOTHING, None, wrong)
         return _Compiled(facts, template)
+
+
+def _hint(error: TemplateSyntaxError) -> str:
+    """What to write where two names stand one after the other."""
+    if "end of print statement" not in str(error.message):
+        return ""
+    return "; a name is one word: name a column with another header under columns"
 
 
 class _Variables:

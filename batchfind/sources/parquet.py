@@ -52,7 +52,7 @@ def read_parquet(path: Path) -> Table:
         check_header(path, header, 0)
         names = dict(zip(header, kinds, strict=True))
         flat = [name for name, kind in kinds.items() if _converter(kind) is not None]
-        table = file.read(columns=flat)
+        table = file.read(columns=flat, use_threads=False)
     except (pa.ArrowException, OSError, ValueError) as error:
         reason = str(error).splitlines()[0][:200]
         raise input_problem(path, f"is no readable Parquet file: {reason}") from None

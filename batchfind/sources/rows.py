@@ -19,6 +19,8 @@ DELIMITERS: Final = (",", ";", "\t", "|")
 LARGEST: Final = 64 << 20
 """Bytes of a file of rows."""
 MOST_PROBLEMS: Final = 20
+_WORKBOOKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+"""What the files of Excel begin with: a ZIP archive, formerly an OLE container."""
 _SNIFFED: Final = 20
 
 
@@ -45,6 +47,8 @@ def read_csv(
     Source: RFC 4180.
     """
     raw = read_bytes(path, LARGEST)
+    if raw.startswith(_WORKBOOKS):
+        raise input_problem(path, "is an Excel workbook; save it as CSV UTF-8")
     text = _decode(path, raw, encoding)
     records = _records(path, text, delimiter or _sniff(text))
     first = next(records, None)

@@ -158,3 +158,43 @@ class TestNormalise:
     @pytest.mark.parametrize("vr", ["TM", "DT", "LO", "PN"])
     def test_leaves_every_other_vr_alone(self, vr: str) -> None:
         assert normalise_value(vr, "2026-01-31 ") == "2026-01-31 "
+
+
+class TestControlCharacters:
+    """PS3.5 Section 6.2: line ends stand in LT, ST and UT, nothing else anywhere."""
+
+    @pytest.mark.parametrize("char", ["\0", "\a", "\x1b", "\x7f", "\x85", "\v"])
+    @pytest.mark.parametrize("vr", ["LO", "PN", "SH", "UC", "LT", "ST", "UT"])
+    def test_are_forbidden(self, vr: str, char: str) -> None:
+        (finding,) = check_matching_value(vr, 0x00100020, f"a{char}b")
+        assert finding.level is FindingLevel.FORBIDDEN
+        assert finding.clause == "PS3.5 6.2"
+        assert f"U+{ord(char):04X}" in finding.message
+
+    @pytest.mark.parametrize("char", ["\t", "\n", "\f", "\r"])
+    def test_of_lines_stand_in_long_text(self, char: str) -> None:
+        for vr in ("LT", "ST", "UT"):
+            assert check_matching_value(vr, 0x00104000, f"a{char}b") == []
+        for vr in ("AE", "CS", "DA", "IS", "LO", "PN", "SH", "UC", "UI", "UR"):
+            (finding,) = check_matching_value(vr, 0x00100020, f"a{char}b")
+            assert finding.clause == "PS3.5 6.2"
+
+
+class TestOldForms:
+    """PS3.5 Section 6.2 gives DA and TM no separators."""
+
+    @pytest.mark.parametrize(
+        ("vr", "value", "wanted"),
+        [
+            ("TM", "12:30:15", "123015"),
+            ("TM", "12:30-13:00", "1230-1300"),
+            ("DA", "2026.01.31", "20260131"),
+            ("DA", "2026.01.31-", "20260131-"),
+        ],
+    )
+    def test_are_told_with_the_form_to_write(
+        self, vr: str, value: str, wanted: str
+    ) -> None:
+        (finding,) = check_matching_value(vr, 0x00080030, value)
+        assert finding.level is FindingLevel.FORBIDDEN
+        assert finding.message.endswith(f"; write {wanted}")

@@ -73,8 +73,10 @@ class TestAnAttemptThatDiedWithItsRun:
             verdicts = Answers(given, capture).verdicts()
             finishing = Finishing(given, capture, "run", lambda _: None)
             finishing.render(verdicts)
-            ((_, staged),) = finishing.staged
-            assert staged.publish().rows == 5
+            (prepared,) = finishing.prepared
+            assert prepared.staged is not None
+            assert prepared.staged.close().rows == 5
+            finishing.discard()
 
 
 class TestStoppedRendering:
@@ -87,5 +89,5 @@ class TestStoppedRendering:
             )
             after = finishing.render(before)
         assert after == before
-        assert finishing.staged == []
+        assert finishing.prepared == ()
         assert sorted(each.name for each in tmp_path.iterdir()) == ["run.db"]

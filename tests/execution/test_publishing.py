@@ -130,8 +130,15 @@ class TestMatrix:
         assert report.rows == 3
         assert report.files == (3 if form is OutputFormat.DICOM else 1)
 
-    def test_a_query_of_no_request_is_complete(self, tmp_path: Path) -> None:
+    def test_a_query_of_no_request_replaces_nothing(self, tmp_path: Path) -> None:
         one = output(tmp_path / "a.jsonl", [], format=OutputFormat.JSONL)
+        report = publish(one, (Verdict.FAILED, Verdict.FAILED), tmp_path, 0)
+        assert not report.published
+        assert "makes no request" in report.reason
+
+    def test_a_query_of_no_request_is_published_on_demand(self, tmp_path: Path) -> None:
+        always = {"publish": Publish.ALWAYS, "format": OutputFormat.JSONL}
+        one = output(tmp_path / "a.jsonl", [], **always)
         assert publish(one, (Verdict.FAILED, Verdict.FAILED), tmp_path, 0).published
         sidecar = read_sidecar(tmp_path / "a.jsonl")
         assert sidecar is not None

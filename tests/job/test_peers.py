@@ -137,7 +137,10 @@ class TestAPeer:
             ),
             (
                 "host: h\nport: 104\ntimezone: ../etc",
-                "8:15: peers.pacs.timezone: '../etc' is no IANA time zone",
+                (
+                    "8:15: peers.pacs.timezone: '../etc' is no IANA time zone; write"
+                    " Region/City, such as Europe/Berlin"
+                ),
             ),
         ],
     )

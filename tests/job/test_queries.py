@@ -545,5 +545,8 @@ class TestTimezone:
     def test_must_exist(self, problems: Problems, with_query: Job_) -> None:
         job = with_query("model: worklist\nreturn: PatientID")
         assert problems(job.replace("UTC", "Mars/Olympus")) == [
-            "job.yaml:3:11: timezone: 'Mars/Olympus' is no IANA time zone"
+            (
+                "job.yaml:3:11: timezone: 'Mars/Olympus' is no IANA time zone; write"
+                " Region/City, such as Europe/Berlin"
+            )
         ]

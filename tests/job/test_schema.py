@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 
 from batchfind.dicom.models import MODELS
 from batchfind.dicom.transfer_syntaxes import PRESETS, proposal_of
-from batchfind.job import model, peers, units
+from batchfind.job import inputs, model, peers, units
 from batchfind.job.reference import SECTIONS, fields_table, with_tables
 from batchfind.job.schema import load_schema, resolve, schema_text
 
@@ -109,6 +109,7 @@ ELSEWHERE = {
     ("peer", "called_ae"): peers.CALLED_AE,
     ("peer", "calling_ae"): peers.CALLING_AE,
     ("peer", "transfer_syntaxes"): peers.STANDARD,
+    ("rows", "encoding"): inputs.UTF_8,
     ("rows", "on_empty"): "error",  # Rows.skip_empty is False
     ("run", "on_failure"): "continue",  # RunPolicy.stop_on_failure is False
     ("output", "names"): "as-sent",  # OutputOptions.components is False

@@ -207,6 +207,43 @@ TRAPS = {
         ),
     ),
     "open quote": ('PatientID: "a', "11:18: this quote is never closed"),
+    "open quote that another ends": (
+        'PatientID: "a\nPatientName: "b"\nStudyDate: ""',
+        "11:18: this quote is never closed",
+    ),
+    "open quote that another ends, far above": (
+        "PatientID: 'a\nPatientName: b\nStudyDate: 'c'",
+        "11:18: this quote is never closed",
+    ),
+    "comparison": (
+        "StudyDate: >=20200101",
+        (
+            "11:18: an unquoted > begins a block of text in YAML; write "
+            '"20200101-" for a range'
+        ),
+    ),
+    "greater than": (
+        "StudyDate: > 20200101\nPatientID: a",
+        (
+            "11:18: an unquoted > begins a block of text in YAML; write "
+            '"20200101-" for a range'
+        ),
+    ),
+    "comparison between braces": (
+        "ProcedureCodeSequence: {CodeValue: >=5}",
+        '11:42: an unquoted > begins a block of text in YAML; write ">=5" in quotes',
+    ),
+    "bar": (
+        "PatientID: |a  # why",
+        '11:18: an unquoted | begins a block of text in YAML; write "|a" in quotes',
+    ),
+    "empty block": (
+        "PatientID: >2\nPatientName: a",
+        (
+            "11:18: the block that this > begins is empty; write the value behind the "
+            'colon, or ""'
+        ),
+    ),
     "open bracket": ("PatientID: [a", "11:18: this bracket is never closed"),
     "open brace": ("{PatientID: a", "11:7: this bracket is never closed"),
     "dedent": (

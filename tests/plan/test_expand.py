@@ -104,7 +104,7 @@ class TestDeterminism:
         self, planner: Planner, axes: list[list[str]], days: int, step: int, times: int
     ) -> None:
         matrix = ", ".join(f"a{n}: {axis}" for n, axis in enumerate([*axes, ["X"]]))
-        named = "".join(f"{{{{ a{n} }}}}" for n in range(len(axes)))
+        named = "".join(f"{{{{ a{n} }}}}" for n in range(len(axes) + 1))
         text = f"""
         queries:
           q:

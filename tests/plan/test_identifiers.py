@@ -495,10 +495,13 @@ vars: {site: south, which: a}
 
     def test_a_wrong_variable_is_one_problem(self, planner: Planner) -> None:
         head = self.HEAD.replace("which: a", "which: a, d: '{{ tomorow }}'")
-        problem = planner.problem(study('PatientID: ""', "peers: a"), head=head)
+        keys = 'PatientID: "{{ vars.d }}", PatientName: "{{ vars.d }}"'
+        problem = planner.problem(study(keys, "peers: a"), head=head)
         assert problem.path == "vars.d"
 
     def test_a_variable_cannot_use_a_variable(self, planner: Planner) -> None:
         head = self.HEAD.replace("which: a", "which: '{{ vars.site }}'")
-        problem = planner.problem(study('PatientID: ""', "peers: a"), head=head)
+        problem = planner.problem(
+            study('PatientID: "{{ vars.which }}"', "peers: a"), head=head
+        )
         assert "cannot use variables" in problem.message

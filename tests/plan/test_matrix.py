@@ -57,6 +57,43 @@ def test_a_value_that_stands_there_twice_is_asked_once(planner: Planner) -> None
     assert "twice" in plan.warnings[0].message
 
 
+class TestAnAxisNobodyReads:
+    """It would send the same request once for each of its values."""
+
+    def test_is_refused(self, planner: Planner) -> None:
+        text = (MATRIX % "").replace('"{{ site }}"', "1")
+        problem = planner.problem(text)
+        assert problem.path == "queries.q.matrix.site"
+        assert "nothing reads site" in problem.message
+        assert "{{ site }}" in problem.message
+
+    @pytest.mark.parametrize(
+        "use",
+        [
+            "carry: [site]",
+            "carry: all",
+            'called_ae: "AE{{ site }}"',
+            'window: {key: StudyDate, from: "2026-01-{{ 1 if site else 2 }}1"}',
+        ],
+    )
+    def test_may_be_used_elsewhere_in_the_query(
+        self, planner: Planner, use: str
+    ) -> None:
+        text = (MATRIX % use).replace('"{{ site }}"', "1")
+        assert len(planner.plan(text).requests) == 4
+
+    def test_may_name_an_output(self, planner: Planner) -> None:
+        text = (MATRIX % "").replace('"{{ site }}"', "1")
+        outputs = 'outputs: [{format: csv, path: "{{ site }}.csv"}]\n'
+        assert len(planner.plan(text + outputs).outputs) == 2
+
+    def test_is_no_problem_beside_the_name_that_was_to_read_it(
+        self, planner: Planner
+    ) -> None:
+        problem = planner.problem((MATRIX % "").replace("{{ site }}", "{{ sit }}"))
+        assert "did you mean 'site'?" in problem.message
+
+
 def test_values_are_templates_rendered_once(planner: Planner) -> None:
     text = (MATRIX % "").replace("[CT, MR]", "['{{ today }}', '{{ yesterday }}']")
     plan = planner.plan(text)
@@ -140,6 +177,7 @@ class TestSize:
     def test_a_huge_matrix_is_not_even_multiplied(self, planner: Planner) -> None:
         axes = ", ".join(f"a{n}: {list(range(100))}" for n in range(9))
         text = (MATRIX % "").replace("site: [n, s]", f"site: [n], {axes}")
+        text += "    carry: all\n"
         assert "has 2000000000000000000 requests" in planner.problem(text).message
 
     def test_a_window_is_counted_not_cut(self, planner: Planner) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from batchfind.job.model import OutputFormat, Publish
 from batchfind.plan.filenames import path_fault, safe_value
 from batchfind.plan.model import Plan
-from batchfind.plan.taken_paths import SIDECAR, TakenPaths
+from batchfind.plan.taken_paths import SIDECAR, TakenPaths, folded
 from tests.plan.planning import NOON, Planner
 
 JOB = """
@@ -174,8 +174,17 @@ class TestRefusals:
         [
             ("a/{{ vars.e }}", "ends in a folder"),
             ("a/..", "ends in a folder"),
-            (".x.csv", "begins with . or _"),
-            ("a/_x.csv", "begins with . or _"),
+            (".x.csv", ".x.csv begins with ., which makes it invisible"),
+            ("a/_x.csv", "_x.csv begins with _, which makes it invisible"),
+            ("_a/x.csv", "_a begins with _"),
+            ("a/.b/x.csv", ".b begins with ."),
+            ("../_a/x.csv", "_a begins with _"),
+            ("{{ vars.u }}/x.csv", "_u begins with _"),
+            ("/srv/_in/{{ vars.u }}/x.csv", "_u begins with _"),
+            ("/srv/_x.csv", "_x.csv begins with _"),
+            ("runs/x.csv", "among the run directories"),
+            ("runs", "among the run directories"),
+            ("Runs/test/x.csv", "among the run directories"),
             ("a/aux.csv", "device on Windows"),
             ("a/{{ vars.t }}.csv", "control characters"),
             ("x" * 256, "longer than 255 bytes"),
@@ -186,7 +195,9 @@ class TestRefusals:
     def test_a_path_must_be_possible_everywhere(
         self, planner: Planner, path: str, why: str
     ) -> None:
-        text = 'vars: {e: "", t: "a\\tb"}\n' + job(f'path: "{path}", queries: ct')
+        text = 'vars: {e: "", t: "a\\tb", u: _u}\n' + job(
+            f'path: "{path}", queries: ct'
+        )
         problem = planner.problem(text)
         assert problem.path == "outputs[0].path"
         assert why in problem.message
@@ -266,7 +277,7 @@ class TestRefusals:
 
     def test_a_sidecar_never_replaces_an_input(self, planner: Planner) -> None:
         read = str(planner.folder / f"q.csv{SIDECAR}")
-        paths = TakenPaths(frozenset({read}))
+        paths = TakenPaths(frozenset({folded(read)}), str(planner.folder / "runs"))
         target = str(planner.folder / "q.csv")
         (fault,) = paths.take(target, "outputs[0]", is_directory=False)
         assert fault.endswith("is read by this job; its sidecar cannot replace it")
@@ -288,11 +299,20 @@ class TestSelect:
         plan = planner.plan(text, select=("mr",))
         assert paths(planner, plan) == ["mr.csv"]
         (warning,) = plan.warnings
-        assert warning.path == "outputs[0]"
-        assert "the query ct is not selected" in warning.message
+        assert warning.path == "queries.ct"
+        assert "query ct is not selected" in warning.message
         assert list(plan.queries) == ["mr"]
         # A request keeps its id whatever else is selected.
         assert [one.id for one in plan.requests] == ["1.0"]
+
+    def test_a_query_is_left_out_in_one_sentence(self, planner: Planner) -> None:
+        text = job("path: '{{ query }}.csv'", "path: '{{ query }}2.csv'")
+        plan = planner.plan(text, select=("mr",))
+        assert paths(planner, plan) == ["mr.csv", "mr2.csv"]
+        (warning,) = plan.warnings
+        assert warning.message == (
+            "query ct is not selected; its files stay as they are"
+        )
 
 
 class TestSafeValue:

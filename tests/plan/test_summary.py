@@ -121,8 +121,8 @@ def test_keys_that_only_some_requests_have(planner: Planner) -> None:
     (query,) = summary_of(plan).queries
     assert query.matching == {
         "PatientID": ("7",),
-        "ProcedureCodeSequence.CodeValue": ("A",),
-        "EncapsulatedDocument": ("01",),
+        "ProcedureCodeSequence.CodeValue": ("A", ""),
+        "EncapsulatedDocument": ("", "01"),
     }
     plan = planner.plan(
         "queries:\n  q: {model: worklist, matrix: {x: [a]},"
@@ -164,3 +164,29 @@ def test_what_stands_at_each_path(planner: Planner) -> None:
         "d/ (dicom files, 1 request)",
         "d.zip (dicom in a zip, 1 request)",
     ]
+
+
+def test_a_request_for_everything_is_shown_before_the_values(planner: Planner) -> None:
+    plan = planner.plan("""
+        queries:
+          q:
+            model: study
+            level: STUDY
+            matrix: {id: ["1", "2", "3", "4", "5", "6", "7", "*"]}
+            keys: {StudyInstanceUID: "", PatientID: "{{ id }}"}
+        """)
+    assert "PatientID = (everything), 1, 2, 3, 4, 5 … and 2 more" in summarise(plan)
+
+
+def test_a_date_that_some_request_leaves_open_hides_no_entry(planner: Planner) -> None:
+    plan = planner.plan("""
+        queries:
+          q:
+            model: study
+            level: STUDY
+            lint: lenient
+            matrix: {day: ["20260101", ""]}
+            keys: {StudyInstanceUID: "1.2", StudyDate: "{{ day }}"}
+    """)
+    (query,) = summary_of(plan).queries
+    assert query.notes == ()

@@ -157,7 +157,7 @@ class TestTimes:
         self, planner: Planner
     ) -> None:
         text = window_job("key: StudyDate, from: 2026-01-01")
-        text += "    matrix: {x: [a]}\n    exclude: [{x: a}]\n"
+        text += "    matrix: {x: [a]}\n    carry: all\n    exclude: [{x: a}]\n"
         assert planner.plan(text).requests == ()
 
 
@@ -258,7 +258,7 @@ class TestKeys:
         problem = planner.problem(
             "queries:\n  q:\n    model: study\n    level: STUDY\n"
             '    keys: {StudyInstanceUID: ""}\n'
-            "    matrix: {x: [a, b]}\n"
+            "    matrix: {x: [a, b]}\n    carry: [x]\n"
             f"    window: {{key: StudyDate, {window}}}\n"
         )
         assert why in problem.message

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from batchfind.errors import JobError
+from batchfind.sources.cells import cell_text
 from batchfind.sources.model import Table
 from batchfind.sources.rows import LARGEST, MOST_PROBLEMS, read_csv
 
@@ -89,6 +90,8 @@ class TestProblems:
         [
             (b"", ": the file is empty"),
             (b"\n\n", ": has no header line"),
+            (b"PK\x03\x04rest", ": is an Excel workbook; save it as CSV UTF-8"),
+            (b"\xd0\xcf\x11\xe0\xa1", ": is an Excel workbook; save it as CSV UTF-8"),
             (b"a,b,a\n", ":1: the header 'a' stands twice; rename one of them"),
             (b"\na,,b\n", ":2: column 2 has no header"),
             (b"a,b\n1,2\n1\n", ":3: has 1 cells, but the header has 2"),
@@ -151,7 +154,7 @@ class TestProblems:
 
 TEXT = st.text(
     st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=5
-).filter(str.strip)
+).filter(cell_text)
 
 
 @settings(deadline=None, max_examples=100)

@@ -206,7 +206,11 @@ class TestFeedingBack:
         plan = planner.plan(AUDIT, tables={"studies": ROWS})
         kinds = [(Verdict.FAILED, 0), (Verdict.COMPLETE, 0), (Verdict.SKIPPED, 0)]
         lines = csv(table(plan, kinds, Where.FAILED)).rstrip("\n")
-        again = planner.plan(AUDIT, tables={"studies": lines})
+        # The table has the matrix as a column too; the job says which are rows.
+        job = AUDIT.replace(
+            "studies.csv}", "studies.csv, columns: {mrn: mrn, case: case}}"
+        )
+        again = planner.plan(job, tables={"studies": lines})
         assert values_of(again.requests, "PatientID") == ["00123", "7"]
         failed = [plan.requests[0], plan.requests[2]]
         assert [one.key for one in again.requests] == [one.key for one in failed]
