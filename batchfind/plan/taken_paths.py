@@ -70,10 +70,8 @@ class TakenPaths:
             what = "is the sidecar of" if other.is_sidecar else "is written by"
             mine = ", and would be a sidecar here" if use.is_sidecar else ""
             return f"{path} {what} {other.owner} already{mine}; {_OWN}"
-        runs = PurePath(folded(self.runs))
-        if PurePath(folded(path)).is_relative_to(runs) or runs.is_relative_to(
-            folded(path)
-        ):
+        runs, wanted = PurePath(folded(self.runs)), PurePath(folded(path))
+        if wanted.is_relative_to(runs) or runs.is_relative_to(wanted):
             return (
                 f"{path} is among the run directories in {self.runs}; write it to"
                 " another folder"
