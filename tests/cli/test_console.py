@@ -70,7 +70,9 @@ class TestATerminal:
             console.note("run directory: /a/very/long/path/of/a/run")
             console.prose("a sentence that is a little too long")
             console.result("a result that is as it is")
-            shown = os.read(controller, 1000).decode().splitlines()
+            shown: list[str] = []
+            while len(shown) < 5:  # what is written may come in pieces
+                shown += os.read(controller, 1000).decode().splitlines()
         os.close(controller)
         assert shown == [
             "run directory:",

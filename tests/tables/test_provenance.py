@@ -91,11 +91,11 @@ class TestDefects:
         (piece,) = render(
             query([]), join([(origin(), matches([b"", b"\1"], first=500))])
         )
-        assert [defect.response for defect in piece.defects] == [501]
+        assert [defect.response for defect in piece.defects] == [500, 501]
 
-    def test_of_an_empty_identifier_are_none(self) -> None:
+    def test_of_an_empty_identifier_say_so(self) -> None:
         (row,) = typed(query(["PatientID"]), b"")
-        assert (row["PatientID"], row["bf_defect"]) == (None, None)
+        assert (row["PatientID"], row["bf_defect"]) == (None, "malformed@0")
 
     def test_of_a_deflated_one_are_its_own(self) -> None:
         deflate = zlib.compressobj(wbits=-15)
