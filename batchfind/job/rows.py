@@ -33,7 +33,9 @@ def read_rows(query: Section) -> Rows | None:
         fields["source"] = rows.paths("from")[0]
     delimiter, encoding = rows.text("delimiter"), rows.text("encoding")
     if encoding is not None and not _is_encoding(encoding):
-        rows.error("encoding", f"'{encoding[:40]}' is no encoding known to Python")
+        rows.error(
+            "encoding", f"'{encoding[:40]}' is no encoding of text that Python knows"
+        )
     if delimiter is not None and not _is_delimiter(delimiter):
         message = "must be one printable character or a tab, and no quote"
         rows.error("delimiter", message)

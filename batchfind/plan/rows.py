@@ -132,8 +132,8 @@ def _headers(query: Query, rows: Rows, table: Table, problems: Problems) -> Rows
         problems.error(rows.mark, f"queries.{query.name}.rows", message)
     # A header that means something else in templates is no mistake by itself.
     taken = {
-        name: f"the header '{name}' {_MEANINGS[name in query.matrix]}; name this"
-        f" column under columns"
+        name: f"the header '{name}' {_MEANINGS[name in query.matrix]};"
+        " name this column under columns"
         for name in usable
         if name in RESERVED or name in query.matrix
     }

@@ -42,32 +42,39 @@ def read_parquet(path: Path) -> Table:
             more than a million rows.
     """
     raw = read_bytes(path, LARGEST)
-    unusable: dict[str, str] = {}
-    try:
-        file = pq.ParquetFile(pa.BufferReader(raw))
-        if file.metadata.num_rows > MOST_ROWS:
-            raise input_problem(path, f"has more than {MOST_ROWS} rows; split it")
-        kinds = {field.name: field.type for field in file.schema_arrow}
-        header = tuple(str(name).strip() for name in file.schema_arrow.names)
-        check_header(path, header, 0)
-        names = dict(zip(header, kinds, strict=True))
-        flat = [name for name, kind in kinds.items() if _converter(kind) is not None]
-        table = file.read(columns=flat, use_threads=False)
-    except (pa.ArrowException, OSError, ValueError) as error:
-        reason = str(error).splitlines()[0][:200]
-        raise input_problem(path, f"is no readable Parquet file: {reason}") from None
+    names, table = _read(path, raw)
     columns: dict[str, list[str]] = {}
-    for title, name in names.items():
+    unusable: dict[str, str] = {}
+    for title, field in names.items():
         try:
-            columns[title] = _texts(table, name, kinds[name])
+            columns[title] = _texts(table, field)
         except _UnusableError as error:
             unusable[title] = str(error)
     rows = _rows(columns, table.num_rows)
+    header = tuple(names)
     return Table(str(path), header, rows, sha256(raw), line=0, unusable=unusable)
 
 
 class _UnusableError(ValueError):
     """A column cannot be text; the message goes on after its name."""
+
+
+def _read(path: Path, raw: bytes) -> tuple[dict[str, Any], Any]:
+    """Every header with its field, and an Arrow table of the flat columns."""
+    try:
+        file = pq.ParquetFile(pa.BufferReader(raw))
+        if file.metadata.num_rows > MOST_ROWS:
+            raise input_problem(path, f"has more than {MOST_ROWS} rows; split it")
+        fields = list(file.schema_arrow)
+        header = tuple(str(field.name).strip() for field in fields)
+        check_header(path, header, 0)
+        flat = [field.name for field in fields if _converter(field.type) is not None]
+        # A thread that still ends while the process does would abort it.
+        table = file.read(columns=flat, use_threads=False)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        reason = str(error).splitlines()[0][:200]
+        raise input_problem(path, f"is no readable Parquet file: {reason}") from None
+    return dict(zip(header, fields, strict=True)), table
 
 
 def _rows(columns: Mapping[str, list[str]], count: int) -> tuple[Row, ...]:
@@ -77,11 +84,13 @@ def _rows(columns: Mapping[str, list[str]], count: int) -> tuple[Row, ...]:
     )
 
 
-def _texts(table: Any, name: str, kind: Any) -> list[str]:
-    to_text = _converter(kind)
+def _texts(table: Any, field: Any) -> list[str]:
+    to_text = _converter(field.type)
     if to_text is None:
-        raise _UnusableError(f"is {kind}; rows need text, numbers, dates or times")
-    column = table.column(name)
+        raise _UnusableError(
+            f"is {field.type}; rows need text, numbers, dates or times"
+        )
+    column = table.column(field.name)
     try:
         if pa.types.is_dictionary(column.type):
             column = column.cast(column.type.value_type)
@@ -90,8 +99,8 @@ def _texts(table: Any, name: str, kind: Any) -> list[str]:
             column = column.cast(pa.timestamp("us", column.type.tz), safe=False)
         values = column.to_pylist()
     except (pa.ArrowException, LookupError, OverflowError, ValueError):
-        message = f"holds a value that cannot be read as {kind}, such as a year after "
-        raise _UnusableError(f"{message}9999") from None
+        message = f"holds a value that cannot be read as {field.type}, such as a year "
+        raise _UnusableError(f"{message}after 9999") from None
     return ["" if one is None else to_text(one) for one in values]
 
 

@@ -315,15 +315,15 @@ class TestMultiplication:
             (
                 "rows: {from: a.csv, encoding: utf-7x}",
                 (
-                    "10:35: queries.q.rows.encoding: 'utf-7x' is no encoding known to "
-                    "Python"
+                    "10:35: queries.q.rows.encoding: 'utf-7x' is no encoding of text "
+                    "that Python knows"
                 ),
             ),
             (
                 "rows: {from: a.csv, encoding: base64}",
                 (
-                    "10:35: queries.q.rows.encoding: 'base64' is no encoding known to "
-                    "Python"
+                    "10:35: queries.q.rows.encoding: 'base64' is no encoding of text "
+                    "that Python knows"
                 ),
             ),
             (
