@@ -400,7 +400,8 @@ class OutputOptions:
         column_types: type by column name, dotted path or VR, over `typed`.
         provenance_columns: names of the `bf_` columns wanted, or None for the
             usual ones when `provenance` is on.
-        mode: permission bits of published files, or None for the umask's.
+        mode: permission bits of published files, or None for those of the file
+            replaced, else the umask's.
         group: name of the owning group of published files, or None.
     """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import grp
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,15 +40,24 @@ class Permissions:
             directory.chmod(self.mode | (self.mode & _READ) >> 2 | 0o700)
 
 
-def permissions_of(options: OutputOptions) -> Permissions:
-    """What an output asks for.
+def permissions_of(options: OutputOptions, path: Path) -> Permissions:
+    """What an output asks for, else what the file it replaces has.
+
+    An administrator who has once narrowed who may read patients' names does not
+    find them readable for all the next morning.
 
     Raises:
         LookupError: this machine has no such group.
     """
     group = options.group
     gid = None if group is None else grp.getgrnam(group).gr_gid
-    return Permissions(options.mode, gid)
+    mode = options.mode
+    if path.is_file():
+        old = path.stat()
+        mode = stat.S_IMODE(old.st_mode) if mode is None else mode
+        if gid is None and old.st_gid != os.getegid() and _may_give(old.st_gid):
+            gid = old.st_gid
+    return Permissions(mode, gid)
 
 
 def group_fault(options: OutputOptions) -> str:
@@ -58,6 +68,10 @@ def group_fault(options: OutputOptions) -> str:
         gid = grp.getgrnam(options.group).gr_gid
     except LookupError:
         return f"there is no group {options.group} on this machine"
-    if os.geteuid() == 0 or gid in {os.getegid(), *os.getgroups()}:
+    if _may_give(gid):
         return ""
     return f"this user is no member of the group {options.group}"
+
+
+def _may_give(gid: int) -> bool:
+    return os.geteuid() == 0 or gid in {os.getegid(), *os.getgroups()}

@@ -185,7 +185,7 @@ class Staged:
             settle_alone(self.path)
             self._area.open()
         planned = self._planned
-        permissions = permissions_of(planned.options)
+        permissions = permissions_of(planned.options, self.path)
         make = FORMATS[planned.format].writer
         if not planned.is_directory:
             self._site = FileSite(self._area, permissions)

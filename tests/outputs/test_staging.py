@@ -128,6 +128,12 @@ class TestPublishing:
             os.umask(before)
         assert stat.S_IMODE((tmp_path / "a.csv").stat().st_mode) == mode
 
+    def test_keeps_who_may_read_the_file_it_replaces(self, tmp_path: Path) -> None:
+        (tmp_path / "a.csv").write_text("yesterday")
+        (tmp_path / "a.csv").chmod(0o600)
+        begun(tmp_path / "a.csv").publish(publication())
+        assert stat.S_IMODE((tmp_path / "a.csv").stat().st_mode) == 0o600
+
     def test_clears_away_what_a_killed_execution_left(self, tmp_path: Path) -> None:
         left = begun(tmp_path / "a.csv")
         left._area.release()  # as the kernel does when a process dies
