@@ -20,7 +20,8 @@ from batchfind.execution.publishing import (
 from batchfind.execution.reporting import report_requests, warnings_of
 from batchfind.execution.results import RunResult
 from batchfind.execution.targets import check_targets
-from batchfind.job.model import Overwrite, Publish
+from batchfind.job.model import Publish
+from batchfind.job.output_model import Overwrite
 from batchfind.plan.model import Plan, PlannedOutput
 
 _EXPORTS = "exports"

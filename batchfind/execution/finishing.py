@@ -21,7 +21,7 @@ from batchfind.execution.answers import Answers
 from batchfind.execution.progress import Event, FinishingStarted
 from batchfind.execution.rendition import Prepared, Target
 from batchfind.execution.verdicts import Findings, judge
-from batchfind.job.model import TableKind
+from batchfind.job.output_model import TableKind
 from batchfind.outputs.writing import Piece
 from batchfind.plan.model import Plan, PlannedOutput, PlannedQuery, Request
 from batchfind.tables.render import Rendered, render

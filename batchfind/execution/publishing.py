@@ -16,7 +16,8 @@ from batchfind.execution.progress import Event, OutputReady
 from batchfind.execution.rendition import Prepared
 from batchfind.execution.results import OutputReport
 from batchfind.execution.wording import plural
-from batchfind.job.model import Overwrite, Publish
+from batchfind.job.model import Publish
+from batchfind.job.output_model import Overwrite
 from batchfind.outputs.publication import Publication
 from batchfind.outputs.staging import Staged, Written
 from batchfind.plan.coverage import coverage_of

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from batchfind.errors import JobError, Mark, Problem, StorageError
 from batchfind.execution.publishing import Publisher
-from batchfind.job.model import Overwrite
+from batchfind.job.output_model import Overwrite
 from batchfind.outputs.intents import settle
 from batchfind.outputs.obstacles import check_writable, storage_error
 from batchfind.outputs.permissions import group_fault

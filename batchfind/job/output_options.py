@@ -9,11 +9,12 @@ from typing import Any, Final, TypeVar
 
 from batchfind.errors import Mark
 from batchfind.job.column_words import COLUMN_TYPES, EVERY_VR, ON_REQUEST, PROVENANCE
-from batchfind.job.model import (
+from batchfind.job.model import OutputFormat
+from batchfind.job.nodes import MappingNode, Node, ScalarNode
+from batchfind.job.output_model import (
     ColumnChoice,
     CsvOptions,
     DicomOptions,
-    OutputFormat,
     OutputOptions,
     ParquetOptions,
     Partition,
@@ -21,7 +22,6 @@ from batchfind.job.model import (
     Where,
     XmlOptions,
 )
-from batchfind.job.nodes import MappingNode, Node, ScalarNode
 from batchfind.job.response_names import check_name_template
 from batchfind.job.section import Section
 from batchfind.job.suggest import did_you_mean

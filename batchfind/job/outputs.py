@@ -7,16 +7,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from batchfind.job.model import (
-    Output,
-    OutputFormat,
-    OutputOptions,
-    Overwrite,
-    Publish,
-    TableKind,
-)
+from batchfind.job.model import Output, OutputFormat, Publish
 from batchfind.job.nodes import MappingNode, ScalarNode
 from batchfind.job.output_fields import check_fields, is_directory
+from batchfind.job.output_model import OutputOptions, Overwrite, TableKind
 from batchfind.job.output_options import enum_of, marks_of, read_options
 from batchfind.job.section import Section
 from batchfind.job.shell import shell_fault

@@ -11,14 +11,7 @@ from batchfind.dicom.paths import KeyPath, parse_path
 from batchfind.job.keys import check_once, read_keys, read_path, read_returns
 from batchfind.job.levels import read_level
 from batchfind.job.lints import check_model, check_places
-from batchfind.job.model import (
-    Cancel,
-    Lint,
-    Query,
-    Repeat,
-    Rows,
-    Scalar,
-)
+from batchfind.job.model import Cancel, Lint, Query, Repeat, Rows, Scalar
 from batchfind.job.nodes import MappingNode, ScalarNode
 from batchfind.job.peers import check_ae_title
 from batchfind.job.rows import read_rows

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from batchfind.errors import StorageError
-from batchfind.job.model import CsvOptions
+from batchfind.job.output_model import CsvOptions
 
 LINE_END: Final = "\r\n"
 

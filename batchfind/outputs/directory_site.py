@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, cast
 
 from batchfind.digest import sha256_of
-from batchfind.job.model import Overwrite
+from batchfind.job.output_model import Overwrite
 from batchfind.outputs.child_names import ChildNames
 from batchfind.outputs.disk import move, sync_directory, sync_files
 from batchfind.outputs.hashed import HashedFile

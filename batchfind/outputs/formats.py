@@ -9,7 +9,8 @@ from typing import Final, Protocol
 
 import pyarrow as pa
 
-from batchfind.job.model import OutputFormat, TableKind
+from batchfind.job.model import OutputFormat
+from batchfind.job.output_model import TableKind
 from batchfind.outputs.csv import CsvWriter
 from batchfind.outputs.destination import Destination
 from batchfind.outputs.dicom_files import dicom_writer

@@ -7,7 +7,7 @@ from typing import BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from batchfind.job.model import ParquetOptions
+from batchfind.job.output_model import ParquetOptions
 
 _LEVELS = {"zstd": 3}
 """Compression levels; the other codecs' own default is the only one that matters."""

@@ -8,7 +8,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from batchfind.job.model import OutputOptions
+from batchfind.job.output_model import OutputOptions
 
 _READ = 0o444
 

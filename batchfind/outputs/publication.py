@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from batchfind.errors import StorageError
-from batchfind.job.model import Overwrite
+from batchfind.job.output_model import Overwrite
 from batchfind.outputs.sidecars import Sidecar, read_sidecar
 from batchfind.plan.model import PlannedOutput
 

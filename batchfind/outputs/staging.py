@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from batchfind.errors import StorageError
-from batchfind.job.model import Overwrite
+from batchfind.job.output_model import Overwrite
 from batchfind.outputs.directory_site import DirectorySite
 from batchfind.outputs.disk import alone_in, sync_directory
 from batchfind.outputs.file_site import FileSite

@@ -15,7 +15,7 @@ from typing import TypeAlias
 from batchfind.dicom.identifier import Identifier
 from batchfind.dicom.matching import WILDCARD_VRS
 from batchfind.dicom.paths import KeyPath
-from batchfind.job.model import Overwrite, Partition, TableKind
+from batchfind.job.output_model import Overwrite, Partition, TableKind
 from batchfind.plan.model import PlannedOutput, PlannedQuery, Request
 from batchfind.plan.table_columns import (
     ColumnKind,

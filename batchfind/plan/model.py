@@ -16,14 +16,13 @@ from batchfind.job.model import (
     Cancel,
     CharsetPolicy,
     OutputFormat,
-    OutputOptions,
-    Overwrite,
     PeerLimits,
     PeerTimeouts,
     PerRequest,
     Priority,
     Publish,
 )
+from batchfind.job.output_model import OutputOptions, Overwrite
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,13 +13,8 @@ from typing import Final
 
 from batchfind.dicom import dictionary, vrs
 from batchfind.job.column_words import COLUMN_TYPES, EVERY_VR
-from batchfind.job.model import (
-    ColumnChoice,
-    Output,
-    OutputOptions,
-    Partition,
-    TableKind,
-)
+from batchfind.job.model import Output
+from batchfind.job.output_model import ColumnChoice, OutputOptions, Partition, TableKind
 from batchfind.job.output_options import type_fault
 from batchfind.job.suggest import did_you_mean
 from batchfind.plan.model import PlannedQuery

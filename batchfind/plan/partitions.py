@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 
 from batchfind.dicom.paths import KeyPath
-from batchfind.job.model import Overwrite, Partition
+from batchfind.job.output_model import Overwrite, Partition
 from batchfind.plan.model import PlannedOutput, PlannedQuery
 from batchfind.plan.requests import Asked
 from batchfind.plan.table_columns import find_column, table_columns

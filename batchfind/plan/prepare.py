@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from batchfind.dicom.models import InformationModel, model_of
 from batchfind.errors import Mark, Problem
 from batchfind.job.inputs import Inputs
-from batchfind.job.model import Output, Peer, Query, Rows, Scalar, TableKind
+from batchfind.job.model import Output, Peer, Query, Rows, Scalar
+from batchfind.job.output_model import TableKind
 from batchfind.job.queries import RESERVED
 from batchfind.job.suggest import did_you_mean
 from batchfind.plan.intervals import WindowKeys, window_keys

@@ -10,7 +10,8 @@ from typing import Final
 from batchfind.dicom.identifier import Identifier
 from batchfind.dicom.models import InformationModel, model_of
 from batchfind.dicom.paths import KeyPath, parse_path
-from batchfind.job.model import OutputFormat, TableKind, Where
+from batchfind.job.model import OutputFormat
+from batchfind.job.output_model import TableKind, Where
 from batchfind.plan.keys import is_universal
 from batchfind.plan.model import Plan, PlannedOutput, PlannedQuery, Request
 

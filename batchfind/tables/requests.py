@@ -16,7 +16,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from batchfind.capture.records import RequestVerdict, Verdict
-from batchfind.job.model import OutputOptions, Where
+from batchfind.job.output_model import OutputOptions, Where
 from batchfind.plan.model import (
     Plan,
     PlannedOutput,

@@ -10,7 +10,7 @@ import pyarrow as pa
 from batchfind.dicom import dictionary
 from batchfind.dicom.paths import KeyPath
 from batchfind.job.column_words import ON_REQUEST, PROVENANCE
-from batchfind.job.model import OutputOptions
+from batchfind.job.output_model import OutputOptions
 from batchfind.plan.model import PlannedQuery
 from batchfind.plan.table_columns import ColumnKind, TableColumn, table_columns
 from batchfind.tables.columns import Form, form_of, type_of

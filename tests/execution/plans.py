@@ -14,13 +14,13 @@ from batchfind.job.model import (
     Cancel,
     CharsetPolicy,
     OutputFormat,
-    Overwrite,
     PeerLimits,
     PeerTimeouts,
     PerRequest,
     Priority,
     Publish,
 )
+from batchfind.job.output_model import Overwrite
 from batchfind.plan.digests import plan_digest, request_key
 from batchfind.plan.model import (
     Plan,

@@ -19,12 +19,11 @@ from batchfind.execution.export import export_run
 from batchfind.execution.progress import Event, RequestEnded
 from batchfind.execution.results import ExitCode, RunResult
 from batchfind.execution.run import RunOptions, resume_run, run_plan
-from batchfind.job.model import (
-    OutputFormat,
+from batchfind.job.model import OutputFormat, Publish
+from batchfind.job.output_model import (
     OutputOptions,
     Overwrite,
     Partition,
-    Publish,
     TableKind,
     XmlOptions,
 )

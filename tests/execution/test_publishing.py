@@ -20,13 +20,8 @@ from batchfind.execution.publishing import (
 from batchfind.execution.rendition import Prepared
 from batchfind.execution.results import OutputReport
 from batchfind.execution.targets import check_targets
-from batchfind.job.model import (
-    OutputFormat,
-    OutputOptions,
-    Overwrite,
-    Partition,
-    Publish,
-)
+from batchfind.job.model import OutputFormat, Publish
+from batchfind.job.output_model import OutputOptions, Overwrite, Partition
 from batchfind.outputs.formats import has_table, schema_of
 from batchfind.outputs.sidecars import read_sidecar
 from batchfind.outputs.staging import stage

@@ -9,19 +9,21 @@ from typing import TypeAlias
 import pytest
 
 from batchfind.job.model import (
-    ColumnChoice,
-    CsvOptions,
-    DicomOptions,
     Job,
     Output,
     OutputFormat,
+    PerRequest,
+    Publish,
+    RunPolicy,
+)
+from batchfind.job.output_model import (
+    ColumnChoice,
+    CsvOptions,
+    DicomOptions,
     OutputOptions,
     Overwrite,
     ParquetOptions,
     Partition,
-    PerRequest,
-    Publish,
-    RunPolicy,
     TableKind,
     Where,
     XmlOptions,

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 
 from batchfind.dicom.models import MODELS
 from batchfind.dicom.transfer_syntaxes import PRESETS, proposal_of
-from batchfind.job import inputs, model, peers, units
+from batchfind.job import inputs, model, output_model, peers, units
 from batchfind.job.reference import SECTIONS, fields_table, with_tables
 from batchfind.job.schema import load_schema, resolve, schema_text
 
@@ -82,11 +82,11 @@ DEFAULTS: dict[str, type] = {
     "output": model.Output,
 }
 OPTIONS = (
-    model.OutputOptions,
-    model.CsvOptions,
-    model.XmlOptions,
-    model.DicomOptions,
-    model.ParquetOptions,
+    output_model.OutputOptions,
+    output_model.CsvOptions,
+    output_model.XmlOptions,
+    output_model.DicomOptions,
+    output_model.ParquetOptions,
 )
 READ: dict[str, Callable[[Any], Any]] = {
     **dict.fromkeys(["connect", "acse", "response", "cancel"], units.seconds),
@@ -94,9 +94,9 @@ READ: dict[str, Callable[[Any], Any]] = {
     "bytes": units.size,
     "priority": model.Priority,
     "publish": model.Publish,
-    "overwrite": model.Overwrite,
-    "table": model.TableKind,
-    "where": model.Where,
+    "overwrite": output_model.Overwrite,
+    "table": output_model.TableKind,
+    "where": output_model.Where,
     "limit": lambda text: None if text == "none" else text,
     "lint": model.Lint,
     "carry": tuple,

@@ -15,7 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from batchfind.job.model import OutputFormat, Overwrite, Partition
+from batchfind.job.model import OutputFormat
+from batchfind.job.output_model import Overwrite, Partition
 from batchfind.outputs.staging import Staged
 from tests.outputs import places
 

@@ -9,12 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 from xml.etree import ElementTree as ET
 
-from batchfind.job.model import (
+from batchfind.job.model import OutputFormat, Publish
+from batchfind.job.output_model import (
     DicomOptions,
-    OutputFormat,
     OutputOptions,
     Overwrite,
-    Publish,
     XmlOptions,
 )
 from batchfind.outputs.formats import FORMATS, Piece

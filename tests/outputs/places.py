@@ -9,13 +9,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from batchfind.job.model import (
-    OutputFormat,
-    OutputOptions,
-    Overwrite,
-    Partition,
-    Publish,
-)
+from batchfind.job.model import OutputFormat, Publish
+from batchfind.job.output_model import OutputOptions, Overwrite, Partition
 from batchfind.outputs.formats import has_table, schema_of
 from batchfind.outputs.publication import Publication
 from batchfind.outputs.staging import Staged, Written, stage

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from batchfind.errors import StorageError
-from batchfind.job.model import CsvOptions
+from batchfind.job.output_model import CsvOptions
 from batchfind.outputs.csv import CsvWriter
 
 

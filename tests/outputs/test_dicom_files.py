@@ -15,7 +15,8 @@ from batchfind.dicom.transfer_syntaxes import (
     EXPLICIT_LE,
     IMPLICIT_LE,
 )
-from batchfind.job.model import DicomOptions, OutputFormat
+from batchfind.job.model import OutputFormat
+from batchfind.job.output_model import DicomOptions
 from batchfind.outputs.formats import FORMATS, Piece
 from batchfind.ul.implementation import (
     IMPLEMENTATION_CLASS_UID,

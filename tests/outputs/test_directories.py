@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from batchfind.errors import StorageError
-from batchfind.job.model import OutputFormat, Overwrite, XmlOptions
+from batchfind.job.model import OutputFormat
+from batchfind.job.output_model import Overwrite, XmlOptions
 from batchfind.outputs.obstacles import check_writable
 from batchfind.outputs.sidecars import read_sidecar
 from batchfind.outputs.staging import Written

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from batchfind.job.model import OutputFormat, TableKind
+from batchfind.job.model import OutputFormat
+from batchfind.job.output_model import TableKind
 from batchfind.outputs.formats import FORMATS, Piece, has_table, schema_of
 from batchfind.tables.slabs import Slab
 from tests.outputs.documents import Memory

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from batchfind.job.model import ParquetOptions
+from batchfind.job.output_model import ParquetOptions
 from batchfind.outputs.parquet import ParquetWriter
 
 SCHEMA = pa.schema(

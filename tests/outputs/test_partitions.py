@@ -14,7 +14,8 @@ import pyarrow.dataset as ds
 import pytest
 
 from batchfind.errors import StorageError
-from batchfind.job.model import OutputFormat, Overwrite, Partition
+from batchfind.job.model import OutputFormat
+from batchfind.job.output_model import Overwrite, Partition
 from batchfind.outputs import partitioned
 from batchfind.outputs.sidecars import read_sidecar
 from tests.outputs import places

@@ -16,7 +16,8 @@ from batchfind.dicom.transfer_syntaxes import (
     EXPLICIT_BE,
     EXPLICIT_LE,
 )
-from batchfind.job.model import OutputFormat, Overwrite, Publish
+from batchfind.job.model import OutputFormat, Publish
+from batchfind.job.output_model import Overwrite
 from batchfind.outputs.formats import FORMATS, Piece, schema_of
 from batchfind.plan.model import PlannedOutput, PlannedQuery
 from batchfind.tables.render import render

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from batchfind.errors import StorageError
-from batchfind.job.model import OutputFormat, Overwrite
+from batchfind.job.model import OutputFormat
+from batchfind.job.output_model import Overwrite
 from batchfind.outputs.obstacles import check_writable, storage_error
 from batchfind.outputs.permissions import group_fault
 from batchfind.outputs.sidecars import read_sidecar

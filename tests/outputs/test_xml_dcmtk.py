@@ -11,7 +11,8 @@ from batchfind.dicom.transfer_syntaxes import (
     EXPLICIT_LE,
     IMPLICIT_LE,
 )
-from batchfind.job.model import OutputFormat, XmlOptions
+from batchfind.job.model import OutputFormat
+from batchfind.job.output_model import XmlOptions
 from batchfind.outputs.markup import comment
 from batchfind.tables.slabs import Part, Slab
 from tests.outputs.documents import CHARSET, parsed, written, xml

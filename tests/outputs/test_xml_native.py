@@ -6,7 +6,8 @@ import struct
 from typing import Any
 
 from batchfind.dicom.transfer_syntaxes import EXPLICIT_BE
-from batchfind.job.model import OutputFormat, XmlOptions
+from batchfind.job.model import OutputFormat
+from batchfind.job.output_model import XmlOptions
 from batchfind.outputs.xml_native import NAMESPACE
 from tests.outputs.documents import CHARSET, parsed, written, xml
 from tests.tables.material import element, sequence, slabs

@@ -10,7 +10,7 @@ import pytest
 
 from batchfind.dicom.identifier import Element
 from batchfind.dicom.paths import parse_path
-from batchfind.job.model import ColumnChoice, OutputOptions, Overwrite, Partition
+from batchfind.job.output_model import ColumnChoice, OutputOptions, Overwrite, Partition
 from batchfind.plan.coverage import Coverage, coverage_of, unlisted_values
 from batchfind.plan.model import PlannedOutput, PlannedQuery, Request
 from tests.execution.plans import output, request, studies

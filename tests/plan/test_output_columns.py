@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from batchfind.job.column_words import COLUMN_TYPES, PROVENANCE, REQUEST_COLUMNS
-from batchfind.job.model import ColumnChoice, OutputOptions, Partition
+from batchfind.job.output_model import ColumnChoice, OutputOptions, Partition
 from batchfind.plan.codec import dumps, loads
 from batchfind.plan.table_columns import request_columns, table_columns
 from tests.plan.planning import Planner

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from batchfind.job.column_words import NAME_COMPONENTS, ON_REQUEST
-from batchfind.job.model import ColumnChoice, OutputOptions, Partition
+from batchfind.job.output_model import ColumnChoice, OutputOptions, Partition
 from batchfind.plan.model import PlannedQuery
 from batchfind.tables.components import component_array
 from batchfind.tables.render import render

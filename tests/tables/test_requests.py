@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from batchfind.capture.records import Cause, RequestVerdict, Verdict
-from batchfind.job.model import Where
+from batchfind.job.output_model import Where
 from batchfind.outputs.csv import CsvWriter
 from batchfind.plan.model import Plan
 from batchfind.tables.requests import requests_schema, requests_table
