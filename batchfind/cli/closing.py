@@ -127,7 +127,8 @@ def _warnings(result: RunResult) -> Iterator[tuple[str, str]]:
     for output in [one for one in result.outputs if one.invalid][:_TROUBLES]:
         values = count(output.invalid, "value")
         path = clean(output.path, limit=4096)
-        yield f"warning: {values} without a place in {path}; see bf_invalid there", ""
+        place = "bf_invalid there, or names of folders that were cut"
+        yield f"warning: {values} without a place in {path}; see {place}", ""
 
 
 def _verdict(result: RunResult, width: int) -> Iterator[Text]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from typing import Final
 from urllib.parse import unquote
 
@@ -72,13 +73,18 @@ def _is_day(year: int, month: int, day: int) -> bool:
 
 
 def _encoded(text: str) -> str:
-    inner = "".join(_plain(char) for char in text)
+    # Some file systems compose accents; a value that is not composed stays apart
+    # from the composed one only as ASCII. So does text that looks like null.
+    composed = unicodedata.is_normalized("NFC", text)
+    inner = "".join(_plain(char, letters=composed) for char in text)
+    if text == DEFAULT_PARTITION:
+        inner = "%5F" + inner[1:]
     # Windows drops a dot at the end of a name.
     return inner[:-1] + "%2E" if inner.endswith(".") else inner
 
 
-def _plain(char: str) -> str:
-    if _SAFE.match(char) or (ord(char) > 0x7F and char.isprintable()):
+def _plain(char: str, *, letters: bool) -> str:
+    if _SAFE.match(char) or (letters and ord(char) > 0x7F and char.isprintable()):
         return char
     raw = char.encode("utf-8", "surrogatepass")
     return "".join(f"%{byte:02X}" for byte in raw)

@@ -140,7 +140,7 @@ class PartitionedWriter:
         """Every partition's file, one after another."""
         last = dict(self._sorted())
         if not self._folders:
-            self._write("", self._schema, [], 0)
+            self._write("", self._full_schema(), [], 0)
             return
         columns = tuple(self._schema.columns[at] for at in self._columns)
         schema = replace(self._schema, columns=columns)
@@ -152,6 +152,20 @@ class PartitionedWriter:
             self._write(f"{folder}/", schema, batches, self._totals[number])
         if self._spill is not None:
             self._spill.close()
+
+    def _full_schema(self) -> TableSchema:
+        """Every column a reader of the folder finds once there are rows."""
+        extra = tuple(
+            replace(
+                self._schema.columns[level.column],
+                name=level.key,
+                type=pa.string(),
+                metadata=(),
+            )
+            for level in self._levels
+            if level.by is not None
+        )
+        return replace(self._schema, columns=(*self._schema.columns, *extra))
 
     def _write(
         self,

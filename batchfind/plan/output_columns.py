@@ -144,6 +144,11 @@ class _Settling:
             if fault:
                 self._error(f"partition_by[{at}]", fault)
             settled.append(Partition((names or [column.name])[0], partition.by))
+        left = {str(one.name) for one in columns}
+        taken = {each.source for each in settled if each.by is None}
+        if left and left <= taken:
+            message = "takes every column of the table; pick one more under 'columns'"
+            self._error("partition_by", message)
         return tuple(settled)
 
     def _partition_fault(

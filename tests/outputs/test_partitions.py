@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from batchfind.errors import StorageError
 from batchfind.job.model import OutputFormat
 from batchfind.job.output_model import Overwrite, Partition
 from batchfind.outputs import partitioned
+from batchfind.outputs.partition_names import folder_name, values_of
 from batchfind.outputs.sidecars import read_sidecar
 from tests.outputs import places
 from tests.outputs.places import files, planned, rows
@@ -247,3 +249,30 @@ def _typed(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
         row | {"StudyDate": row["StudyDate"] and pd.Timestamp(row["StudyDate"]).date()}
         for row in found
     ]
+
+
+class TestNights:
+    def test_without_rows_have_the_columns_of_every_other_one(
+        self, tmp_path: Path
+    ) -> None:
+        names = []
+        for night, found in (("a", rows(2)), ("b", ())):
+            places.published(by_month(tmp_path / night), found)
+            names.append(set(read(tmp_path / night).schema.names))
+        assert names[0] == names[1]
+
+
+class TestFolderNames:
+    """A value is read back as it was, whatever it looks like."""
+
+    @pytest.mark.parametrize(
+        "value", ["é", "e\u0301", "__HIVE_DEFAULT_PARTITION__", "a b/..%", "00123"]
+    )
+    def test_tell_the_value(self, value: str) -> None:
+        assert values_of(folder_name("k", value)) == (value,)
+
+    def test_of_different_values_stay_different_where_accents_are_composed(
+        self,
+    ) -> None:
+        names = [folder_name("k", value) for value in ("é", "e\u0301")]
+        assert len({unicodedata.normalize("NFC", name) for name in names}) == 2

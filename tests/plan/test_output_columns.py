@@ -323,3 +323,12 @@ class TestPartitions:
     ) -> None:
         found = fault(planner, f"format: parquet, {fields}")
         assert found.startswith(f"partition_by[0]: {message}")
+
+
+class TestPartitionedTables:
+    def test_leave_a_column_for_the_files(self, planner: Planner) -> None:
+        fields = "format: parquet, columns: [PatientID], partition_by: [PatientID]"
+        assert fault(planner, fields) == (
+            "partition_by: takes every column of the table; pick one more under"
+            " 'columns'"
+        )
