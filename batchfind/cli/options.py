@@ -34,7 +34,7 @@ def _pairs(
     return found
 
 
-_VAR = click.option(
+VARIABLES = click.option(
     "--var",
     "variables",
     multiple=True,
@@ -68,7 +68,7 @@ def examples(*lines: str) -> str:
 
 def planning(command: Callable[..., Any]) -> Callable[..., Any]:
     """`--var`, `--now`, `--select` and `--out`: everything a plan depends on."""
-    for option in (_OUT, _SELECT, _NOW, _VAR):
+    for option in (_OUT, _SELECT, _NOW, VARIABLES):
         command = option(command)
     return command
 

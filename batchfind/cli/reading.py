@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from batchfind.cli.options import examples, reporting
+from batchfind.cli.options import JOB, VARIABLES, examples, reporting
 from batchfind.cli.running import report
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from batchfind.plan.model import Plan
 
 
 @click.command(
@@ -40,6 +42,7 @@ def status(run: str, *, as_json: bool, quiet: bool) -> int:
         "batchfind export latest",
         "batchfind export latest --to-paths",
         "batchfind export latest --to-paths --publish always",
+        "batchfind export latest --job nightly.yaml",
     )
 )
 @click.argument("run", metavar="RUN")
@@ -54,16 +57,26 @@ def status(run: str, *, as_json: bool, quiet: bool) -> int:
     help="Override what may be published: whole answers, doubted ones too, or any.",
 )
 @click.option(
+    "--job",
+    "job_file",
+    type=JOB,
+    metavar="FILE",
+    help="Take the outputs of this job, edited since; its requests must be the run's.",
+)
+@VARIABLES
+@click.option(
     "--force",
     is_flag=True,
     help="Replace also what a newer run has published.",
 )
 @reporting(quiet="Show nothing when all is complete, else at most 20 lines.")
-def export(
+def export(  # noqa: PLR0913 - one argument an option
     run: str,
     *,
     to_paths: bool,
     publish: str | None,
+    job_file: Path | None,
+    variables: dict[str, str],
     force: bool,
     as_json: bool,
     quiet: bool,
@@ -75,10 +88,30 @@ def export(
     from batchfind.execution.export import export_run  # noqa: PLC0415 - lazy
     from batchfind.job.model import Publish  # noqa: PLC0415 - lazy
 
-    policy = None if publish is None else Publish(publish)
-    result = export_run(_found(run), to_paths=to_paths, publish=policy, force=force)
+    found = _found(run)
+    result = export_run(
+        found,
+        to_paths=to_paths,
+        publish=None if publish is None else Publish(publish),
+        force=force,
+        edited=None if job_file is None else _planned_again(found, job_file, variables),
+    )
     report(result, as_json=as_json, quiet=quiet)
     return result.exit_code
+
+
+def _planned_again(run: Path, job_file: Path, variables: dict[str, str]) -> Plan:
+    """The plan of a job at the clock of a run, for the queries the run had."""
+    from batchfind import api  # noqa: PLC0415 - lazy
+    from batchfind.execution.history import plan_of  # noqa: PLC0415 - lazy
+
+    stored = plan_of(run)
+    return api.plan_job(
+        api.load_job(job_file),
+        now=stored.clock,
+        variables=variables,
+        select=tuple(stored.queries),
+    )
 
 
 def _found(run: str) -> Path:

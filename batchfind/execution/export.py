@@ -7,6 +7,7 @@ from pathlib import Path
 
 from batchfind.capture.reader import open_capture
 from batchfind.capture.run_directory import CAPTURE
+from batchfind.errors import StateError
 from batchfind.execution.answers import Answers
 from batchfind.execution.exit_codes import exit_code_of, retryable
 from batchfind.execution.finishing import Finishing
@@ -33,6 +34,7 @@ def export_run(
     to_paths: bool = False,
     publish: Publish | None = None,
     force: bool = False,
+    edited: Plan | None = None,
 ) -> RunResult:
     """Writes the outputs of a run again, by default below `<run>/exports/`.
 
@@ -42,6 +44,8 @@ def export_run(
         publish: takes the place of every output's own `publish`; without it and
             without `to_paths`, everything is written, for it replaces nothing.
         force: replace also what a newer run has published at the job's paths.
+        edited: plan of the job as it is now, whose outputs are wanted instead of
+            the stored ones; its requests must be those of the run.
 
     Returns:
         Verdicts and outputs; the exit code is the run's own, so that a script
@@ -50,11 +54,14 @@ def export_run(
 
     Raises:
         UsageError: it is no run directory.
+        StateError: `edited` asks something else than the run did.
         StorageError: it cannot be read, or a newer run has published an output.
         JobError: its plan is damaged, or an output cannot be written.
     """
     run_dir = run_dir.absolute()
-    plan = _targets(plan_of(run_dir), run_dir, to_paths, publish)
+    stored = plan_of(run_dir)
+    plan = stored if edited is None else _same_questions(stored, edited)
+    plan = _targets(plan, run_dir, to_paths, publish)
     with open_capture(run_dir / CAPTURE) as capture:
         guarded = to_paths and not force
         publisher = publisher_of(run_dir.name, capture.meta, guarded=guarded)
@@ -84,6 +91,16 @@ def export_run(
         outputs=outputs,
         warnings=warnings_of(plan),
     )
+
+
+def _same_questions(stored: Plan, edited: Plan) -> Plan:
+    """The edited plan, if its requests are those that the run asked."""
+    if edited.digest != stored.digest:
+        raise StateError(
+            f"{edited.job_path}: its requests are not those of this run; export takes "
+            "only outputs from an edited job, so run it anew (or give the same --var)"
+        )
+    return replace(edited, policy=stored.policy)
 
 
 def _targets(

@@ -459,3 +459,40 @@ class TestDemo:
         assert done.returncode == 2
         assert f"port {mute_port} of 127.0.0.1: " in done.stderr
         assert "choose another" in done.stderr
+
+
+class TestExportOfAnEditedJob:
+    JOB = """\
+version: 1
+name: edited
+peers: {{pacs: {{demo: pacs}}}}
+queries:
+  patients:
+    {{model: patient, level: PATIENT, keys: {{PatientID: "{key}", PatientName: ""}}}}
+outputs:
+  - {{format: {form}, path: out/patients.{form}}}
+"""
+
+    def test_writes_its_outputs_without_asking_again(
+        self, tmp_path: Path, shell: Shell
+    ) -> None:
+        job = tmp_path / "job.yaml"
+        job.write_text(self.JOB.format(key="", form="csv"), "utf-8")
+        run = one_line(shell("run", "job.yaml", "--json"))
+        job.write_text(self.JOB.format(key="", form="jsonl"), "utf-8")
+        done = shell(
+            "export", run["run_dir"], "--job", "job.yaml", "--to-paths", "--json"
+        )
+        assert done.returncode == 0
+        assert (tmp_path / "out" / "patients.jsonl").is_file()
+
+    def test_that_asks_something_else_is_exit_6(
+        self, tmp_path: Path, shell: Shell
+    ) -> None:
+        job = tmp_path / "job.yaml"
+        job.write_text(self.JOB.format(key="", form="csv"), "utf-8")
+        run = one_line(shell("run", "job.yaml", "--json"))
+        job.write_text(self.JOB.format(key="9*", form="csv"), "utf-8")
+        done = shell("export", run["run_dir"], "--job", "job.yaml", "--json")
+        assert done.returncode == 6
+        assert "not those of this run" in one_line(done)["error"]
