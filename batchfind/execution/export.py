@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from batchfind.capture.reader import open_capture
+from batchfind.capture.records import RequestVerdict
 from batchfind.capture.run_directory import CAPTURE
 from batchfind.errors import StateError
 from batchfind.execution.answers import Answers
@@ -19,7 +21,7 @@ from batchfind.execution.publishing import (
     publisher_of,
 )
 from batchfind.execution.reporting import report_requests, warnings_of
-from batchfind.execution.results import RunResult
+from batchfind.execution.results import OutputReport, RunResult
 from batchfind.execution.targets import check_targets
 from batchfind.job.model import Publish
 from batchfind.job.output_model import Overwrite
@@ -78,6 +80,15 @@ def export_run(
     except BaseException:
         finishing.discard()
         raise
+    return _result(run_dir, plan, verdicts, outputs)
+
+
+def _result(
+    run_dir: Path,
+    plan: Plan,
+    verdicts: Mapping[str, RequestVerdict],
+    outputs: tuple[OutputReport, ...],
+) -> RunResult:
     failed = any(output.failed for output in outputs)
     code = exit_code_of(list(verdicts.values()), storage_failed=failed)
     return RunResult(

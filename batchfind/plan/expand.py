@@ -79,9 +79,7 @@ def expand(  # noqa: PLR0913 - a plan depends on each of these and on nothing el
     asked = _ask_all(surroundings, inputs, select, problems)
     files = _input_files(asked, inputs)
     policy = _policy(job, runs, environment or {})
-    read = {str(job.path), *(str(path) for path, _ in job.includes)}
-    read.update(file.path for file in files)
-    taken = TakenPaths(frozenset(map(folded, read)), policy.directory)
+    taken = _taken_paths(job, files, policy)
     paths = Paths(surroundings, problems, out, taken)
     queries = {name: planned_query(one) for name, one in asked.items()}
     outputs = plan_outputs(job.outputs, asked, queries, paths)
@@ -106,6 +104,13 @@ def expand(  # noqa: PLR0913 - a plan depends on each of these and on nothing el
         warnings=warnings,
         skipped=tuple(problem for one in asked.values() for problem in one.skipped),
     )
+
+
+def _taken_paths(job: Job, files: Iterable[InputFile], policy: Policy) -> TakenPaths:
+    """What outputs must not write to: everything read, and the run directories."""
+    read = {str(job.path), *(str(path) for path, _ in job.includes)}
+    read.update(file.path for file in files)
+    return TakenPaths(frozenset(map(folded, read)), policy.directory)
 
 
 def _check_clock(job: Job, clock: datetime) -> None:
