@@ -9,6 +9,7 @@ BatchfindError
 ├── PeerError                one attempt at one peer ended without its answer
 │   ├── DnsNotFound · DnsTemporary · Refused · Unreachable · ConnectTimeout
 │   ├── DescriptorsExhausted       of this machine, not of the peer
+│   ├── TlsVerify · TlsHandshake · NotNegotiated · IdentityUnconfirmed
 │   ├── NotDicom · AssociateTimeout · BadAccept · NoContext
 │   ├── RejectedPermanent · RejectedTransient
 │   ├── PeerAborted · PeerClosed · PeerReset · PeerReleased
@@ -194,6 +195,42 @@ class DescriptorsExhausted(PeerError):
     cause = "limit"
     retry = Retry.BACKOFF
     hint = "raise the limit of open files (ulimit -n), or lower run.concurrency"
+
+
+class TlsVerify(PeerError):
+    """A certificate was refused: the peer's by us, or ours by the peer."""
+
+    cause = "tls-verify"
+    hint = "check the certificates, tls.ca and the names they are issued for"
+
+
+class TlsHandshake(PeerError):
+    """No TLS connection came about; no byte of a query was sent.
+
+    Attributes:
+        retry: BACKOFF when the connection was reset or closed during the handshake.
+    """
+
+    cause = "tls-handshake"
+    hint = "check that the port speaks TLS, and that both sides share a profile"
+
+    def __init__(self, message: str, *, cut_off: bool = False) -> None:
+        self.cut_off = cut_off
+        super().__init__(message)
+
+
+class NotNegotiated(PeerError):
+    """The peer refused an option that the query needs; no C-FIND was sent."""
+
+    cause = "not-negotiated"
+    hint = "remove the keys that need it, or set the option to prefer"
+
+
+class IdentityUnconfirmed(PeerError):
+    """The peer accepted the association without confirming the user identity."""
+
+    cause = "identity-unconfirmed"
+    hint = "set user_identity.response: false if the peer never confirms"
 
 
 class AssociateTimeout(PeerError):

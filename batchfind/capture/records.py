@@ -57,6 +57,10 @@ class AttemptFacts:
         address: peer address as connected, `host:port`.
         association: number of the association within this run, from 1.
         started: UTC, ISO 8601 with microseconds.
+        tls: protocol version and cipher suite, such as `TLSv1.3
+            TLS_AES_256_GCM_SHA384`, or empty.
+        negotiated: options of extended negotiation that the peer accepted.
+        operations: operations we may have in flight; 0 is without limit.
     """
 
     transfer_syntax: str
@@ -65,6 +69,9 @@ class AttemptFacts:
     address: str
     association: int
     started: str
+    tls: str = ""
+    negotiated: tuple[str, ...] = ()
+    operations: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 from batchfind.capture.records import AttemptFacts, Ending
@@ -12,6 +12,7 @@ from batchfind.dimse.command_set import Priority
 from batchfind.dimse.messages import Matches
 from batchfind.execution.outcomes import Stop
 from batchfind.job.model import Cancel
+from batchfind.job.transport_model import Asked, Tls, UserIdentity
 from batchfind.net.settings import Endpoint, Limits, Offer, Timeouts
 
 
@@ -27,6 +28,9 @@ class Order:
         fresh: an association of its own.
         abort_on_cancel: the cancel policy ends the request by A-ABORT.
         abort_at_end: the association ends by A-ABORT instead of A-RELEASE.
+        tls, identity: with references to secrets; the executor looks them up.
+        negotiation: options asked in `offer.extended`, PREFER or REQUIRE each.
+        new_vr_as_ob: VRs that came after 1993 are sent as OB.
     """
 
     request: str
@@ -46,6 +50,10 @@ class Order:
     fresh: bool
     abort_on_cancel: bool
     abort_at_end: bool
+    tls: Tls | None = None
+    identity: UserIdentity | None = None
+    negotiation: Mapping[str, Asked] = field(default_factory=dict)
+    new_vr_as_ob: bool = False
 
 
 @dataclass(frozen=True, slots=True)

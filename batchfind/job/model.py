@@ -15,6 +15,7 @@ from pathlib import Path
 from batchfind.dicom.paths import KeyPath
 from batchfind.errors import Mark, Problem
 from batchfind.job.output_model import OutputOptions, Overwrite
+from batchfind.job.transport_model import Negotiation, Tls, UserIdentity
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,11 @@ class Peer:
         max_pdu: 4096 to 131072 bytes.
         end: how an association ends: `release` or `abort`.
         on_cancel: what the query's cancel policy sends: `cancel` or `abort`.
+        ip_version: 4, 6, or None for either.
+        bind: local address to connect from, or None.
+        tls: None for a connection without.
+        identity: None for none.
+        new_vr_as_ob: VRs that came after 1993 are sent as OB.
     """
 
     name: str
@@ -134,6 +140,12 @@ class Peer:
     vars: Mapping[str, Scalar] = field(default_factory=dict)
     end: str = "release"
     on_cancel: str = "cancel"
+    ip_version: int | None = None
+    bind: str | None = None
+    tls: Tls | None = None
+    negotiation: Negotiation = field(default_factory=Negotiation)
+    identity: UserIdentity | None = None
+    new_vr_as_ob: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +250,8 @@ class Query:
         returns: leaves of `return` in the order written.
         explode: sequence whose items become rows, or None.
         carry: names of matrix and row columns that become columns.
+        raw: nothing is added, values and item counts are sent as written.
+        data_correction: padding and stray spaces are taken from values received.
     """
 
     name: str
@@ -261,6 +275,8 @@ class Query:
     carry_all: bool = False
     lint: Lint = Lint.STRICT
     allow_universal: bool = False
+    raw: bool = False
+    data_correction: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -327,6 +343,7 @@ class Job:
         text: its text, for the copy in the run directory.
         includes: absolute paths of included files, with their text.
         timezone: IANA name, or None when no date is used.
+        dictionaries: absolute paths of DCMTK dictionary files, in the order read.
         warnings: problems that do not stop the job.
     """
 
@@ -342,4 +359,5 @@ class Job:
     queries: Mapping[str, Query]
     run: RunPolicy = field(default_factory=RunPolicy)
     outputs: tuple[Output, ...] = ()
+    dictionaries: tuple[Path, ...] = ()
     warnings: tuple[Problem, ...] = ()

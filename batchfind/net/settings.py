@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,12 +14,16 @@ class Endpoint:
         port: 1 to 65535.
         called_ae: AE title of the SCP, 1 to 16 characters.
         calling_ae: our AE title, 1 to 16 characters.
+        ip_version: 4, 6, or None for either.
+        bind: local address to connect from, or None.
     """
 
     host: str
     port: int
     called_ae: str
     calling_ae: str
+    ip_version: int | None = None
+    bind: str | None = None
 
     def __str__(self) -> str:
         return f"{self.calling_ae} -> {self.called_ae} at {self.host}:{self.port}"
@@ -33,13 +37,75 @@ class Offer:
         abstract_syntaxes: SOP Class UIDs, one presentation context each.
         transfer_syntaxes: UIDs, in the order proposed in every context.
         max_pdu: longest P-DATA-TF we want to receive, in bytes.
+        extended: abstract syntax UID and the service class application information
+            proposed for it, at most one each.
+        operations: C-FINDs we want to have in flight, 1 or more; above 1 it is
+            proposed as asynchronous operations window.
 
-    Source: PS3.8 Section 9.3.2.
+    Source: PS3.8 Section 9.3.2, PS3.7 Annex D.3.3.
     """
 
     abstract_syntaxes: tuple[str, ...]
     transfer_syntaxes: tuple[str, ...]
     max_pdu: int = 16384
+    extended: tuple[tuple[str, bytes], ...] = ()
+    operations: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class UserIdentity:
+    """Who the user is, as it goes on the wire; holds secrets, so it has no repr.
+
+    Attributes:
+        kind: 1 username, 2 username and passcode, 3 Kerberos, 4 SAML, 5 JWT.
+        primary: user name or token.
+        secondary: passcode of kind 2, else empty.
+        response: a positive server response is asked for.
+
+    Source: PS3.7 Table D.3-14.
+    """
+
+    kind: int
+    primary: bytes = field(repr=False)
+    secondary: bytes = field(default=b"", repr=False)
+    response: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TlsSettings:
+    """TLS towards one peer with all files read; holds secrets, so they have no repr.
+
+    Attributes:
+        profile: name in the table of `dicom.tls`.
+        key, certificate: our own in the encoding `der` says, or both None.
+        password: of the key; None: it must not be encrypted.
+        der: key, certificate, cas and crls are DER, else PEM.
+        cas: trusted certificates, name of the file (for messages) and bytes; a file
+            may hold several.
+        system_ca: the machine's trust store counts too.
+        crls: revocation lists, name and bytes.
+        crl_check: `none`, `leaf` or `chain`.
+        ciphers: IANA names added to the profile's.
+        verify: the chain must lead to a trusted certificate.
+        verify_name: the name the certificate must hold, or None for any.
+        sni: server name indication, or None.
+        source: where the settings stand, for messages: `tls.hospital`.
+    """
+
+    profile: str
+    key: bytes | None = field(default=None, repr=False)
+    certificate: bytes | None = None
+    password: bytes | None = field(default=None, repr=False)
+    der: bool = False
+    cas: tuple[tuple[str, bytes], ...] = ()
+    system_ca: bool = True
+    crls: tuple[tuple[str, bytes], ...] = ()
+    crl_check: str = "none"
+    ciphers: tuple[str, ...] = ()
+    verify: bool = True
+    verify_name: str | None = None
+    sni: str | None = None
+    source: str = "tls"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ from batchfind.job.model import (
     Publish,
 )
 from batchfind.job.output_model import OutputOptions, Overwrite
+from batchfind.job.transport_model import Asked, Tls, UserIdentity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,10 @@ class PlannedPeer:
     Attributes:
         host, port: None for a demo peer, whose port is known when it is started.
         demo: `pacs`, `worklist` or None.
+        ip_version: 4, 6, or None for either.
+        bind: local address to connect from, or None.
+        tls, identity: hold references to secrets, never a secret.
+        operations: C-FINDs that may be in flight on one association.
     """
 
     name: str
@@ -45,6 +50,11 @@ class PlannedPeer:
     charset: CharsetPolicy
     end: str
     on_cancel: str
+    ip_version: int | None = None
+    bind: str | None = None
+    tls: Tls | None = None
+    identity: UserIdentity | None = None
+    operations: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +71,7 @@ class PlannedQuery:
         added: keys that batchfind added, for `plan` to show.
         bindings: every matrix, row and window name of its requests, in the order
             written: columns of a requests table.
+        data_correction: padding and stray spaces are taken from values received.
     """
 
     name: str
@@ -72,6 +83,7 @@ class PlannedQuery:
     carry: tuple[str, ...]
     added: tuple[str, ...] = ()
     bindings: tuple[str, ...] = ()
+    data_correction: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +116,9 @@ class Request:
         not_before: seconds after repetition 0 starts.
         fresh_association: it must not share an association with its repetitions.
         assumption: cause code that keeps a success from being complete, or None.
+        negotiation: options of `dicom.extended.OPTIONS` that are asked, with PREFER
+            or REQUIRE each; those that its keys need are REQUIRE.
+        new_vr_as_ob: VRs that came after 1993 are sent as OB.
         key: request key, 64 hexadecimal digits.
     """
 
@@ -126,6 +141,8 @@ class Request:
     not_before: float = 0.0
     fresh_association: bool = False
     assumption: str | None = None
+    negotiation: Mapping[str, Asked] = field(default_factory=dict)
+    new_vr_as_ob: bool = False
     key: str
 
     @property

@@ -7,7 +7,8 @@ Tolerated.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from batchfind.ul.contexts import NegotiatedContext, RefusedContext
@@ -92,6 +93,10 @@ class Accepted:
         implementation_uid: (52H) of the peer, empty if it gave none.
         implementation_version: (55H) of the peer, empty if it gave none.
         warnings: what it did against the standard, one sentence each.
+        extended: service class application information by SOP Class UID (56H).
+        operations: how many operations we may have in flight (53H); 0 is without
+            limit, 1 when the peer did not answer.
+        identity_response: server response to the user identity (59H), or None.
     """
 
     contexts: tuple[NegotiatedContext, ...]
@@ -100,6 +105,9 @@ class Accepted:
     implementation_uid: str
     implementation_version: str
     warnings: tuple[str, ...]
+    extended: Mapping[str, bytes] = field(default_factory=dict)
+    operations: int = 1
+    identity_response: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

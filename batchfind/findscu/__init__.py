@@ -1,0 +1,1 @@
+"""DCMTK's findscu command line, answered by batchfind's own engine."""
