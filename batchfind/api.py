@@ -44,6 +44,9 @@ from batchfind.plan.model import Plan
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+    from batchfind.execution.run import RunOptions
+    from batchfind.execution.secret_sources import Ask
+
 __all__ = [
     "BatchfindError",
     "ExitCode",
@@ -203,18 +206,27 @@ def plan_job(
     )
 
 
-def load_job(path: str | Path) -> Job:
+def load_job(path: str | Path, *, allow_plain_secrets: bool = False) -> Job:
     """Load and validate a job file with everything it includes.
+
+    Args:
+        path: the job file.
+        allow_plain_secrets: passwords and tokens may stand in it, instead of where
+            to find them; they are kept in memory only.
 
     Raises:
         JobError: with every problem of the file, at `file:line:column`.
     """
     from batchfind.job import loader  # noqa: PLC0415 - YAML and schema are slow
 
-    return Job(loader.load_job(Path(path)))
+    return Job(
+        loader.load_job(
+            Path(path), plain_secrets=allow_plain_secrets, environment=os.environ
+        )
+    )
 
 
-def run(
+def run(  # noqa: PLR0913 - all but one are optional and named
     job: Job | Plan | str | Path,
     *,
     now: datetime | str | None = None,
@@ -223,6 +235,7 @@ def run(
     out: str | Path | None = None,
     run_dir: str | Path | None = None,
     observers: Sequence[Observer] = (),
+    ask: Ask | None = None,
 ) -> RunResult:
     """Run a job, a plan, or the job in a file, and wait for its end.
 
@@ -238,11 +251,12 @@ def run(
         pass
     else:
         raise RuntimeError("an event loop is running here: use await batchfind.arun()")
-    prepared = _prepare(job, now, vars, select, out)
-    return asyncio.run(_run(*prepared, run_dir, observers))
+    plan, text = _prepare(job, now, vars, select, out)
+    options = _options(plan, text, run_dir, ask)
+    return asyncio.run(_run(plan, options, observers))
 
 
-async def arun(
+async def arun(  # noqa: PLR0913 - as above
     job: Job | Plan | str | Path,
     *,
     now: datetime | str | None = None,
@@ -251,6 +265,7 @@ async def arun(
     out: str | Path | None = None,
     run_dir: str | Path | None = None,
     observers: Sequence[Observer] = (),
+    ask: Ask | None = None,
 ) -> RunResult:
     """Run a job, a plan, or the job in a file.
 
@@ -262,16 +277,21 @@ async def arun(
         select: name of the query to ask, or several; empty means all.
         out: base of relative output paths; None is the folder of the job.
         run_dir: exactly this run directory; None makes a new one.
-        observers: called with every event of the run, on the event loop.
+        observers: called with every event of the run, on the event loop; one with
+            a coroutine method `responses` is shown every response as well.
+        ask: gives the secrets that the job says are asked for, each once, before the
+            run begins; called with a question, in a thread. None: there is nobody.
 
     Raises:
-        JobError: the job is invalid; nothing was asked.
+        JobError: the job is invalid, or a secret or a certificate cannot be read;
+            nothing was asked.
         UsageError: arguments that contradict each other.
         StateError: the run directory is locked or belongs to another plan.
         StorageError: the run directory cannot be made.
     """
-    prepared = await asyncio.to_thread(_prepare, job, now, vars, select, out)
-    return await _run(*prepared, run_dir, observers)
+    plan, text = await asyncio.to_thread(_prepare, job, now, vars, select, out)
+    options = await asyncio.to_thread(_options, plan, text, run_dir, ask)
+    return await _run(plan, options, observers)
 
 
 def open_run(run: str | Path = "latest") -> Run:
@@ -307,13 +327,25 @@ def _prepare(
     return plan, loaded.model.text
 
 
-async def _run(
-    plan: Plan, text: str, run_dir: str | Path | None, observers: Sequence[Observer]
-) -> RunResult:
-    from batchfind.execution.run import RunOptions, run_plan  # noqa: PLC0415 - lazy
+def _options(
+    plan: Plan, text: str, run_dir: str | Path | None, ask: Ask | None
+) -> RunOptions:
+    """Everything a run needs besides its plan, secrets included."""
+    from batchfind.execution.credentials import Credentials  # noqa: PLC0415 - lazy
+    from batchfind.execution.run import RunOptions  # noqa: PLC0415 - lazy
 
-    where = None if run_dir is None else plain_path(run_dir)
-    options = RunOptions(job_text=text, run_dir=where)
+    return RunOptions(
+        job_text=text,
+        run_dir=None if run_dir is None else plain_path(run_dir),
+        credentials=Credentials.load(plan, ask),
+    )
+
+
+async def _run(
+    plan: Plan, options: RunOptions, observers: Sequence[Observer]
+) -> RunResult:
+    from batchfind.execution.run import run_plan  # noqa: PLC0415 - lazy
+
     return await run_plan(plan, options, observers)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
+from json.encoder import encode_basestring
 from typing import Any
 
 
@@ -31,19 +31,29 @@ def sha256_of(value: Any) -> str:
 
 
 def _render(value: Any) -> str:
-    if value is None or isinstance(value, str | bool):
-        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str):
+        return encode_basestring(value)
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
     if isinstance(value, int):
         return str(int(value))
     if isinstance(value, list | tuple):
         return "[" + ",".join(_render(item) for item in value) + "]"
     if isinstance(value, dict):
-        keys = sorted(value, key=lambda key: str(key).encode("utf-16-be"))
-        return "{" + ",".join(_member(key, value[key]) for key in keys) + "}"
+        return "{" + ",".join(_member(key, value[key]) for key in _sorted(value)) + "}"
     raise TypeError(f"no canonical JSON form for {type(value).__name__}")
 
 
-def _member(key: Any, value: Any) -> str:
-    if not isinstance(key, str):
-        raise TypeError(f"a JSON key must be text, not {type(key).__name__}")
-    return f"{json.dumps(key, ensure_ascii=False)}:{_render(value)}"
+def _sorted(value: dict[Any, Any]) -> list[str]:
+    for key in value:
+        if not isinstance(key, str):
+            raise TypeError(f"a JSON key must be text, not {type(key).__name__}")
+    if all(map(str.isascii, value)):
+        return sorted(value)
+    return sorted(value, key=lambda key: key.encode("utf-16-be"))
+
+
+def _member(key: str, value: Any) -> str:
+    return f"{encode_basestring(key)}:{_render(value)}"

@@ -9,7 +9,7 @@ BatchfindError
 ├── PeerError                one attempt at one peer ended without its answer
 │   ├── DnsNotFound · DnsTemporary · Refused · Unreachable · ConnectTimeout
 │   ├── DescriptorsExhausted       of this machine, not of the peer
-│   ├── TlsVerify · TlsHandshake · NotNegotiated · IdentityUnconfirmed
+│   ├── TlsVerify · TlsHandshake · TlsCutOff · NotNegotiated · IdentityUnconfirmed
 │   ├── NotDicom · AssociateTimeout · BadAccept · NoContext
 │   ├── RejectedPermanent · RejectedTransient
 │   ├── PeerAborted · PeerClosed · PeerReset · PeerReleased
@@ -140,7 +140,14 @@ class StorageError(BatchfindError):
 
 
 class PeerError(BatchfindError):
-    """An attempt at a peer ended without a complete answer."""
+    """An attempt at a peer ended without a complete answer.
+
+    Attributes:
+        message_id: of the operation whose answer broke the rules, where several may
+            be in flight and it is known.
+    """
+
+    message_id: int | None = None
 
 
 class DnsNotFound(PeerError):
@@ -205,18 +212,16 @@ class TlsVerify(PeerError):
 
 
 class TlsHandshake(PeerError):
-    """No TLS connection came about; no byte of a query was sent.
-
-    Attributes:
-        retry: BACKOFF when the connection was reset or closed during the handshake.
-    """
+    """The two sides found no common way to speak TLS; no byte of a query was sent."""
 
     cause = "tls-handshake"
     hint = "check that the port speaks TLS, and that both sides share a profile"
 
-    def __init__(self, message: str, *, cut_off: bool = False) -> None:
-        self.cut_off = cut_off
-        super().__init__(message)
+
+class TlsCutOff(TlsHandshake):
+    """The TLS handshake was reset, closed, or not finished in time."""
+
+    retry = Retry.BACKOFF
 
 
 class NotNegotiated(PeerError):

@@ -52,7 +52,8 @@ def read_facts(text: str) -> AttemptFacts:
     """The facts of an attempt. Raises StorageError for a damaged document."""
     members = read_object(text)
     try:
-        return AttemptFacts(**members)
+        options = tuple(members.pop("negotiated", ()))
+        return AttemptFacts(**members, negotiated=options)
     except TypeError as error:
         raise StorageError(f"stored facts are damaged ({error})") from error
 

@@ -88,6 +88,7 @@ class Ending:
         bytes: Identifier bytes received.
         seconds: wall time of the attempt.
         warnings: tolerated irregularities, one sentence each.
+        pages: C-FINDs sent, more than one when the peer answers in pages.
     """
 
     outcome: Outcome
@@ -99,6 +100,7 @@ class Ending:
     bytes: int = 0
     seconds: float = 0.0
     warnings: tuple[str, ...] = ()
+    pages: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,11 +86,12 @@ def plan(job: Path, *, as_json: bool, **options: Any) -> int:
     return ExitCode.OK
 
 
-def planned(path: Path, **options: Any) -> Plan:
+def planned(path: Path, *, allow_plain_secrets: bool, **options: Any) -> Plan:
     """The plan of a job under the planning options."""
     from batchfind import api  # noqa: PLC0415 - the planner is not needed for --help
 
-    return api.plan_job(api.load_job(path), **options)
+    job = api.load_job(path, allow_plain_secrets=allow_plain_secrets)
+    return api.plan_job(job, **options)
 
 
 def _warnings(plan: Plan) -> tuple[Problem, ...]:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
+from typing import TYPE_CHECKING
 
 from batchfind.capture.records import Cause, RequestVerdict
 from batchfind.cli import console
@@ -22,6 +23,9 @@ from batchfind.execution.progress import (
     RunStarted,
     Stopping,
 )
+
+if TYPE_CHECKING:
+    from batchfind.cli.showing import Responses
 
 _SILENT_SECONDS = 5.0
 _TROUBLE_LINES = 20
@@ -125,7 +129,7 @@ def _group_line(group: Group, now: float) -> str:
 
 @contextmanager
 def display(
-    board: Board, *, quiet: bool, debug: bool
+    board: Board, *, quiet: bool, debug: bool, responses: Responses | None = None
 ) -> Iterator[tuple[Observer, ...]]:
     """The observers of a run, shown for as long as the block lasts.
 
@@ -133,17 +137,23 @@ def display(
         board: is kept up to date, unless it is quiet.
         quiet: show nothing of how the run goes.
         debug: write every event, whatever else is shown.
+        responses: shows them, too; above the live screen if both are on a terminal.
     """
-    traces = (Trace(),) if debug else ()
+    others: tuple[Observer, ...] = (Trace(),) if debug else ()
+    if responses is not None:
+        others += (responses,)
     if quiet:
-        yield traces
+        yield others
     elif debug or not _lively():
-        yield (Lines(board), *traces)
+        yield (Lines(board), *others)
     else:
-        from batchfind.cli.live import screen  # noqa: PLC0415 - rich, on terminals only
+        from batchfind.cli.live import above, screen, standard_error  # noqa: PLC0415 - rich, on terminals only
 
-        with screen(board) as observer:
-            yield (observer,)
+        shown = standard_error()
+        if responses is not None and responses.on_terminal:
+            responses.write_by(above(shown))
+        with screen(board, shown) as observer:
+            yield (observer, *others)
 
 
 def _lively() -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.cells import cell_len, set_cell_size
@@ -32,9 +32,7 @@ def screen(board: Board, console: Console | None = None) -> Iterator[Observer]:
     The observer only stores; drawing is up to rich's own thread, so that a terminal
     that stands still (Ctrl-S) never holds up the run.
     """
-    shown = console or Console(
-        file=sys.stderr, markup=False, highlight=False, emoji=False
-    )
+    shown = console or standard_error()
 
     def draw() -> RenderableType:
         return picture(board, shown, time.monotonic())
@@ -50,6 +48,20 @@ def screen(board: Board, console: Console | None = None) -> Iterator[Observer]:
         vertical_overflow="crop",
     ):
         yield observe
+
+
+def standard_error() -> Console:
+    """The terminal behind stderr, for text that means nothing but itself."""
+    return Console(file=sys.stderr, markup=False, highlight=False, emoji=False)
+
+
+def above(console: Console) -> Callable[[str], None]:
+    """Writes whole lines that stay, above a screen that is drawn on the console."""
+
+    def write(text: str) -> None:
+        console.out(text, end="", highlight=False)
+
+    return write
 
 
 def picture(board: Board, console: Console, now: float) -> RenderableType:

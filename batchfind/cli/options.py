@@ -59,6 +59,11 @@ _OUT = click.option(
     type=click.Path(path_type=Path),
     help="Base of relative output paths, instead of the job's folder.",
 )
+_PLAIN_SECRETS = click.option(
+    "--allow-plain-secrets",
+    is_flag=True,
+    help="Passwords and tokens may stand in the job itself; no copy of it holds them.",
+)
 
 
 def examples(*lines: str) -> str:
@@ -67,8 +72,8 @@ def examples(*lines: str) -> str:
 
 
 def planning(command: Callable[..., Any]) -> Callable[..., Any]:
-    """`--var`, `--now`, `--select` and `--out`: everything a plan depends on."""
-    for option in (_OUT, _SELECT, _NOW, VARIABLES):
+    """`--var`, `--now`, `--select`, `--out`: what a plan depends on; plain secrets."""
+    for option in (_PLAIN_SECRETS, _OUT, _SELECT, _NOW, VARIABLES):
         command = option(command)
     return command
 

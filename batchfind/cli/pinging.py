@@ -12,6 +12,7 @@ import click
 from batchfind.cli import console
 from batchfind.cli.asking import planned
 from batchfind.cli.options import JOB, examples, planning, reporting
+from batchfind.cli.prompting import asker
 from batchfind.cli.text import clean
 from batchfind.dicom.models import model_of
 from batchfind.dicom.transfer_syntaxes import TITLES
@@ -35,9 +36,11 @@ def ping(job: Path, *, as_json: bool, quiet: bool, **options: Any) -> int:
 
     Exit code 0 when every peer answers, 5 when none accepts an association, else 1.
     """
+    from batchfind.execution.credentials import Credentials  # noqa: PLC0415 - lazy
     from batchfind.execution.ping import ping_plan  # noqa: PLC0415 - opens sockets
 
-    reports = asyncio.run(ping_plan(planned(job, **options)))
+    plan = planned(job, **options)
+    reports = asyncio.run(ping_plan(plan, Credentials.load(plan, asker())))
     code = _ping_code(reports)
     if as_json:
         console.result_json(
@@ -72,10 +75,28 @@ def _ping_lines(report: PingReport) -> Iterator[str]:
     for abstract, transfer in report.contexts:
         syntax = TITLES.get(transfer, transfer)
         yield f"  accepted: {clean(_title(abstract))}: {clean(syntax)}"
+    yield from _terms(report)
     if report.cause is not None:
         yield f"  {clean(report.cause.code)}: {clean(report.cause.message)}"
         if report.cause.hint:
             yield f"  hint: {clean(report.cause.hint)}"
+
+
+def _terms(report: PingReport) -> Iterator[str]:
+    """What was agreed beyond presentation contexts."""
+    if report.tls:
+        yield f"  TLS: {clean(report.tls)}"
+    if report.certificate:
+        yield f"  certificate: {clean(report.certificate)}"
+    if report.accepted:
+        yield f"  options accepted: {', '.join(report.accepted)}"
+    if report.refused:
+        yield f"  options refused: {', '.join(report.refused)}"
+    if report.operations != 1:
+        most = report.operations or "any number of"
+        yield f"  in flight at once: {most} C-FINDs"
+    if report.confirmed:
+        yield "  user identity: confirmed"
 
 
 def _title(uid: str) -> str:
@@ -99,5 +120,12 @@ def _ping_json(report: PingReport) -> dict[str, Any]:
             for abstract, transfer in report.contexts
         ],
         "implementation": report.implementation,
-        "cause": cause and {"code": cause.code, "message": cause.message},
+        "tls": report.tls,
+        "certificate": report.certificate,
+        "accepted": list(report.accepted),
+        "refused": list(report.refused),
+        "operations": report.operations,
+        "identity_confirmed": report.confirmed,
+        "cause": cause
+        and {"code": cause.code, "message": cause.message, "hint": cause.hint},
     }

@@ -107,7 +107,7 @@ def _planned_again(run: Path, job_file: Path, variables: dict[str, str]) -> Plan
 
     stored = plan_of(run)
     return api.plan_job(
-        api.load_job(job_file),
+        api.load_job(job_file, allow_plain_secrets=True),  # it connects to nobody
         now=stored.clock,
         variables=variables,
         select=tuple(stored.queries),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,14 +16,23 @@ from batchfind.cli import console
 from batchfind.cli.board import Board, Times
 from batchfind.cli.display import display
 from batchfind.cli.options import JOB, debugging, examples, planning, reporting
+from batchfind.cli.prompting import asker
 from batchfind.errors import UsageError
 from batchfind.execution.progress import Observer
 from batchfind.execution.results import RunResult
 from batchfind.plan.model import Plan
 
+if TYPE_CHECKING:
+    from batchfind.cli.showing import Responses
+
 Execution = Callable[[Sequence[Observer], asyncio.Event], Awaitable[RunResult]]
 
 _QUIET = "Show nothing when all is complete, else at most 20 lines."
+_SHOW = click.option(
+    "--show",
+    is_flag=True,
+    help="Print every response as it arrives; on stderr if --json is given.",
+)
 
 
 @click.command(
@@ -30,6 +40,7 @@ _QUIET = "Show nothing when all is complete, else at most 20 lines."
         "batchfind run nightly.yaml",
         "batchfind run sweep.yaml --now 2026-01-31T18:00 --var site=north",
         "batchfind run nightly.yaml --quiet --json",
+        "batchfind run nightly.yaml --show --quiet | less",
         "batchfind run --plan plan.json --run-dir runs/audit-17",
     )
 )
@@ -48,12 +59,14 @@ _QUIET = "Show nothing when all is complete, else at most 20 lines."
     type=click.Path(path_type=Path),
     help="Exactly this run directory, instead of a new one under runs/.",
 )
+@_SHOW
 @reporting(quiet=_QUIET)
 def run(
     job: Path | None,
     *,
     plan_file: Path | None,
     run_dir: Path | None,
+    show: bool,
     as_json: bool,
     quiet: bool,
     **options: Any,
@@ -64,17 +77,21 @@ def run(
     """
     plan, text = _what(job, plan_file, options, quiet=quiet)
     from batchfind.capture.run_directory import plain_path  # noqa: PLC0415 - lazy
+    from batchfind.execution.credentials import Credentials  # noqa: PLC0415 - lazy
     from batchfind.execution.run import RunOptions, run_plan  # noqa: PLC0415 - network
 
-    where = None if run_dir is None else plain_path(run_dir)
-    settings = RunOptions(job_text=text, run_dir=where)
+    settings = RunOptions(
+        job_text=text,
+        run_dir=None if run_dir is None else plain_path(run_dir),
+        credentials=Credentials.load(plan, asker()),
+    )
 
     def begin(
         observers: Sequence[Observer], interrupt: asyncio.Event
     ) -> Awaitable[RunResult]:
         return run_plan(plan, settings, observers, interrupt=interrupt)
 
-    return _execute(begin, as_json=as_json, quiet=quiet)
+    return _execute(begin, as_json=as_json, quiet=quiet, show=show)
 
 
 @click.command(
@@ -89,8 +106,9 @@ def run(
     is_flag=True,
     help="Replace also what a newer run has published.",
 )
+@_SHOW
 @reporting(quiet=_QUIET)
-def resume(run: str, *, force: bool, as_json: bool, quiet: bool) -> int:
+def resume(run: str, *, force: bool, show: bool, as_json: bool, quiet: bool) -> int:
     """Ask again what is failed, partial, skipped or never asked; then write outputs.
 
     RUN is the path of a run directory, a run id, or `latest`.
@@ -98,16 +116,25 @@ def resume(run: str, *, force: bool, as_json: bool, quiet: bool) -> int:
     import os  # noqa: PLC0415 - for this command only
 
     from batchfind.capture.run_directory import find_run  # noqa: PLC0415
-    from batchfind.execution.run import resume_run  # noqa: PLC0415 - network
+    from batchfind.execution.credentials import Credentials  # noqa: PLC0415 - lazy
+    from batchfind.execution.run import remaining, resume_run  # noqa: PLC0415 - network
 
     found = find_run(run, os.environ)
+    plan, requests = remaining(found)
+    credentials = Credentials.load(plan, asker(), requests)
 
     def begin(
         observers: Sequence[Observer], interrupt: asyncio.Event
     ) -> Awaitable[RunResult]:
-        return resume_run(found, observers, interrupt=interrupt, force=force)
+        return resume_run(
+            found,
+            observers,
+            interrupt=interrupt,
+            force=force,
+            credentials=credentials,
+        )
 
-    return _execute(begin, as_json=as_json, quiet=quiet)
+    return _execute(begin, as_json=as_json, quiet=quiet, show=show)
 
 
 def _what(
@@ -123,7 +150,8 @@ def _what(
     from batchfind import api  # noqa: PLC0415 - lazy
     from batchfind.cli.asking import show_warnings  # noqa: PLC0415 - lazy
 
-    loaded = api.load_job(job)
+    plain = options.pop("allow_plain_secrets")
+    loaded = api.load_job(job, allow_plain_secrets=plain)
     plan = api.plan_job(loaded, **options)
     if not quiet:
         show_warnings(plan)
@@ -131,7 +159,13 @@ def _what(
 
 
 def _refuse_with_plan(options: dict[str, Any]) -> None:
-    names = {"variables": "--var", "now": "--now", "select": "--select", "out": "--out"}
+    names = {
+        "variables": "--var",
+        "now": "--now",
+        "select": "--select",
+        "out": "--out",
+        "allow_plain_secrets": "--allow-plain-secrets",
+    }
     given = [option for name, option in names.items() if options[name]]
     if given:
         raise UsageError(
@@ -150,9 +184,10 @@ def _read_plan(path: Path) -> Plan:
     return codec.loads(text, source=str(path))
 
 
-def _execute(begin: Execution, *, as_json: bool, quiet: bool) -> int:
+def _execute(begin: Execution, *, as_json: bool, quiet: bool, show: bool) -> int:
     board = Board()
-    with display(board, quiet=quiet, debug=debugging()) as observers:
+    shown = _responses(as_json=as_json) if show else None
+    with display(board, quiet=quiet, debug=debugging(), responses=shown) as observers:
         try:
             result = asyncio.run(_interruptible(begin, observers))
         except asyncio.CancelledError:
@@ -160,7 +195,15 @@ def _execute(begin: Execution, *, as_json: bool, quiet: bool) -> int:
     report(result, as_json=as_json, quiet=quiet, times=board.times())
     if not quiet:
         console.note(f"run directory: {result.run_dir}")
+    if shown is not None:
+        shown.check()
     return result.exit_code
+
+
+def _responses(*, as_json: bool) -> Responses:
+    from batchfind.cli.showing import Responses  # noqa: PLC0415 - only with --show
+
+    return Responses(sys.stderr if as_json else sys.stdout)
 
 
 def report(

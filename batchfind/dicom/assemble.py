@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypeAlias
 
-from batchfind.dicom import dictionary
+from batchfind.dicom.dictionary import STANDARD, Dictionary
 from batchfind.dicom.identifier import Element, Identifier
-from batchfind.dicom.paths import FIRST_BLOCK, KeyPath, Step
-
-LAST_BLOCK = 0xFF
+from batchfind.dicom.paths import FIRST_BLOCK, LAST_BLOCK, KeyPath, Step
 
 _Items: TypeAlias = "list[_DataSet]"
 _DataSet: TypeAlias = "dict[int, tuple[str, str | bytes | _Items]]"
 
 
 def assemble(
-    keys: Iterable[tuple[KeyPath, str | bytes]], base: Identifier = ()
+    keys: Iterable[tuple[KeyPath, str | bytes]],
+    base: Identifier = (),
+    known: Dictionary = STANDARD,
 ) -> Identifier:
     """The Identifier that holds these keys.
 
@@ -26,6 +26,7 @@ def assemble(
             the whole sequence.
         base: an Identifier to start from; its elements stay unless a key
             replaces them.
+        known: VRs of private elements given by number.
 
     Returns:
         Elements in ascending tag order. Each private creator a path names is
@@ -42,7 +43,7 @@ def assemble(
     # Numbers first: they say which blocks are taken before any is given out.
     for path, value in sorted(given, key=lambda key: _names_creator(key[0])):
         _put(root, path, value)
-    return _freeze(root)
+    return _freeze(root, known)
 
 
 def _names_creator(path: KeyPath) -> bool:
@@ -88,18 +89,18 @@ def _place(data_set: _DataSet, step: Step) -> int:
     raise ValueError(f"no private block is free in group {group >> 16:04x}")
 
 
-def _freeze(data_set: _DataSet) -> Identifier:
-    return tuple(_element(data_set, tag) for tag in sorted(data_set))
+def _freeze(data_set: _DataSet, known: Dictionary) -> Identifier:
+    return tuple(_element(data_set, tag, known) for tag in sorted(data_set))
 
 
-def _element(data_set: _DataSet, tag: int) -> Element:
+def _element(data_set: _DataSet, tag: int, known: Dictionary) -> Element:
     vr, value = data_set[tag]
     if isinstance(value, list):
-        return Element(tag, "SQ", tuple(_freeze(item) for item in value))
+        return Element(tag, "SQ", tuple(_freeze(item, known) for item in value))
     if vr == "UN":
         owner = data_set.get(tag & 0xFFFF0000 | tag >> 8 & 0xFF, ("", ""))[1]
-        known = dictionary.private_vr(owner, tag) if isinstance(owner, str) else None
-        vr = known or vr
+        if isinstance(owner, str) and owner:
+            vr = known.private_vr(owner, tag) or vr
     return Element(tag, vr, value)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import zlib
+from dataclasses import replace
 from itertools import pairwise
 from struct import Struct, error, pack
 from typing import Final
@@ -10,8 +12,10 @@ from typing import Final
 from batchfind.dicom import dictionary, transfer_syntaxes
 from batchfind.dicom.charset import encode_text
 from batchfind.dicom.identifier import Element, Identifier
+from batchfind.dicom.values import words_of_text
 from batchfind.dicom.vrs import (
     LONG_FORM,
+    NEW_VRS,
     NUMBER_FORMATS,
     SHORT_FORM,
     STRING_VRS,
@@ -21,6 +25,7 @@ from batchfind.dicom.vrs import (
 
 _ITEM: Final = (0xFFFE, 0xE000)
 _LONGEST_SHORT: Final = 0xFFFE
+_TAG: Final = re.compile(r"\(?([0-9A-Fa-f]{4}),?([0-9A-Fa-f]{4})\)?")
 
 
 def encode(
@@ -29,18 +34,22 @@ def encode(
     charset: tuple[str, ...],
     *,
     deflate_level: int = 6,
+    new_vr_as_ob: bool = False,
 ) -> bytes:
     """The bytes of an Identifier, as they go into a P-DATA-TF.
 
     Values go out as written, whatever they match: a wildcard in an IS key is text
     like any other. Elements are sorted by tag; sequences and items have defined
-    lengths; text is padded with a space, UI and bytes with NUL.
+    lengths; text is padded with a space, UI and bytes with NUL. A group length, which
+    only raw queries hold, is written as long as its group is.
 
     Args:
         identifier: the elements; (0008,0005) is among them if it is to be sent.
         transfer_syntax: UID of one of the four in `transfer_syntaxes.TITLES`.
         charset: terms of (0008,0005) that the text is encoded in.
         deflate_level: 0 (stored) to 9 (smallest); only for the deflated syntax.
+        new_vr_as_ob: writes `NEW_VRS` as OB, as findscu's `-u` does: their values
+            are those of little endian in every explicit transfer syntax.
 
     Returns:
         An even number of bytes.
@@ -52,11 +61,12 @@ def encode(
     """
     if transfer_syntax not in transfer_syntaxes.TITLES:
         raise ValueError(f"no encoder for transfer syntax {transfer_syntax}")
-    implicit = transfer_syntax == transfer_syntaxes.IMPLICIT_LE
     big_endian = transfer_syntax == transfer_syntaxes.EXPLICIT_BE
-    data = _Writer(charset, implicit=implicit, big_endian=big_endian).data_set(
-        identifier
-    )
+    data = _Writer(
+        _Values(charset, big_endian=big_endian),
+        _Values(charset, big_endian=False) if new_vr_as_ob else None,
+        implicit=transfer_syntax == transfer_syntaxes.IMPLICIT_LE,
+    ).data_set(identifier)
     if transfer_syntax != transfer_syntaxes.DEFLATED_LE:
         return data
     stream = zlib.compressobj(deflate_level, zlib.DEFLATED, -zlib.MAX_WBITS)
@@ -76,46 +86,75 @@ def canonical_bytes(identifier: Identifier, charset: tuple[str, ...]) -> bytes:
 
 
 class _Writer:
-    """The choices that hold for a whole data set."""
+    """The choices that hold for a whole data set.
+
+    Args:
+        values: encodes values in the order of the transfer syntax.
+        as_ob: encodes the values of `NEW_VRS` when they are written as OB, or None.
+        implicit: no VR is written.
+    """
 
     def __init__(
-        self, charset: tuple[str, ...], *, implicit: bool, big_endian: bool
+        self, values: _Values, as_ob: _Values | None, *, implicit: bool
     ) -> None:
-        order = ">" if big_endian else "<"
-        self._charset = charset
+        self._values = values
+        self._as_ob = as_ob
         self._implicit = implicit
-        self._big_endian = big_endian
-        self._order = order
-        self._long_header = Struct(order + "HH2sHL").pack
-        self._short_header = Struct(order + "HH2sH").pack
-        self._item_header = Struct(order + "HHL").pack
+        self._long_header = Struct(values.order + "HH2sHL").pack
+        self._short_header = Struct(values.order + "HH2sH").pack
+        self._item_header = Struct(values.order + "HHL").pack
 
     def data_set(self, identifier: Identifier) -> bytes:
         elements = sorted(identifier, key=lambda element: element.tag)
         for one, next_one in pairwise(elements):
             if one.tag == next_one.tag:
                 raise ValueError(f"{dictionary.label(one.tag)} is given twice")
-        return b"".join(map(self._element, elements))
+        written = [self._element(element) for element in elements]
+        for at, element in enumerate(elements):
+            if not element.tag & 0xFFFF:
+                written[at] = self._group_length(element, elements, written)
+        return b"".join(written)
+
+    def _group_length(
+        self, element: Element, elements: list[Element], written: list[bytes]
+    ) -> bytes:
+        """Counts what follows in its group, whatever value was given.
+
+        Source: PS3.5 Section 7.2.
+        """
+        length = sum(
+            len(data)
+            for other, data in zip(elements, written, strict=True)
+            if other.tag >> 16 == element.tag >> 16 and other.tag != element.tag
+        )
+        return self._element(replace(element, value=str(length)))
 
     def _element(self, element: Element) -> bytes:
         vr = element.vr
         if vr not in LONG_FORM and vr not in SHORT_FORM:
             raise _unfit(element, f"{vr!r} is no value representation")
-        value = self._items(element) if vr == "SQ" else self._value(element)
+        if vr == "SQ":
+            value = self._items(element)
+        elif self._as_ob is not None and vr in NEW_VRS:
+            vr, value = "OB", self._as_ob.value(element)
+        else:
+            value = self._values.value(element)
+        return self._header(element, vr, len(value)) + value
+
+    def _header(self, element: Element, vr: str, length: int) -> bytes:
         group, number = element.tag >> 16, element.tag & 0xFFFF
         if self._implicit:
-            return self._item_header(group, number, len(value)) + value
+            return self._item_header(group, number, length)
+        code = vr.encode("ascii")
         if vr in LONG_FORM:
-            code = vr.encode("ascii")
-            return self._long_header(group, number, code, 0, len(value)) + value
-        if len(value) > _LONGEST_SHORT:
+            return self._long_header(group, number, code, 0, length)
+        if length > _LONGEST_SHORT:
             raise _unfit(
                 element,
-                f"{len(value)} bytes do not fit; {vr} holds {_LONGEST_SHORT} in"
+                f"{length} bytes do not fit; {vr} holds {_LONGEST_SHORT} in"
                 " explicit VR (PS3.5 7.1.2)",
             )
-        code = vr.encode("ascii")
-        return self._short_header(group, number, code, len(value)) + value
+        return self._short_header(group, number, code, length)
 
     def _items(self, element: Element) -> bytes:
         if isinstance(element.value, tuple):
@@ -127,12 +166,21 @@ class _Writer:
             raise _unfit(element, "a sequence holds items, not a value")
         return b""
 
-    def _value(self, element: Element) -> bytes:
+
+class _Values:
+    """Value fields in one byte order and one choice of character sets."""
+
+    def __init__(self, charset: tuple[str, ...], *, big_endian: bool) -> None:
+        self.order = ">" if big_endian else "<"
+        self._charset = charset
+
+    def value(self, element: Element) -> bytes:
+        """The value field of an element that is no sequence, padded."""
         value, vr = element.value, element.vr
         if isinstance(value, tuple):
             raise _unfit(element, f"{vr} holds no items")
         if vr in WORD_SIZES:
-            raw = value if isinstance(value, bytes) else _from_hex(element, value)
+            raw = value if isinstance(value, bytes) else _from_text(element, value)
             return self._words(element, _padded(raw, b"\0"))
         if isinstance(value, bytes):
             return _padded(value, b"\0" if vr == "UI" else b" ")
@@ -152,23 +200,24 @@ class _Writer:
         parts = [part.strip() for part in value.split("\\")] if value else []
         try:
             if element.vr == "AT":
-                return b"".join(self._tag(part) for part in parts)
+                return b"".join(map(self._tag, parts))
             convert = float if element.vr in {"FL", "FD"} else int
-            code = f"{self._order}{len(parts)}{NUMBER_FORMATS[element.vr]}"
+            code = f"{self.order}{len(parts)}{NUMBER_FORMATS[element.vr]}"
             return pack(code, *map(convert, parts))
         except (ValueError, OverflowError, error):
             raise _unfit(element, f"the value is no {element.vr}") from None
 
     def _tag(self, text: str) -> bytes:
-        if len(text) != 8:
+        found = _TAG.fullmatch(text)
+        if found is None:
             raise ValueError(text)
-        return pack(self._order + "HH", int(text[:4], 16), int(text[4:], 16))
+        return pack(self.order + "HH", int(found[1], 16), int(found[2], 16))
 
     def _words(self, element: Element, raw: bytes) -> bytes:
         size = WORD_SIZES[element.vr]
         if len(raw) % size:
             raise _unfit(element, f"{len(raw)} bytes are no multiple of {size}")
-        if not self._big_endian or size == 1:
+        if self.order == "<" or size == 1:
             return raw
         return b"".join(raw[at : at + size][::-1] for at in range(0, len(raw), size))
 
@@ -177,13 +226,11 @@ def _padded(raw: bytes, padding: bytes) -> bytes:
     return raw + padding if len(raw) & 1 else raw
 
 
-def _from_hex(element: Element, text: str) -> bytes:
-    r"""Bytes written as text: `01\0a\ff`, findscu's form."""
+def _from_text(element: Element, text: str) -> bytes:
     try:
-        return bytes.fromhex(text.replace("\\", ""))
-    except ValueError:
-        reason = r"write the bytes in hexadecimal, such as 01\0A\FF"
-        raise _unfit(element, reason) from None
+        return words_of_text(element.vr, text)
+    except ValueError as reason:
+        raise _unfit(element, str(reason)) from None
 
 
 def _unfit(element: Element, reason: str) -> ValueError:

@@ -29,11 +29,13 @@ class Finding:
         level: forbidden by the standard, or treated differently by peers.
         clause: of the standard, such as `PS3.4 C.2.2.2.5`.
         message: one sentence that names the attribute and what to do instead.
+        option: of extended negotiation, with which there is nothing to say.
     """
 
     level: FindingLevel
     clause: str
     message: str
+    option: str | None = None
 
 
 _LONGEST: Final = {"AE": 16, "CS": 16, "LO": 64, "SH": 16, "UI": 64, "IS": 12, "DS": 16}
@@ -85,7 +87,7 @@ def check_matching_value(vr: str, tag: int, text: str) -> list[Finding]:
         return findings
     if text == '""':
         message = f"{name} asks for empty values, which peers know only when negotiated"
-        return [_varies("PS3.4 C.2.2.2.7", message)]
+        return [_varies("PS3.4 C.2.2.2.7", message, "empty_value")]
     findings = _check_wildcards(vr, name, text)
     if findings:
         return findings
@@ -95,6 +97,7 @@ def check_matching_value(vr: str, tag: int, text: str) -> list[Finding]:
                 "PS3.4 C.2.2.2.8",
                 f"{name} holds several values, which mean nothing unless multiple"
                 " value matching is negotiated; ask for one value at a time",
+                "multiple_value",
             )
         )
     values = [text] if vr in SINGLE_VALUED_VRS else text.split("\\")
@@ -117,8 +120,8 @@ def _forbidden(clause: str, message: str) -> Finding:
     return Finding(FindingLevel.FORBIDDEN, clause, message)
 
 
-def _varies(clause: str, message: str) -> Finding:
-    return Finding(FindingLevel.VARIES, clause, message)
+def _varies(clause: str, message: str, option: str | None = None) -> Finding:
+    return Finding(FindingLevel.VARIES, clause, message, option)
 
 
 def _check_controls(vr: str, name: str, text: str) -> list[Finding]:

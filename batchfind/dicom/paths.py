@@ -18,9 +18,10 @@ gives the blocks out.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from batchfind.dicom import dictionary
+from batchfind.dicom.dictionary import STANDARD, Dictionary
 
 MAX_DEPTH = 16
 """Steps of a path; ten times what any information model nests."""
@@ -28,7 +29,11 @@ MAX_DEPTH = 16
 MAX_ITEM = 999
 """Highest item number; a larger one is a slip, and would allocate empty items."""
 
-FIRST_BLOCK = 0x10
+FIRST_BLOCK, LAST_BLOCK = 0x10, 0xFF
+"""Blocks of private elements that a creator may reserve.
+
+Source: PS3.5 Section 7.8.1.
+"""
 
 _STEP = re.compile(
     r"""
@@ -55,20 +60,32 @@ class Step:
         vr: from the dictionary; SQ for every step but the last.
         item: number of the item entered, from 0.
         creator: private creator, when the path names one.
+        keyword: from a dictionary file; None where PS3.6 or nobody has one.
+        multiplicity: from a dictionary file, such as `1-n`; None as `keyword`.
     """
 
     tag: int
     vr: str
     item: int = 0
     creator: str | None = None
+    keyword: str | None = None
+    multiplicity: str | None = None
 
     @property
     def name(self) -> str:
         """The keyword, `gggg,eeee` without one, or `gggg,"CREATOR",ee`."""
         group, element = self.tag >> 16, self.tag & 0xFFFF
+        if self.keyword is not None:
+            return self.keyword
         if self.creator is not None:
             return f'{group:04x},"{self.creator}",{element & 0xFF:02x}'
         return dictionary.keyword_of(self.tag) or f"{group:04x},{element:04x}"
+
+    @property
+    def is_single(self) -> bool:
+        """Whether it never has more than one value."""
+        known = self.multiplicity or dictionary.multiplicity_of(self.tag)
+        return known == "1"
 
     @property
     def column(self) -> str:
@@ -78,6 +95,8 @@ class Step:
 
     def _bare_column(self) -> str:
         group, element = self.tag >> 16, self.tag & 0xFFFF
+        if self.keyword is not None:
+            return self.keyword
         if self.creator is not None:
             creator = re.sub(r"\W+", "_", self.creator, flags=re.ASCII).strip("_")
             return f"private_{group:04x}_{creator}_{element & 0xFF:02x}"
@@ -146,11 +165,12 @@ class KeyPath:
         )
 
 
-def parse_path(text: str) -> KeyPath:
+def parse_path(text: str, known: Dictionary = STANDARD) -> KeyPath:
     """The key path that a text names, from the root of the Identifier.
 
     Args:
         text: one of the forms in the module's docstring, without white space.
+        known: keywords and VRs.
 
     Returns:
         A path of at most `MAX_DEPTH` steps.
@@ -161,15 +181,24 @@ def parse_path(text: str) -> KeyPath:
 
     Source: PS3.5 Sections 7.1, 7.5 and 7.8.
     """
-    return child(None, text)
+    return child(None, text, known)
 
 
-def child(path: KeyPath | None, text: str) -> KeyPath:
+def child(
+    path: KeyPath | None,
+    text: str,
+    known: Dictionary = STANDARD,
+    *,
+    verbatim: bool = False,
+) -> KeyPath:
     """The key path that a text names inside a sequence.
 
     Args:
         path: the enclosing sequence; None stands for the root.
         text: as for `parse_path`.
+        known: keywords and VRs.
+        verbatim: allows the tags that the standard forbids and findscu sends:
+            group lengths, and the reserved elements and groups with odd numbers.
 
     Returns:
         The joined path.
@@ -183,8 +212,8 @@ def child(path: KeyPath | None, text: str) -> KeyPath:
     while True:
         match = _STEP.match(text, position)
         if match is None:
-            raise ValueError(_unreadable(text))
-        steps.append(_step(match))
+            raise ValueError(_unreadable(text, known))
+        steps.append(_step(match, known, verbatim=verbatim))
         position = match.end()
         if position == len(text):
             break
@@ -209,33 +238,47 @@ def _as_sequence(step: Step, text: str) -> Step:
     """The step as one that can be entered; unknown elements may be sequences."""
     if step.vr not in {"SQ", "UN"}:
         raise ValueError(f"{step.name} is {step.vr}, not a sequence, in {text!r}")
-    return Step(step.tag, "SQ", step.item, step.creator)
+    return replace(step, vr="SQ")
 
 
-def _step(match: re.Match[str]) -> Step:
-    tag, creator = _tag_of(match)
-    _refuse_illegal(tag, match.group())
-    vr = dictionary.vr_of(tag)
+def step_of(tag: int, vr: str, creator: str | None, known: Dictionary) -> Step:
+    """The step of an attribute, with what dictionary files say about it."""
+    entry = known.entry_of(tag, creator)
+    if entry is None:
+        return Step(tag, vr, creator=creator)
+    keyword = known.keyword_of(tag, creator)
+    return Step(
+        tag, vr, creator=creator, keyword=keyword, multiplicity=entry.multiplicity
+    )
+
+
+def _step(match: re.Match[str], known: Dictionary, *, verbatim: bool) -> Step:
+    tag, creator = _tag_of(match, known)
+    _refuse_illegal(tag, match.group(), verbatim=verbatim)
+    vr = known.vr_of(tag)
     if creator is not None:
-        vr = dictionary.private_vr(creator, tag) or "UN"
+        vr = known.private_vr(creator, tag) or "UN"
     item = int(match["item"] or 0)
     if item > MAX_ITEM:
         raise ValueError(f"item {item} in {match.group()!r} is above {MAX_ITEM}")
     if match["item"] is not None and vr not in {"SQ", "UN"}:
         raise ValueError(f"{match.group()!r} has an item, but is {vr}, not a sequence")
-    return Step(tag, vr, item, creator)
+    return replace(step_of(tag, vr, creator, known), item=item)
 
 
-def _tag_of(match: re.Match[str]) -> tuple[int, str | None]:
+def _tag_of(match: re.Match[str], known: Dictionary) -> tuple[int, str | None]:
     """Tag and private creator of one step."""
     text = match.group()
     if text.startswith("(") != text.partition("[")[0].endswith(")"):
         raise ValueError(f"unbalanced parentheses in {text!r}; write (gggg,eeee)")
     if keyword := match["keyword"]:
-        tag = dictionary.tag_of(keyword)
-        if tag is None:
-            raise ValueError(_unknown_keyword(keyword))
-        return tag, None
+        tag = known.tag_of(keyword)
+        if tag is not None:
+            return tag, None
+        entry = known.entry_named(keyword)
+        if entry is None:
+            raise ValueError(_unknown_keyword(keyword, known))
+        return entry.tag, entry.creator
     if number := match["number"]:
         return int(number, 16), None
     group = int(match["group"], 16)
@@ -255,17 +298,19 @@ def _private(group: int, creator: str, offset: int) -> tuple[int, str]:
     return group << 16 | FIRST_BLOCK << 8 | offset, creator
 
 
-def _refuse_illegal(tag: int, text: str) -> None:
+def _refuse_illegal(tag: int, text: str, *, verbatim: bool) -> None:
     """Tags that no Identifier may hold."""
     group = tag >> 16
     reason = ""
     if group in {0x0000, 0x0002}:
         what = "the command set" if group == 0 else "file meta information"
         reason = f"group {group:04x} is {what}, never part of an Identifier"
-    elif group in {0x0001, 0x0003, 0x0005, 0x0007, 0xFFFF}:
-        reason = f"group {group:04x} is not allowed (PS3.5 7.8)"
     elif group == dictionary.ITEM_GROUP:
         reason = "items and delimiters are written by batchfind itself"
+    elif verbatim:
+        return
+    elif group in {0x0001, 0x0003, 0x0005, 0x0007, 0xFFFF}:
+        reason = f"group {group:04x} is not allowed (PS3.5 7.8)"
     elif not tag & 0xFFFF:
         reason = "a group length is retired and never sent (PS3.5 7.2)"
     elif dictionary.is_private(tag) and tag & 0xFFFF < FIRST_BLOCK:
@@ -274,11 +319,11 @@ def _refuse_illegal(tag: int, text: str) -> None:
         raise ValueError(f"{text!r} cannot be a key: {reason}")
 
 
-def _unreadable(text: str) -> str:
+def _unreadable(text: str, known: Dictionary) -> str:
     if not text:
         return "a key path must not be empty"
     words = [word for word in re.split(r"[.\[\]]", text) if word]
-    hint = next(filter(None, map(dictionary.suggest_keyword, words)), None)
+    hint = next(filter(None, map(known.suggest_keyword, words)), None)
     meant = f" (did you mean {hint!r}?)" if hint and hint not in words else ""
     return (
         f"{text!r} is no key path; write a keyword, gggg,eeee or"
@@ -286,7 +331,7 @@ def _unreadable(text: str) -> str:
     )
 
 
-def _unknown_keyword(keyword: str) -> str:
-    hint = dictionary.suggest_keyword(keyword)
+def _unknown_keyword(keyword: str, known: Dictionary) -> str:
+    hint = known.suggest_keyword(keyword)
     meant = f" (did you mean {hint!r}?)" if hint else ""
     return f"unknown attribute {keyword!r}{meant}"

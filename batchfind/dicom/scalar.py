@@ -19,6 +19,7 @@ import zlib
 from typing import Final
 
 from batchfind.dicom import transfer_syntaxes
+from batchfind.dicom.dictionary import STANDARD, Dictionary
 from batchfind.dicom.raw import DecodeLimits, Items, RawElement
 from batchfind.dicom.walk import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE, Walk
 from batchfind.errors import IdentifierDefect
@@ -36,7 +37,12 @@ DEFAULT_LIMITS: Final = DecodeLimits()
 
 
 def decode(
-    payload: bytes, transfer_syntax: str, limits: DecodeLimits = DEFAULT_LIMITS
+    payload: bytes,
+    transfer_syntax: str,
+    limits: DecodeLimits = DEFAULT_LIMITS,
+    *,
+    known: Dictionary = STANDARD,
+    verbatim: bool = False,
 ) -> list[RawElement]:
     """The elements of a data set.
 
@@ -44,6 +50,8 @@ def decode(
         payload: the data set as received, without preamble or file meta.
         transfer_syntax: UID of one of the four in `transfer_syntaxes.TITLES`.
         limits: what is refused; the defaults hold a thousand usual Identifiers.
+        known: VRs of elements that were sent without one.
+        verbatim: group lengths are kept, and public attributes sent as UN stay UN.
 
     Returns:
         Elements in ascending tag order, each tag once. Values keep their byte
@@ -65,7 +73,7 @@ def decode(
         )
     if transfer_syntax == transfer_syntaxes.DEFLATED_LE:
         payload = inflate(payload, limits.data_set_bytes)
-    return Walk(payload, limits, encoding).run()
+    return Walk(payload, limits, encoding, known=known, verbatim=verbatim).run()
 
 
 def inflate(payload: bytes, limit: int) -> bytes:

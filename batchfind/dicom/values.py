@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from struct import unpack
+from struct import error, pack, unpack
 from typing import Final
 
 from batchfind.dicom.charset import CharacterSets, DecodedText, decode_text
@@ -17,6 +17,16 @@ Source: PS3.5 Table 6.2-1.
 
 _PADDING: Final = " \0"
 _WORD_CODES: Final = {2: "H", 4: "I", 8: "Q"}
+_DECIMAL_WORDS: Final = {"OD": "d", "OF": "f", "OL": "I", "OV": "Q"}
+_FORMS: Final = {
+    "OB": r"write the bytes in hexadecimal, such as 01\0A\FF",
+    "UN": r"write the bytes in hexadecimal, such as 01\0A\FF",
+    "OW": r"write the words in hexadecimal, such as 0001\00FF",
+    "OF": r"write decimal numbers, such as 0.5\1",
+    "OD": r"write decimal numbers, such as 0.5\1",
+    "OL": r"write decimal numbers, such as 0\255",
+    "OV": r"write decimal numbers, such as 0\255",
+}
 
 
 def text_values(raw: bytes, vr: str, sets: CharacterSets) -> DecodedText:
@@ -58,6 +68,21 @@ def number_values(
     return unpack(f"{order}{count}{NUMBER_FORMATS[vr]}", raw)
 
 
+def number_text(vr: str, number: float) -> str:
+    """A number in decimal, without `.0`, in digits enough to read back.
+
+    Args:
+        vr: FL has nine digits at most; FD as many as it takes.
+        number: one of `number_values`.
+    """
+    if vr == "FL":
+        return f"{number:.9g}"
+    if vr != "FD":
+        return str(number)
+    shorter = (f"{number:.{digits}g}" for digits in (15, 16))
+    return next((text for text in shorter if float(text) == number), f"{number:.17g}")
+
+
 def tag_values(raw: bytes, *, big_endian: bool = False) -> tuple[str, ...]:
     """The values of an AT element, each as eight hexadecimal digits `GGGGEEEE`.
 
@@ -87,6 +112,34 @@ def swapped_words(raw: bytes, vr: str) -> bytes:
     words = array(_WORD_CODES[size], raw)
     words.byteswap()
     return words.tobytes()
+
+
+def words_of_text(vr: str, text: str) -> bytes:
+    r"""The bytes of OB OW OF OD OL OV UN from a text in findscu's form.
+
+    Args:
+        vr: decides the form.
+        text: `01\0A\FF` for bytes, `0001\00FF` for words (OW), decimal numbers for
+            OF, OD, OL and OV; or empty.
+
+    Returns:
+        The value field in little endian, not padded.
+
+    Raises:
+        ValueError: saying what to write instead.
+    """
+    parts = text.split("\\") if text else []
+    try:
+        if vr in _DECIMAL_WORDS:
+            convert = float if vr in {"OD", "OF"} else int
+            return pack(f"<{len(parts)}{_DECIMAL_WORDS[vr]}", *map(convert, parts))
+        digits = 2 * WORD_SIZES[vr]
+        if all(0 < len(part) <= digits for part in parts):
+            parts = [part.zfill(digits) for part in parts]
+        raw = bytes.fromhex("".join(parts))
+    except (ValueError, OverflowError, error):
+        raise ValueError(_FORMS[vr]) from None
+    return swapped_words(raw, vr)
 
 
 def _count(vr: str, raw: bytes) -> int:

@@ -42,6 +42,9 @@ SHORT_FORM: Final = frozenset(
 Source: PS3.5 Table 7.1-2.
 """
 
+NEW_VRS: Final = frozenset(["OD", "OF", "OL", "OV", "SV", "UC", "UN", "UR", "UT", "UV"])
+"""VRs that came after 1993, which findscu's `-u` writes as OB."""
+
 NUMBER_FORMATS: Final = {
     "FD": "d",
     "FL": "f",

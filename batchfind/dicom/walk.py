@@ -8,6 +8,7 @@ from struct import Struct
 from typing import Any, Final, NoReturn
 
 from batchfind.dicom import dictionary
+from batchfind.dicom.dictionary import STANDARD, Dictionary
 from batchfind.dicom.raw import DecodeLimits, Items, RawElement, Sized
 from batchfind.dicom.vrs import (
     LONG_FORM,
@@ -104,12 +105,23 @@ class Walk:
     """
 
     __slots__ = (
-        "_big_endian", "_data", "_depth", "_large", "_limits", "_position", "_seen",
-        "_stack",
+        "_big_endian", "_data", "_depth", "_known", "_large", "_limits", "_position",
+        "_seen", "_stack", "_verbatim",
     )  # fmt: skip
 
-    def __init__(self, data: bytes, limits: DecodeLimits, encoding: Encoding) -> None:
+    def __init__(
+        self,
+        data: bytes,
+        limits: DecodeLimits,
+        encoding: Encoding,
+        *,
+        known: Dictionary = STANDARD,
+        verbatim: bool = False,
+    ) -> None:
+        """Begins at the first byte; `verbatim` keeps group lengths, and UN as UN."""
         self._data = data
+        self._known = known
+        self._verbatim = verbatim
         self._limits = limits
         self._large = min(limits.values - 1, limits.value_bytes)
         self._big_endian = encoding.big_endian
@@ -137,6 +149,7 @@ class Walk:
         data, end, append, new = self._data, into.end, into.elements.append, _NEW
         unpack, position, large = into.encoding.header, self._position, self._large
         seen, most = self._seen, self._limits.elements
+        verbatim = self._verbatim
         while end - position >= 8:
             group, element, code, length = unpack(data, position)
             vr = _SHORT_CODES.get(code)
@@ -154,7 +167,7 @@ class Walk:
             value = data[start:position]
             if length > large:
                 self._check_values(start - 8, tag, vr, value)
-            if element:
+            if element or verbatim:
                 append(new(RawElement, (tag, vr, value)))
         self._position, self._seen = position, seen
         self._end_data_set(into)
@@ -175,8 +188,8 @@ class Walk:
         vr = code.decode("ascii")
         if vr not in LONG_FORM:
             vr = "UN"
-        elif vr == "UN" and length != UNDEFINED:
-            vr = self._vr_of_public(tag)
+        elif vr == "UN" and length != UNDEFINED and not self._verbatim:
+            vr = self._vr_of_unknown(into, tag)
         return self._read_long(into, tag, vr, 12, length)
 
     def _read_implicit(self, into: _DataSet) -> None:
@@ -221,7 +234,7 @@ class Walk:
         value = self._data[start : start + length]
         if length > self._large:
             self._check_values(self._position, tag, vr, value)
-        if tag & 0xFFFF:
+        if tag & 0xFFFF or self._verbatim:
             into.elements.append(RawElement(tag, vr, value))
         if into.encoding.implicit and dictionary.is_private_creator(tag):
             name = value.decode("ascii", "replace").strip(" \0")
@@ -301,17 +314,19 @@ class Walk:
         """The VR of an element in Implicit VR."""
         creator = into.creators.get(tag >> 16 << 8 | tag >> 8 & 0xFF)
         if creator is None or not dictionary.is_private(tag):
-            vr = dictionary.vr_of(tag)
+            vr = self._known.vr_of(tag)
         else:
-            vr = dictionary.private_vr(creator, tag) or "UN"
+            vr = self._known.private_vr(creator, tag) or "UN"
             # A private dictionary may err: no item means no sequence.
             vr = "UN" if vr == "SQ" else vr
         # Inside UN all is little endian, while our caller reads big endian.
         return "UN" if self._big_endian and vr in VALUE_SIZES else vr
 
-    def _vr_of_public(self, tag: int) -> str:
+    def _vr_of_unknown(self, into: _DataSet, tag: int) -> str:
         """What an element sent as UN is; UN where that leaves a doubt."""
-        vr = dictionary.vr_of(tag)
+        vr = self._known.vr_of(tag)
+        if self._known.entries and dictionary.is_private(tag):
+            vr = self._known.added_vr(tag, _creator(into.elements, tag)) or "UN"
         doubtful = self._big_endian and vr not in STRING_VRS
         return "UN" if vr == "SQ" or doubtful else vr
 
@@ -355,6 +370,15 @@ class Walk:
             return ""
         order = "Big" if data[:2] < data[1::-1] else "Little"
         return f"; the bytes look like Explicit VR {order} Endian"
+
+
+def _creator(elements: list[RawElement], tag: int) -> str | None:
+    """The private creator of a tag's block; it stands before, in the same group."""
+    reserving = tag & 0xFFFF0000 | tag >> 8 & 0xFF
+    for element in reversed(elements):
+        if element.tag == reserving and isinstance(element.value, bytes):
+            return element.value.decode("ascii", "replace").strip(" \0")
+    return None
 
 
 def _name(tag: int) -> str:

@@ -114,14 +114,18 @@ class Assembler:
             )
         self._held += len(fragment)
         if self._held > LONGEST_DATA_SET:
-            raise LimitReached(f"a data set exceeds {LONGEST_DATA_SET} bytes")
+            error = LimitReached(f"a data set exceeds {LONGEST_DATA_SET} bytes")
+            error.message_id = partial.response.message_id
+            raise error
         partial.data_set += fragment
         return partial.response
 
 
 def _add_command(partial: _Partial, fragment: bytes, *, last: bool) -> Response | None:
     if partial.response is not None:
-        raise DimseError("command set where an announced data set was due")
+        error = DimseError("command set where an announced data set was due")
+        error.message_id = partial.response.message_id
+        raise error
     if len(partial.command) + len(fragment) > LONGEST_COMMAND:
         raise LimitReached(f"a command set exceeds {LONGEST_COMMAND} bytes")
     partial.command += fragment

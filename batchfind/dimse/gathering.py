@@ -7,29 +7,13 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 
 from batchfind.dimse.messages import Matches
+from batchfind.dimse.templates import Template
 from batchfind.ul.framing import Burst
 
 #: Whole messages of two fragments: a command (3), then its data set (2).
 _WHOLE_MESSAGES = re.compile(rb"(?:\x03\x02)+")
 #: PDVs looked at in one go, so that a change of command costs little.
 _STRETCH = 1_024
-
-
-@dataclass(frozen=True, slots=True)
-class Template:
-    """A pending response whose command is expected to come again.
-
-    Attributes:
-        command: its command set, encoded.
-        context_id: where it came.
-        message_id: the C-FIND it answers, which has not ended.
-        status: FF00 or FF01.
-    """
-
-    command: bytes
-    context_id: int
-    message_id: int
-    status: int
 
 
 @dataclass(slots=True)

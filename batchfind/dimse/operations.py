@@ -14,9 +14,10 @@ from batchfind.dimse.command_set import (
     encode_echo_rq,
     encode_find_rq,
 )
-from batchfind.dimse.gathering import Gathering, Template
+from batchfind.dimse.gathering import Gathering
 from batchfind.dimse.ledger import Ledger, Operation
 from batchfind.dimse.messages import Echoed, Final, Irregularity, Matches
+from batchfind.dimse.templates import Template, Templates
 from batchfind.errors import DimseError, LimitReached, LocalProtocolError
 from batchfind.ul.contexts import NegotiatedContext
 from batchfind.ul.events import Data
@@ -45,13 +46,18 @@ class Operations:
         self._assembler = Assembler(context.id for context in contexts)
         self._send = send
         self._ledger = Ledger()
-        self._template: Template | None = None
+        self._templates = Templates()
         self._told: set[tuple[int, str]] = set()
 
     @property
     def drained(self) -> bool:
-        """Every request has had its final response: another one may be sent."""
+        """Every request has had its final response."""
         return not self._ledger
+
+    @property
+    def in_flight(self) -> int:
+        """Requests that have not had their final response."""
+        return len(self._ledger)
 
     def find(
         self, context_id: int, sop_class: str, priority: Priority, identifier: bytes
@@ -163,8 +169,10 @@ class Operations:
     ) -> None:
         data, position = burst.data, 0
         while position < len(burst):
-            if self._template is not None and self._assembler.idle:
-                taken = gathering.add_alike(burst, position, self._template)
+            template = self._templates.current
+            if template is not None and self._assembler.idle:
+                taken = gathering.add_alike(burst, position, template)
+                taken = taken or self._add_other(burst, position, gathering)
                 if taken:
                     position += taken
                     continue
@@ -176,6 +184,14 @@ class Operations:
             position += 1
             if message is not None:
                 self._take(message, gathering, events)
+
+    def _add_other(self, burst: Burst, position: int, gathering: Gathering) -> int:
+        """As `add_alike`, when a peer answers several requests by turns."""
+        if len(self._templates) < 2:
+            return 0
+        command = burst.data[burst.begin[position] : burst.end[position]]
+        template = self._templates.recall(command)
+        return 0 if template is None else gathering.add_alike(burst, position, template)
 
     def _take(
         self, message: Message, gathering: Gathering, events: list[Event]
@@ -208,8 +224,13 @@ class Operations:
             gathering.add(response.message_id, response.status, b"")
             return
         gathering.add(response.message_id, response.status, message.data_set)
-        self._template = Template(
-            message.command, message.context_id, response.message_id, response.status
+        self._templates.learn(
+            Template(
+                message.command,
+                message.context_id,
+                response.message_id,
+                response.status,
+            )
         )
 
     def _take_final(self, message: Message, events: list[Event]) -> None:
@@ -217,7 +238,7 @@ class Operations:
         if message.data_set is not None:
             self._tell(events, response.message_id, "final response with a data set")
         self._ledger.end(response.message_id)
-        self._template = None
+        self._templates.forget(response.message_id)
         events.append(
             Final(
                 response.message_id,
@@ -231,16 +252,17 @@ class Operations:
 
     def _check(self, message: Message, operation: Operation) -> None:
         response = message.response
+        fault = ""
         if message.context_id != operation.context_id:
-            raise DimseError(
-                f"response to message ID {response.message_id} on context"
-                f" {message.context_id} instead of {operation.context_id}"
+            fault = f"on context {message.context_id} instead of {operation.context_id}"
+        elif response.command_field != operation.answer:
+            fault = (
+                f"is {response.command_field:04X}H where {operation.answer:04X}H is due"
             )
-        if response.command_field != operation.answer:
-            raise DimseError(
-                f"response {response.command_field:04X}H to message ID"
-                f" {response.message_id}, which awaits {operation.answer:04X}H"
-            )
+        if fault:
+            error = DimseError(f"response to message ID {response.message_id} {fault}")
+            error.message_id = response.message_id
+            raise error
 
     def _tell_of_oddities(
         self, events: list[Event], message: Message, operation: Operation

@@ -9,6 +9,7 @@ from typing import Any
 
 from batchfind.capture.reader import Capture, open_capture
 from batchfind.capture.records import (
+    AttemptFacts,
     Cause,
     Ending,
     Outcome,
@@ -67,6 +68,18 @@ class Answers:
             verdicts[request.id] = known if known is not None and same else verdict
         return verdicts
 
+    def agreed(self) -> dict[str, AttemptFacts]:
+        """What was agreed for each request's attempt that counts, if anything."""
+        counting = {
+            request.id: contributing(self.attempts(request))
+            for request in self.plan.requests
+        }
+        return {
+            identity: attempt.facts
+            for identity, attempt in counting.items()
+            if attempt is not None and attempt.facts is not None
+        }
+
     def unanswered(self) -> tuple[Request, ...]:
         """Requests that are failed, partial, skipped or were never asked."""
         verdicts = self.verdicts()
@@ -111,7 +124,15 @@ class Answers:
                 continue
             peer = self.plan.peers[request.peer]
             verdict = verdicts[request.id].verdict
-            origin = origin_of(request, peer, attempt, verdict, run_id)
+            origin = origin_of(
+                request,
+                peer,
+                attempt,
+                verdict,
+                run_id,
+                dictionary=self.plan.dictionary,
+                correction=self.plan.queries[request.query].data_correction,
+            )
             for matches in self.capture.matches(attempt.number):
                 yield origin, matches
 

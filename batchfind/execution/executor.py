@@ -31,6 +31,7 @@ class Order:
         tls, identity: with references to secrets; the executor looks them up.
         negotiation: options asked in `offer.extended`, PREFER or REQUIRE each.
         new_vr_as_ob: VRs that came after 1993 are sent as OB.
+        alone: no other request shall be in flight on its association.
     """
 
     request: str
@@ -54,26 +55,52 @@ class Order:
     identity: UserIdentity | None = None
     negotiation: Mapping[str, Asked] = field(default_factory=dict)
     new_vr_as_ob: bool = False
+    alone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Associated:
+    """The request has its place on an accepted association.
+
+    Attributes:
+        operations: requests that may be in flight on such an association, 1 or more.
+    """
+
+    operations: int
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The C-FIND-RQ is being sent on an accepted association."""
+    """The association stands; the C-FIND-RQ follows unless an option is missing."""
 
     facts: AttemptFacts
 
 
-Step: TypeAlias = Started | Matches | Ending
+@dataclass(frozen=True, slots=True)
+class Disturbed:
+    """The association ended through the fault of another request on it.
+
+    The request is to be asked again, `alone`, as if it had not been asked.
+
+    Attributes:
+        ending: what is known of this try.
+    """
+
+    ending: Ending
+
+
+Step: TypeAlias = Associated | Started | Matches | Ending | Disturbed
 
 
 class Executor(Protocol):
     """Carries out orders; the coordinator's journal stays the only writer."""
 
     def submit(self, order: Order) -> AsyncGenerator[Step, None]:
-        """What happens: Started, sets of matches, exactly one Ending.
+        """What happens: Associated, Started, sets of matches, one Ending or Disturbed.
 
-        Started is missing when no association came about. Never raises for a fault
-        of the peer. Closing it early aborts the request.
+        Associated and Started are missing when no association came about; Associated
+        comes again when the request had to change its association unheard. Never
+        raises for a fault of the peer. Closing it early aborts the request.
         """
         ...
 

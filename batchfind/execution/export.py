@@ -21,7 +21,7 @@ from batchfind.execution.publishing import (
     publisher_of,
 )
 from batchfind.execution.reporting import report_requests, warnings_of
-from batchfind.execution.results import OutputReport, RunResult
+from batchfind.execution.results import ExitCode, OutputReport, RunResult
 from batchfind.execution.targets import check_targets
 from batchfind.job.model import Publish
 from batchfind.job.output_model import Overwrite
@@ -69,7 +69,9 @@ def export_run(
         publisher = publisher_of(run_dir.name, capture.meta, guarded=guarded)
         check_targets(plan, publisher, exporting=not to_paths)
         finishing = Finishing(plan, capture, run_dir.name, lambda _: None)
-        verdicts = finishing.render(Answers(plan, capture).verdicts())
+        answers = Answers(plan, capture)
+        verdicts = finishing.render(answers.verdicts())
+        requests = report_requests(plan, verdicts, answers.agreed())
     withheld = run_dir / WITHHELD
     try:
         if to_paths:
@@ -80,17 +82,7 @@ def export_run(
     except BaseException:
         finishing.discard()
         raise
-    return _result(run_dir, plan, verdicts, outputs)
-
-
-def _result(
-    run_dir: Path,
-    plan: Plan,
-    verdicts: Mapping[str, RequestVerdict],
-    outputs: tuple[OutputReport, ...],
-) -> RunResult:
-    failed = any(output.failed for output in outputs)
-    code = exit_code_of(list(verdicts.values()), storage_failed=failed)
+    code = _exit_code(verdicts, outputs)
     return RunResult(
         run_dir=run_dir,
         run_id=run_dir.name,
@@ -98,10 +90,17 @@ def _result(
         plan_digest=plan.digest,
         exit_code=code,
         retryable=retryable(code),
-        requests=report_requests(plan, verdicts),
+        requests=requests,
         outputs=outputs,
         warnings=warnings_of(plan),
     )
+
+
+def _exit_code(
+    verdicts: Mapping[str, RequestVerdict], outputs: tuple[OutputReport, ...]
+) -> ExitCode:
+    failed = any(output.failed for output in outputs)
+    return exit_code_of(list(verdicts.values()), storage_failed=failed)
 
 
 def _same_questions(stored: Plan, edited: Plan) -> Plan:

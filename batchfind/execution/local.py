@@ -9,7 +9,7 @@ from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from batchfind.capture.records import AttemptFacts
+from batchfind.capture.records import AttemptFacts, Ending
 from batchfind.errors import (
     BatchfindError,
     ConnectTimeout,
@@ -21,9 +21,19 @@ from batchfind.errors import (
 )
 from batchfind.execution.attempt import Attempt
 from batchfind.execution.budget import Budget, descriptors_for_associations
-from batchfind.execution.executor import Order, Started, Step
+from batchfind.execution.connecting import connect
+from batchfind.execution.credentials import Credentials
+from batchfind.execution.executor import (
+    Associated,
+    Disturbed,
+    Order,
+    Started,
+    Step,
+)
+from batchfind.execution.leases import Lease
+from batchfind.execution.negotiated import negotiated
 from batchfind.execution.outcomes import Stop, Tally, ended_by_error, ended_by_us
-from batchfind.execution.pool import Lease, Pool
+from batchfind.execution.pool import Pool
 from batchfind.net.client import Client
 from batchfind.net.resolver import Resolver
 from batchfind.net.settings import Endpoint
@@ -52,24 +62,29 @@ class _StaleError(Exception):
 class LocalExecutor:
     """Associations by host and port, shared by all requests of the run."""
 
-    def __init__(self, complain: Callable[[Endpoint, str], None]) -> None:
+    def __init__(
+        self,
+        complain: Callable[[Endpoint, str], None],
+        credentials: Credentials | None = None,
+    ) -> None:
         """Begins without any association; use inside a running loop.
 
         Args:
             complain: is told when a peer does not release properly.
+            credentials: for orders with TLS or a user identity.
         """
+        self._credentials = credentials or Credentials()
         self._resolver = Resolver()
         self._complain = complain
         self._numbers = itertools.count(1)
         self._budget = Budget(descriptors_for_associations(), self._end_one_idle)
         self._pools: dict[tuple[str, int], Pool] = {}
-        self._serves_once: set[tuple[str, int]] = set()
         self._running: set[Attempt] = set()
         self._stopped = asyncio.Event()
         self._reason = Stop.INTERRUPTED
 
     async def submit(self, order: Order) -> AsyncGenerator[Step, None]:
-        """Started, sets of matches and one Ending, as the protocol says."""
+        """Steps as the protocol says."""
         loop = asyncio.get_running_loop()
         started = loop.time()
         while True:
@@ -83,7 +98,7 @@ class LocalExecutor:
                 yield ended_by_us(reason, Tally(), order.peer, order.endpoint, None)
             except _StaleError:
                 # Some SCPs serve one C-FIND an association and close it afterwards.
-                self._serves_once.add(_group(order.endpoint))
+                self._pool(order).serve_once()
                 continue
             except BatchfindError as error:
                 tally = Tally(seconds=loop.time() - started)
@@ -121,6 +136,7 @@ class LocalExecutor:
         begun = False
         self._running.add(attempt)
         try:
+            yield Associated(lease.client.accepted.operations)
             if self._stopped.is_set():
                 attempt.stop(self._reason)
             async with aclosing(attempt.run()) as steps:
@@ -130,11 +146,13 @@ class LocalExecutor:
                     if not begun:
                         begun = True
                         yield Started(facts)
-                    yield step
+                    if attempt.disturbed and isinstance(step, Ending):
+                        yield Disturbed(step)
+                    else:
+                        yield step
         finally:
             self._running.discard(attempt)
-            keep = self._keeps(order, lease.client)
-            await self._pool(order).give_back(lease, keep=keep)
+            await self._pool(order).give_back(lease, order)
 
     async def _end_one_idle(self) -> bool:
         for pool in self._pools.values():
@@ -142,22 +160,20 @@ class LocalExecutor:
                 return True
         return False
 
-    def _keeps(self, order: Order, client: Client) -> bool:
-        once = _group(order.endpoint) in self._serves_once
-        most = 1 if once else order.queries_per_association
-        return not order.fresh and client.served < most
-
     def _pool(self, order: Order) -> Pool:
         key = _group(order.endpoint)
         if key not in self._pools:
             self._pools[key] = Pool(
                 order.associations,
-                self._resolver,
+                self._connect,
                 lambda: next(self._numbers),
                 self._budget,
                 self._complain,
             )
         return self._pools[key]
+
+    async def _connect(self, order: Order) -> Client:
+        return await connect(order, self._credentials, self._resolver)
 
     async def _unless_stopped(self, work: Coroutine[Any, Any, _T]) -> _T:
         task = asyncio.ensure_future(work)
@@ -186,6 +202,7 @@ def _facts(order: Order, lease: Lease) -> AttemptFacts:
     client = lease.client
     accepted = client.accepted
     implementation = (accepted.implementation_version, accepted.implementation_uid)
+    options = negotiated(order.sop_class, order.negotiation, accepted.extended)
     return AttemptFacts(
         transfer_syntax=client.negotiated[order.sop_class].transfer_syntax,
         peer_implementation=" ".join(part for part in implementation if part),
@@ -193,4 +210,7 @@ def _facts(order: Order, lease: Lease) -> AttemptFacts:
         address=str(client.address),
         association=lease.number,
         started=datetime.now(UTC).isoformat(timespec="microseconds"),
+        tls=client.tls_facts,
+        negotiated=options.accepted,
+        operations=accepted.operations,
     )

@@ -13,6 +13,7 @@ from batchfind.capture.records import Cause, Ending, Outcome
 from batchfind.dicom.status import meaning
 from batchfind.dimse.messages import Final
 from batchfind.errors import BatchfindError, Retry
+from batchfind.execution.pages import Pages
 from batchfind.execution.wording import cause_of, plural, quoted
 from batchfind.net.settings import Endpoint
 
@@ -45,6 +46,7 @@ class Tally:
         kept: how many of them outputs may hold.
         bytes: Identifier bytes.
         seconds: wall time.
+        pages: C-FINDs sent, more than one when the peer answers in pages.
         warnings: tolerated irregularities.
     """
 
@@ -52,6 +54,7 @@ class Tally:
     kept: int = 0
     bytes: int = 0
     seconds: float = 0.0
+    pages: int = 1
     warnings: tuple[str, ...] = ()
 
 
@@ -78,6 +81,22 @@ def ended_by_final(
             hint=hint,
         )
     return _ending(outcome, tally, cause, final)
+
+
+def ended_between_pages(
+    final: Final, pages: Pages, tally: Tally, peer: str, endpoint: Endpoint
+) -> Ending:
+    """The ending of an attempt whose next page cannot be asked for."""
+    told = _status_sentence(final, tally)
+    cause = Cause(
+        code="status-b001",
+        message=(
+            f"{peer} ({endpoint}): {told}; the next page cannot be asked for: "
+            f"{pages.problem}"
+        ),
+        hint=pages.hint,
+    )
+    return _ending(Outcome.PARTIAL, tally, cause, final)
 
 
 def ended_by_error(
@@ -151,6 +170,9 @@ def _classify(status: int) -> tuple[Outcome, str, str]:
     if status in _UNABLE_TO_PROCESS or status == _PROCESSING_FAILURE:
         hint = "the peer could not process the query; look at its log"
         return Outcome.FAILED, f"status-{status:04x}", hint
+    if status == _NOT_A_CAP:
+        hint = "the peer no longer knows the record key: ask again without it"
+        return Outcome.FAILED, "status-failure", hint
     if status == _REFUSED or status in _GENERAL_FAILURES:
         hint = "the peer does not accept this query: check model, level and keys"
         return Outcome.FAILED, "status-failure", hint
@@ -184,5 +206,6 @@ def _ending(
         kept=tally.kept,
         bytes=tally.bytes,
         seconds=tally.seconds,
+        pages=tally.pages,
         warnings=tally.warnings,
     )

@@ -1,33 +1,19 @@
-"""Associations with one SCP: never more than it bears, reused while drained."""
+"""Associations with one SCP: never more than it bears, shared and reused.
+
+A request joins an association that has room in its window; else it takes an idle one;
+else a new one is opened, while the SCP bears another.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 
 from batchfind.execution.budget import Budget
 from batchfind.execution.executor import Order
+from batchfind.execution.leases import Association, Kind, Lease
 from batchfind.net.client import Client
-from batchfind.net.resolver import Resolver
-from batchfind.net.settings import Endpoint, Offer
-
-
-@dataclass(slots=True)
-class Lease:
-    """An association lent to one request.
-
-    Attributes:
-        number: of the association within the run, from 1.
-        used: another request was served on it before.
-    """
-
-    client: Client
-    number: int
-    offer: Offer
-    abort_at_end: bool
-    used: bool = False
-    expiry: asyncio.Task[None] | None = None
+from batchfind.net.settings import Endpoint
 
 
 class Pool:
@@ -40,7 +26,7 @@ class Pool:
     def __init__(
         self,
         associations: int,
-        resolver: Resolver,
+        connect: Callable[[Order], Awaitable[Client]],
         number: Callable[[], int],
         budget: Budget,
         complain: Callable[[Endpoint, str], None],
@@ -49,52 +35,70 @@ class Pool:
 
         Args:
             associations: most at once, 1 or more.
-            resolver: looks names up.
+            connect: opens an association as an order says.
             number: gives the next association's number.
             budget: counts the associations of all pools.
             complain: is told when a peer does not release properly.
         """
-        self._slots = asyncio.Semaphore(associations)
-        self._resolver = resolver
+        self._associations = associations
+        self._connect = connect
         self._number = number
         self._budget = budget
-        self._hurry: float | None = None
         self._complain = complain
-        self._associations = associations
-        self._idle: list[Lease] = []
-        self._leased = 0
+        self._hurry: float | None = None
+        self._serves_once = False
+        self._idle: list[Association] = []
+        self._shared: list[Association] = []
+        #: Places at the SCP that are in use, being opened or being closed.
+        self._held = 0
+        self._changed = asyncio.Event()
 
     async def lease(self, order: Order) -> Lease:
-        """An idle association that fits the order, else a new one.
+        """A place on an association that fits the order.
 
         Raises:
             PeerError: the association could not be opened.
         """
-        await self._slots.acquire()
-        self._leased += 1
-        try:
-            found = None if order.fresh else await self._take(order)
-            return found or await self._open(order)
-        except BaseException:
-            self._vacate()
-            raise
+        while (association := self._with_room(order)) is None:
+            if self._held < self._associations:
+                association = await self._own(order)
+                break
+            if _wants_its_own(order):
+                self._clear_one()
+            await self._change()
+        lease = Lease(association, used=association.lent > 0)
+        association.lent += 1
+        association.users += 1
+        self._tell()
+        return lease
 
-    async def give_back(self, lease: Lease, *, keep: bool) -> None:
-        """Ends a loan: keeps the association for others, or ends it."""
+    async def give_back(self, lease: Lease, order: Order) -> None:
+        """Ends a loan; the last one to have it keeps the association or ends it."""
+        association = lease.association
+        association.users -= 1
+        if not self._keeps(association, order):
+            association.closed_to_others = True
+        if association.users:
+            self._tell()
+            return
+        self._shared.remove(association)
         try:
-            if keep and lease.client.reusable:
-                lease.used = True
-                self._idle.append(lease)
-                lease.expiry = asyncio.create_task(self._expire(lease))
+            if self._keeps(association, order) and association.client.reusable:
+                self._idle.append(association)
+                association.expiry = asyncio.create_task(self._expire(association))
             else:
-                await self._end(lease)
+                await self._end(association)
         finally:
             self._vacate()
+
+    def serve_once(self) -> None:
+        """From now on an association carries one C-FIND: the SCP closes it then."""
+        self._serves_once = True
 
     async def close(self) -> None:
         """Ends every idle association."""
         while self._idle:
-            await self._retire(self._remove(self._idle[0]))
+            await self._retire(self._idle[0])
 
     def hurry(self, seconds: float) -> None:
         """No release takes longer from now on: the run is being interrupted."""
@@ -107,66 +111,121 @@ class Pool:
         await self._end(self._remove(self._idle[0]))
         return True
 
-    async def _take(self, order: Order) -> Lease | None:
-        for lease in list(self._idle):
-            if lease.client.endpoint == order.endpoint and lease.offer == order.offer:
-                self._remove(lease)
-                if lease.client.reusable:
-                    return lease
-                await self._end(lease)
+    def _with_room(self, order: Order) -> Association | None:
+        """The association in use with the fewest requests that may take another."""
+        if _wants_its_own(order):
+            return None
+        kind = Kind.of(order)
+        fitting = [
+            each
+            for each in self._shared
+            if each.kind == kind
+            and not each.closed_to_others
+            and each.users < each.client.accepted.operations
+            and each.client.alive
+            and self._keeps(each, order)
+        ]
+        return min(fitting, key=lambda each: each.users, default=None)
+
+    async def _own(self, order: Order) -> Association:
+        """An association nobody has, with a place of its own at the SCP."""
+        self._held += 1
+        try:
+            found = None if order.fresh else await self._take(order)
+            association = found or await self._open(order)
+        except BaseException:
+            self._vacate()
+            raise
+        association.closed_to_others = _wants_its_own(order)
+        self._shared.append(association)
+        return association
+
+    def _clear_one(self) -> None:
+        """Lets one association run empty for a request that wants its own."""
+        if not any(each.closed_to_others for each in self._shared):
+            for association in self._shared[:1]:
+                association.closed_to_others = True
+
+    async def _take(self, order: Order) -> Association | None:
+        for association in list(self._idle):
+            if association.kind == Kind.of(order):
+                self._remove(association)
+                if association.client.reusable:
+                    return association
+                await self._end(association)
         return None
 
-    async def _open(self, order: Order) -> Lease:
-        while self._idle and len(self._idle) + self._leased > self._associations:
+    async def _open(self, order: Order) -> Association:
+        while self._idle and len(self._idle) + self._held > self._associations:
             await self._end(self._remove(self._idle[0]))
         await self._budget.take()
         try:
-            client = await Client.connect(
-                order.endpoint, order.offer, order.timeouts, self._resolver
-            )
+            client = await self._connect(order)
         except BaseException:
             self._budget.give_back()
             raise
-        return Lease(client, self._number(), order.offer, order.abort_at_end)
+        return Association(client, self._number(), Kind.of(order), order.abort_at_end)
 
-    async def _end(self, lease: Lease) -> None:
+    def _keeps(self, association: Association, order: Order) -> bool:
+        """Whether it may carry another C-FIND after those it has."""
+        most = 1 if self._serves_once else order.queries_per_association
+        return not order.fresh and association.queries() < most
+
+    async def _end(self, association: Association) -> None:
         try:
-            if lease.abort_at_end:
-                await lease.client.abort()
+            if association.abort_at_end:
+                await association.client.abort()
                 return
-            complaint = await lease.client.release(self._hurry)
+            complaint = await association.client.release(self._hurry)
             if complaint:
-                self._complain(lease.client.endpoint, complaint)
+                self._complain(association.client.endpoint, complaint)
         finally:
             self._budget.give_back()
 
-    def _remove(self, lease: Lease) -> Lease:
-        self._idle.remove(lease)
-        if lease.expiry is not None:
-            lease.expiry.cancel()
-            lease.expiry = None
-        return lease
+    def _remove(self, association: Association) -> Association:
+        self._idle.remove(association)
+        if association.expiry is not None:
+            association.expiry.cancel()
+            association.expiry = None
+        return association
 
-    async def _expire(self, lease: Lease) -> None:
+    async def _expire(self, association: Association) -> None:
         """Ends an association nobody wanted for `timeouts.idle`."""
-        idle = lease.client.idle_timeout
+        idle = association.client.idle_timeout
         if idle is None:
             return
         await asyncio.sleep(idle)
-        lease.expiry = None
-        if lease in self._idle:
-            self._idle.remove(lease)
-            await self._retire(lease)
+        association.expiry = None
+        await self._retire(association)
 
-    async def _retire(self, lease: Lease) -> None:
-        """Ends an idle association; its slot is held, for the peer still counts it."""
-        await self._slots.acquire()
-        self._leased += 1
+    async def _retire(self, association: Association) -> None:
+        """Ends an idle association; its place is held, for the peer counts it still."""
+        while self._held >= self._associations:
+            await self._change()
+        if association not in self._idle:
+            return
+        self._remove(association)
+        self._held += 1
         try:
-            await self._end(lease)
+            await self._end(association)
         finally:
             self._vacate()
 
+    async def _change(self) -> None:
+        """Waits until it may pay to look for a place again."""
+        self._changed.clear()
+        await self._changed.wait()
+
     def _vacate(self) -> None:
-        self._leased -= 1
-        self._slots.release()
+        self._held -= 1
+        self._tell()
+
+    def _tell(self) -> None:
+        """Those that wait for a place look again."""
+        self._changed.set()
+
+
+def _wants_its_own(order: Order) -> bool:
+    """Whether others on its association would have to suffer for the order."""
+    cancels = order.cancel.after is not None or order.cancel.after_responses is not None
+    return order.fresh or order.alone or (order.abort_on_cancel and cancels)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
-from batchfind.capture.records import Cause, RequestVerdict
+from batchfind.capture.records import AttemptFacts, Cause, RequestVerdict
+from batchfind.dimse.messages import Matches
 from batchfind.execution.results import OutputReport, RunResult
-from batchfind.plan.model import Plan
+from batchfind.plan.model import Plan, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,3 +102,33 @@ class Observer(Protocol):
     """Called on the event loop; must return quickly and must not raise."""
 
     def __call__(self, event: Event, /) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A set of responses as it came, once the capture has it.
+
+    Attributes:
+        request: what they answer; its query and peer say how to read them.
+        first: number of the first of them within the attempt, from 1.
+        matches: their Identifiers and statuses.
+        facts: of the attempt, with the transfer syntax of the Identifiers.
+    """
+
+    request: Request
+    first: int
+    matches: Matches
+    facts: AttemptFacts
+
+
+@runtime_checkable
+class ResponseObserver(Observer, Protocol):
+    """An observer that is shown every response as well.
+
+    Its request reads no further response while it is waited for, so that nothing
+    piles up behind a slow reader; deadlines of the peer do not count that time.
+    """
+
+    async def responses(self, received: Received) -> None:
+        """Takes a set of responses; must not raise."""
+        ...

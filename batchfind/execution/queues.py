@@ -19,7 +19,9 @@ class Line:
     """The requests for one host and port.
 
     Attributes:
-        associations: how many of its requests may run at once.
+        associations: how many it bears at once.
+        operations: requests in flight on each, as far as is known.
+        workers: how many of its chains are worked on.
         chains: repetitions of a request stay together, in order.
         failures: associations in a row that could not be opened.
     """
@@ -27,6 +29,8 @@ class Line:
     host: str
     port: int
     associations: int
+    operations: int = 1
+    workers: int = 0
     chains: deque[Chain] = field(default_factory=deque)
     failures: int = 0
 
@@ -34,6 +38,12 @@ class Line:
     def open(self) -> bool:
         """Whether the circuit is open: the peer cannot be reached at present."""
         return self.failures >= _TROUBLE
+
+    @property
+    def wanted(self) -> int:
+        """How many more workers find work, and room at the SCP."""
+        room = self.associations * self.operations - self.workers
+        return max(0, min(room, len(self.chains)))
 
     def note(self, *, reached: bool) -> None:
         """Counts how the last request fared at opening an association."""

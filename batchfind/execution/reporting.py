@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from batchfind.capture.records import RequestVerdict
+from batchfind.capture.records import AttemptFacts, RequestVerdict
 from batchfind.execution.results import RequestReport
 from batchfind.plan.model import Plan, Request
 
 
 def report_requests(
-    plan: Plan, verdicts: Mapping[str, RequestVerdict]
+    plan: Plan,
+    verdicts: Mapping[str, RequestVerdict],
+    facts: Mapping[str, AttemptFacts],
 ) -> tuple[RequestReport, ...]:
-    """One report a request that has a verdict, in plan order."""
+    """One report a request that has a verdict, in plan order.
+
+    Args:
+        plan: whose requests are reported.
+        verdicts: by request id.
+        facts: what was agreed for the attempt that counts, by request id.
+    """
     return tuple(
-        _report(request, verdicts[request.id])
+        _report(request, verdicts[request.id], facts.get(request.id))
         for request in plan.requests
         if request.id in verdicts
     )
@@ -25,7 +33,9 @@ def warnings_of(plan: Plan) -> tuple[str, ...]:
     return tuple(str(problem) for problem in (*plan.warnings, *plan.skipped))
 
 
-def _report(request: Request, verdict: RequestVerdict) -> RequestReport:
+def _report(
+    request: Request, verdict: RequestVerdict, facts: AttemptFacts | None
+) -> RequestReport:
     return RequestReport(
         id=request.id,
         query=request.query,
@@ -37,4 +47,5 @@ def _report(request: Request, verdict: RequestVerdict) -> RequestReport:
         cause=verdict.cause,
         warnings=verdict.warnings,
         seconds=verdict.seconds,
+        facts=facts,
     )

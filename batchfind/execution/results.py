@@ -8,7 +8,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
-from batchfind.capture.records import Cause, Verdict
+from batchfind.capture.records import AttemptFacts, Cause, Verdict
 
 
 class ExitCode(IntEnum):
@@ -33,6 +33,8 @@ class RequestReport:
     Attributes:
         defects: responses that could not be decoded.
         seconds: wall time of its attempts.
+        facts: what was agreed for the attempt that counts, or None without an
+            association.
         pieces: ids of the requests it was split into; empty when it was not.
     """
 
@@ -46,6 +48,7 @@ class RequestReport:
     cause: Cause | None
     warnings: tuple[str, ...]
     seconds: float
+    facts: AttemptFacts | None = None
     pieces: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -62,8 +65,21 @@ class RequestReport:
             "cause": cause and {"code": cause.code, "message": cause.message},
             "warnings": list(self.warnings),
             "seconds": round(self.seconds, 3),
+            "association": self.facts and _association_json(self.facts),
             "pieces": list(self.pieces),
         }
+
+
+def _association_json(facts: AttemptFacts) -> dict[str, Any]:
+    return {
+        "number": facts.association,
+        "address": facts.address,
+        "implementation": facts.peer_implementation,
+        "transfer_syntax": facts.transfer_syntax,
+        "tls": facts.tls,
+        "negotiated": list(facts.negotiated),
+        "operations": facts.operations,
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,16 +13,20 @@ from batchfind import __version__
 from batchfind.capture.journal import Journal
 from batchfind.capture.new_run import NewRun, create_run_directory
 from batchfind.capture.reader import open_capture
-from batchfind.capture.records import RequestVerdict
-from batchfind.capture.run_directory import RunDirectory, reopen_run_directory
+from batchfind.capture.records import AttemptFacts, RequestVerdict
+from batchfind.capture.run_directory import (
+    CAPTURE,
+    RunDirectory,
+    reopen_run_directory,
+)
 from batchfind.errors import StorageError
 from batchfind.execution.answers import Answers
-from batchfind.execution.demo_process import demo_peers
+from batchfind.execution.asking import Asking
+from batchfind.execution.audience import Audience
+from batchfind.execution.credentials import Credentials
 from batchfind.execution.exit_codes import exit_code_of, retryable
 from batchfind.execution.finishing import Finishing
 from batchfind.execution.history import forget_failure, plan_of, remember_failure
-from batchfind.execution.local import LocalExecutor
-from batchfind.execution.outcomes import Stop
 from batchfind.execution.progress import (
     Event,
     Observer,
@@ -39,10 +43,7 @@ from batchfind.execution.publishing import (
 )
 from batchfind.execution.reporting import report_requests, warnings_of
 from batchfind.execution.results import OutputReport, RunResult
-from batchfind.execution.scheduler import Scheduler
 from batchfind.execution.targets import check_targets
-from batchfind.execution.wiring import Wiring
-from batchfind.net.settings import Endpoint
 from batchfind.plan.codec import dumps
 from batchfind.plan.model import Plan, Request
 
@@ -54,10 +55,12 @@ class RunOptions:
     Attributes:
         job_text: the job file, for the copy in the run directory.
         run_dir: this run directory exactly; None makes one below the job's.
+        credentials: of its peers; None reads them without asking anybody.
     """
 
     job_text: str
     run_dir: Path | None = None
+    credentials: Credentials | None = None
 
 
 async def run_plan(
@@ -79,11 +82,13 @@ async def run_plan(
         How it ended; failures of peers and outputs are part of the result.
 
     Raises:
-        JobError: an output cannot be written where the job wants it.
+        JobError: an output cannot be written where the job wants it, or a secret or
+            a certificate cannot be read.
         StateError: the run directory exists, or the job is running elsewhere.
         StorageError: the run directory cannot be made.
     """
     await asyncio.to_thread(check_targets, plan, None, options.run_dir)
+    credentials = options.credentials or await _credentials(plan, plan.requests)
     started = datetime.now(UTC)
     new = NewRun(
         base=Path(plan.policy.directory),
@@ -102,8 +107,9 @@ async def run_plan(
         }
         publisher = publisher_of(directory.run_id, meta)
         journal = await Journal.create(directory.capture, meta, plan)
-        run = _Run(plan, directory, journal, publisher, observers, interrupt)
-        return await run.execute(plan.requests)
+        audience = Audience(observers)
+        run = _Run(plan, directory, journal, publisher, audience, interrupt)
+        return await run.execute(plan.requests, credentials)
 
 
 async def resume_run(
@@ -112,6 +118,7 @@ async def resume_run(
     *,
     interrupt: asyncio.Event | None = None,
     force: bool = False,
+    credentials: Credentials | None = None,
 ) -> RunResult:
     """Asks again what a run left failed, partial, skipped or unasked.
 
@@ -120,6 +127,8 @@ async def resume_run(
         observers: as for `run_plan`.
         interrupt: as for `run_plan`.
         force: replace also what a newer run has published.
+        credentials: of the peers that `remaining` names; None reads them without
+            asking anybody.
 
     Returns:
         The state of the whole run, requests answered earlier included.
@@ -129,7 +138,8 @@ async def resume_run(
         StateError: another process holds it.
         StorageError: it cannot be read or written, or a newer run has published one
             of its outputs.
-        JobError: its plan is damaged, or an output cannot be written any more.
+        JobError: its plan is damaged, an output cannot be written any more, or a
+            secret or a certificate cannot be read.
     """
     with reopen_run_directory(run_dir) as directory:
         plan = plan_of(directory.path)
@@ -137,9 +147,28 @@ async def resume_run(
             publisher = publisher_of(directory.run_id, capture.meta, guarded=not force)
             await asyncio.to_thread(check_targets, plan, publisher)
             requests = Answers(plan, capture).unanswered()
+        credentials = credentials or await _credentials(plan, requests)
         journal = await Journal.reopen(directory.capture)
-        run = _Run(plan, directory, journal, publisher, observers, interrupt)
-        return await run.execute(requests)
+        audience = Audience(observers)
+        run = _Run(plan, directory, journal, publisher, audience, interrupt)
+        return await run.execute(requests, credentials)
+
+
+def remaining(run_dir: Path) -> tuple[Plan, tuple[Request, ...]]:
+    """A run's plan, and the requests that `resume_run` would ask.
+
+    Raises:
+        UsageError: it is no run directory.
+        StorageError: it cannot be read.
+        JobError: its plan is damaged.
+    """
+    plan = plan_of(run_dir)
+    with open_capture(run_dir / CAPTURE) as capture:
+        return plan, Answers(plan, capture).unanswered()
+
+
+async def _credentials(plan: Plan, requests: Sequence[Request]) -> Credentials:
+    return await asyncio.to_thread(Credentials.load, plan, None, requests)
 
 
 class _Run:
@@ -151,19 +180,24 @@ class _Run:
         directory: RunDirectory,
         journal: Journal,
         publisher: Publisher,
-        observers: Sequence[Observer],
+        audience: Audience,
         interrupt: asyncio.Event | None,
     ) -> None:
         self._plan = plan
         self._directory = directory
         self._journal = journal
         self._publisher = publisher
-        self._observers = observers
+        self._audience = audience
+        self._tell = audience.tell
         self._interrupt = interrupt or asyncio.Event()
         self._interrupted = False
+        self._agreed: Mapping[str, AttemptFacts] = {}
+        self._problems: tuple[str, ...] = ()
         self._started = time.monotonic()
 
-    async def execute(self, requests: Sequence[Request]) -> RunResult:
+    async def execute(
+        self, requests: Sequence[Request], credentials: Credentials
+    ) -> RunResult:
         """Asks the requests, finishes every query, publishes, reports."""
         ids = tuple(request.id for request in requests)
         self._tell(RunStarted(self._plan, str(self._directory.path), ids))
@@ -172,7 +206,7 @@ class _Run:
         outputs: tuple[OutputReport, ...] = ()
         error = ""
         try:
-            verdicts = await self._ask(requests)
+            verdicts = await self._ask(requests, credentials)
             await self._journal.barrier()
             verdicts, outputs = await self._finish(verdicts)
             await self._journal.verdicts(verdicts.values())
@@ -189,12 +223,15 @@ class _Run:
         self._tell(RunEnded(result))
         return result
 
-    async def _ask(self, requests: Sequence[Request]) -> dict[str, RequestVerdict]:
+    async def _ask(
+        self, requests: Sequence[Request], credentials: Credentials
+    ) -> dict[str, RequestVerdict]:
         """Every request of the plan with its provisional verdict."""
-        told: Mapping[str, RequestVerdict] = {}
-        if requests:
-            async with demo_peers(self._plan) as ports:
-                told = await self._ask_peers(requests, ports)
+        asking = Asking(
+            self._plan, credentials, self._journal, self._audience, self._interrupt
+        )
+        told = await asking.ask(requests)
+        self._problems = asking.problems
         await self._journal.barrier()
         verdicts = await asyncio.to_thread(self._judged)
         # Why a request was skipped is known to the scheduler alone.
@@ -202,25 +239,6 @@ class _Run:
             if not verdict.attempts and not verdicts[key].attempts:
                 verdicts[key] = verdict
         return verdicts
-
-    async def _ask_peers(
-        self, requests: Sequence[Request], ports: Mapping[str, int]
-    ) -> Mapping[str, RequestVerdict]:
-        executor = LocalExecutor(self._complain)
-        scheduler = Scheduler(
-            self._plan, Wiring(self._plan, ports), executor, self._journal, self._tell
-        )
-        watcher = asyncio.create_task(self._watch(scheduler))
-        try:
-            return await scheduler.run(requests)
-        finally:
-            watcher.cancel()
-            await asyncio.gather(watcher, return_exceptions=True)
-            await executor.close()
-
-    async def _watch(self, scheduler: Scheduler) -> None:
-        await self._interrupt.wait()
-        scheduler.stop(Stop.INTERRUPTED, "interrupted: cancelling what is under way")
 
     def _readable(self) -> Mapping[str, RequestVerdict]:
         """Verdicts from what the capture kept before it failed, if it can be read."""
@@ -231,7 +249,9 @@ class _Run:
 
     def _judged(self) -> dict[str, RequestVerdict]:
         with open_capture(self._directory.capture) as capture:
-            return Answers(self._plan, capture).verdicts()
+            answers = Answers(self._plan, capture)
+            self._agreed = answers.agreed()
+            return answers.verdicts()
 
     async def _finish(
         self, provisional: Mapping[str, RequestVerdict]
@@ -311,11 +331,11 @@ class _Run:
             plan_digest=self._plan.digest,
             exit_code=code,
             retryable=retryable(code),
-            requests=report_requests(self._plan, verdicts),
+            requests=report_requests(self._plan, verdicts, self._agreed),
             outputs=outputs,
             seconds=time.monotonic() - self._started,
             error=error,
-            warnings=warnings_of(self._plan),
+            warnings=(*warnings_of(self._plan), *self._problems),
         )
 
     async def _close(self, result: RunResult) -> None:
@@ -327,10 +347,3 @@ class _Run:
             self._journal.event("run-ended", ended)
         finally:
             await self._journal.close()
-
-    def _complain(self, endpoint: Endpoint, sentence: str) -> None:
-        self._journal.event("release", {"peer": str(endpoint), "problem": sentence})
-
-    def _tell(self, event: Event) -> None:
-        for observer in self._observers:
-            observer(event)

@@ -1,43 +1,38 @@
 """Asks every request: concurrently, within what each peer bears, losing nothing.
 
-One worker an association a peer bears takes requests from the peer's line; a slow or
-dead peer therefore never holds up another. What comes back goes to the journal at
-once. A request is reported only when its ending is durable.
+A peer's workers take requests from its line, one for each request that may be in
+flight there; a slow or dead peer therefore never holds up another. How many fit on
+one association is known once the first is accepted: then more workers join. What
+comes back goes to the journal at once. A request is reported only when its ending is
+durable.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import aclosing
+from dataclasses import replace
 
 from batchfind.capture.journal import Journal
-from batchfind.capture.records import (
-    Ending,
-    Outcome,
-    RequestVerdict,
-    StoredAttempt,
-    Verdict,
-)
-from batchfind.dimse.messages import Matches
+from batchfind.capture.records import RequestVerdict, StoredAttempt, Verdict
 from batchfind.errors import StorageError
-from batchfind.execution.executor import Executor, Order, Started
+from batchfind.execution.executor import Associated, Executor, Order
 from batchfind.execution.outcomes import Stop
 from batchfind.execution.progress import (
     Event,
     PeerTrouble,
+    Received,
     RequestEnded,
     RequestStarted,
-    ResponsesArrived,
     Stopping,
 )
 from batchfind.execution.queues import Chain, Line, chains
+from batchfind.execution.recording import Recorder, Recording
 from batchfind.execution.verdicts import judge, skipped
 from batchfind.execution.wiring import Wiring
 from batchfind.plan.model import Plan, Request
 
-#: Observers hear of a request's progress at most so often, in seconds.
-_TELL_EVERY = 0.2
 _FAILURES = (Verdict.FAILED, Verdict.PARTIAL)
 
 
@@ -51,11 +46,12 @@ class Scheduler:
         executor: Executor,
         journal: Journal,
         tell: Callable[[Event], None],
+        show: Callable[[Received], Awaitable[None]] | None = None,
     ) -> None:
         self._plan = plan
         self._wiring = wiring
         self._executor = executor
-        self._journal = journal
+        self._recorder = Recorder(journal, tell, show)
         self._tell = tell
         self._slots = asyncio.Semaphore(plan.policy.concurrency)
         self._stop: Stop | None = None
@@ -63,6 +59,7 @@ class Scheduler:
         self._failure: StorageError | None = None
         self._verdicts: dict[str, RequestVerdict] = {}
         self._durable: set[asyncio.Future[None]] = set()
+        self._workers: set[asyncio.Task[None]] = set()
 
     async def run(self, requests: Iterable[Request]) -> dict[str, RequestVerdict]:
         """Asks the requests; ends when each has a provisional verdict.
@@ -74,18 +71,20 @@ class Scheduler:
             StorageError: the capture could not be written. Everything under way was
                 cancelled first; what was durable stays.
         """
-        lines = self._lines(requests)
-        workers = [
-            asyncio.create_task(self._work(line))
-            for line in lines
-            for _ in range(min(line.associations, len(line.chains)))
-        ]
+        for line in self._lines(requests):
+            self._employ(line)
         try:
-            await asyncio.gather(*workers)
+            while self._workers:
+                done, _ = await asyncio.wait(
+                    self._workers, return_when=asyncio.FIRST_COMPLETED
+                )
+                self._workers -= done
+                for worker in done:
+                    worker.result()
         finally:
-            for worker in workers:
+            for worker in self._workers:
                 worker.cancel()
-            await asyncio.gather(*workers, return_exceptions=True)
+            await asyncio.gather(*self._workers, return_exceptions=True)
         await asyncio.gather(*self._durable, return_exceptions=True)
         if self._failure is not None:
             raise self._failure
@@ -113,6 +112,18 @@ class Scheduler:
             line.associations = min(line.associations, peer.limits.associations)
             line.chains.append(chain)
         return list(lines.values())
+
+    def _employ(self, line: Line) -> None:
+        """Starts the workers that a line lacks."""
+        for _ in range(line.wanted):
+            line.workers += 1
+            self._workers.add(asyncio.create_task(self._work(line)))
+
+    def _widen(self, line: Line, operations: int) -> None:
+        """An association bears so many requests: more workers may find room."""
+        if operations > line.operations:
+            line.operations = operations
+            self._employ(line)
 
     async def _work(self, line: Line) -> None:
         while line.chains:
@@ -167,48 +178,44 @@ class Scheduler:
     async def _ask(self, line: Line, request: Request) -> None:
         self._tell(RequestStarted(request.id, request.query, request.peer))
         order = self._wiring.order(request)
+        tries: list[StoredAttempt] = []
         try:
-            attempt = await self._attempt(order, request)
+            while not await self._try(line, order, request, tries):
+                order = replace(order, alone=True)
         except StorageError as error:
             self._fail(error)
             return
-        ending = attempt.ending
-        reached = attempt.facts is not None
+        ending = tries[-1].ending
+        reached = tries[-1].facts is not None
         if self._stop is None:
             line.note(reached=reached)
         if ending is not None and not reached and ending.cause is not None:
             self._tell(PeerTrouble(request.peer, ending.cause))
 
-    async def _attempt(self, order: Order, request: Request) -> StoredAttempt:
-        """Carries one attempt into the journal."""
-        number, facts, ending = 0, None, Ending(outcome=Outcome.FAILED)
-        responses = _Throttle(self._tell, request)
+    async def _try(
+        self, line: Line, order: Order, request: Request, tries: list[StoredAttempt]
+    ) -> bool:
+        """Asks once; False when another request spoilt it, and it is to be repeated."""
+        recording = Recording(self._recorder, request)
         async with aclosing(self._executor.submit(order)) as steps:
             async for step in steps:
-                if isinstance(step, Started):
-                    facts = step.facts
-                    number = self._journal.begin(request.id, facts)
-                elif isinstance(step, Matches):
-                    await self._journal.put(number, step)
-                    responses.add(len(step))
+                if isinstance(step, Associated):
+                    self._widen(line, step.operations)
                 else:
-                    ending = step
-        if not number:
-            number = self._journal.begin(request.id, None)
-        durable = self._journal.end(number, ending)
-        attempt = StoredAttempt(
-            number=number,
-            request=request.id,
-            ordinal=1,
-            facts=facts,
-            ending=ending,
-            chain="",
-        )
-        self._report_when(durable, request, attempt)
-        return attempt
+                    await recording.add(step)
+        again = recording.disturbed and self._stop is None
+        if again and not recording.begun:
+            return False
+        attempt, durable = recording.close(len(tries) + 1)
+        tries.append(attempt)
+        self._report_when(durable, request, None if again else tries)
+        return not again
 
     def _report_when(
-        self, durable: asyncio.Future[None], request: Request, attempt: StoredAttempt
+        self,
+        durable: asyncio.Future[None],
+        request: Request,
+        tries: list[StoredAttempt] | None,
     ) -> None:
         """A request is reported once no crash can take its answer back."""
 
@@ -218,8 +225,9 @@ class Scheduler:
             if isinstance(error, StorageError):
                 self._fail(error)
                 return
-            peer = self._plan.peers[request.peer]
-            self._report(request, judge(request, peer, [attempt]))
+            if tries is not None:
+                peer = self._plan.peers[request.peer]
+                self._report(request, judge(request, peer, tries))
 
         self._durable.add(durable)
         durable.add_done_callback(report)
@@ -236,26 +244,3 @@ class Scheduler:
         if self._failure is None:
             self._failure = error
             self.stop(Stop.LIMIT, str(error))
-
-
-class _Throttle:
-    """Tells observers how many responses came, but not for every set."""
-
-    def __init__(self, tell: Callable[[Event], None], request: Request) -> None:
-        self._tell = tell
-        self._request = request
-        self._responses = 0
-        self._next = 0.0
-
-    def add(self, count: int) -> None:
-        """Counts responses; tells when the last time is long enough ago."""
-        self._responses += count
-        now = asyncio.get_running_loop().time()
-        if now >= self._next:
-            self._next = now + _TELL_EVERY
-            request = self._request
-            self._tell(
-                ResponsesArrived(
-                    request.id, request.query, request.peer, self._responses
-                )
-            )

@@ -33,7 +33,8 @@ def run_status(run_dir: Path) -> RunResult:
     """
     plan = plan_of(run_dir)
     with open_capture(run_dir / CAPTURE) as capture:
-        verdicts = Answers(plan, capture).verdicts()
+        answers = Answers(plan, capture)
+        verdicts, agreed = answers.verdicts(), answers.agreed()
         events = _last_execution(capture.events())
     ended = next((event for event in events if event.kind == "run-ended"), None)
     holder = holder_of(run_dir / RUN_LOCK)
@@ -53,7 +54,7 @@ def run_status(run_dir: Path) -> RunResult:
         plan_digest=plan.digest,
         exit_code=code,
         retryable=retryable(code),
-        requests=report_requests(plan, verdicts),
+        requests=report_requests(plan, verdicts, agreed),
         outputs=tuple(
             OutputReport.from_json(event.data)
             for event in events

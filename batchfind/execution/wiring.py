@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 
+from batchfind.dicom.extended import encode_options, offered_by
 from batchfind.dimse.command_set import Priority
 from batchfind.execution.executor import Order
 from batchfind.net.settings import Endpoint, Limits, Offer, Timeouts
@@ -28,8 +29,16 @@ class Wiring:
 
     def endpoint(self, request: Request) -> Endpoint:
         """Where the request goes and under which AE titles."""
-        host, port = self.address(self._plan.peers[request.peer])
-        return Endpoint(host, port, request.called_ae, request.calling_ae)
+        peer = self._plan.peers[request.peer]
+        host, port = self.address(peer)
+        return Endpoint(
+            host,
+            port,
+            request.called_ae,
+            request.calling_ae,
+            ip_version=peer.ip_version,
+            bind=peer.bind,
+        )
 
     def address(self, peer: PlannedPeer) -> tuple[str, int]:
         """Host and port of a peer; a demo peer's port is known once it runs."""
@@ -47,7 +56,7 @@ class Wiring:
             request=request.id,
             peer=peer.name,
             endpoint=self.endpoint(request),
-            offer=Offer((request.sop_class,), request.transfer_syntaxes, peer.max_pdu),
+            offer=_offer(request, peer),
             timeouts=timeouts_of(peer),
             limits=Limits(
                 responses=most.responses, bytes=most.bytes, seconds=most.time
@@ -63,7 +72,33 @@ class Wiring:
             fresh=request.fresh_association,
             abort_on_cancel=peer.on_cancel == "abort",
             abort_at_end=peer.end == "abort",
+            tls=peer.tls,
+            identity=peer.identity,
+            negotiation=request.negotiation,
+            new_vr_as_ob=request.new_vr_as_ob,
         )
+
+
+def _offer(request: Request, peer: PlannedPeer) -> Offer:
+    return Offer(
+        (request.sop_class,),
+        request.transfer_syntaxes,
+        peer.max_pdu,
+        extended=extended_offer(request.sop_class, request.negotiation),
+        operations=peer.operations,
+    )
+
+
+def extended_offer(
+    sop_class: str, asked: Collection[str]
+) -> tuple[tuple[str, bytes], ...]:
+    """What `Offer.extended` proposes for one SOP Class; nothing when nothing is asked.
+
+    An option the SOP Class lacks cannot be asked; who requires it is told so when
+    the association stands.
+    """
+    options = [name for name in offered_by(sop_class) if name in asked]
+    return ((sop_class, encode_options(sop_class, options)),) if options else ()
 
 
 def timeouts_of(peer: PlannedPeer) -> Timeouts:

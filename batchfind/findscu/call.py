@@ -104,6 +104,8 @@ class Call:
         ip_version: 4, 6, or None for either.
         limit: responses written to files at most, or None.
         arguments: the expanded command line is printed first.
+        save_job: file the equivalent job is written to instead of asking; `-` is
+            stdout, None asks.
     """
 
     peer: str
@@ -134,3 +136,4 @@ class Call:
     limit: int | None = None
     log: LogCall = field(default_factory=LogCall)
     arguments: bool = False
+    save_job: Path | None = None

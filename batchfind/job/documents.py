@@ -10,6 +10,7 @@ from typing import Final
 from batchfind.errors import Mark
 from batchfind.job.nodes import Entry, MappingNode, Node, ScalarNode
 from batchfind.job.report import Report
+from batchfind.job.secret import redacted, secret_lines, shield
 from batchfind.job.section import Section
 from batchfind.job.shell import shell_fault
 from batchfind.job.validation import validate
@@ -18,12 +19,17 @@ from batchfind.job.yaml_nodes import JOB, parse
 LARGEST: Final = 1 << 20
 """Bytes of a job file; tables belong in rows files, which may be larger."""
 
-_SHARED: Final = ("vars", "peers")
+_SHARED: Final = ("vars", "tls", "peers")
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A YAML file as read; `root` is None when it is no usable mapping."""
+    """A YAML file as read.
+
+    Attributes:
+        text: without plain secrets.
+        root: with them; None when it is no usable mapping.
+    """
 
     path: Path
     text: str
@@ -35,7 +41,8 @@ class Merged:
     """A job with everything it includes.
 
     Attributes:
-        root: its fields; peers, vars and peer_defaults of included files are added.
+        root: its fields; tls, peers, vars and peer_defaults of included files are
+            added.
         includes: absolute paths of included files, with their text.
         complete: every included file could be read.
     """
@@ -46,7 +53,12 @@ class Merged:
 
 
 def read_document(
-    path: Path, report: Report, *, part: str | None = None, named_at: Mark | None = None
+    path: Path,
+    report: Report,
+    *,
+    part: str | None = None,
+    named_at: Mark | None = None,
+    plain_secrets: bool = False,
 ) -> Document | None:
     """A YAML file, validated against its part of the schema.
 
@@ -55,6 +67,7 @@ def read_document(
         report: receives every problem in it.
         part: definition of the schema that rules it; None for a job.
         named_at: where an including file names it.
+        plain_secrets: secrets may stand in it.
 
     Returns:
         The document; None when the file cannot be read as text.
@@ -62,20 +75,26 @@ def read_document(
     text = _text_of(path, report, named_at or Mark(str(path)))
     if text is None:
         return None
-    needs = JOB if part is None else "it holds peers, vars or peer_defaults"
+    needs = JOB if part is None else "it holds tls, peers, vars or peer_defaults"
+    report.guard(str(path), secret_lines(text))
     root = parse(text, str(path), report, needs=needs)
+    if isinstance(root, MappingNode):
+        shown, secrets = shield(root, report, allow_plain=plain_secrets)
+        validate(shown, report, part=part)
+        return Document(path.absolute(), redacted(text, secrets), root)
     if root is not None:
         validate(root, report, part=part)
-    usable = root if isinstance(root, MappingNode) else None
-    return Document(path.absolute(), text, usable)
+    return Document(path.absolute(), text, None)
 
 
-def merge_includes(job: Document, root: MappingNode, report: Report) -> Merged:
-    """The job with the peers, vars and peer_defaults of the files it includes."""
+def merge_includes(
+    job: Document, root: MappingNode, report: Report, *, plain_secrets: bool = False
+) -> Merged:
+    """The job with tls, peers, vars and peer_defaults of the files it includes."""
     section = Section(root, "", report)
     seen = {job.path.resolve(): Mark(root.mark.file)}
     documents = [
-        _included(item, seen, report)
+        _included(item, seen, report, plain_secrets=plain_secrets)
         for item in section.items("include")
         if isinstance(item, ScalarNode) and item.text
     ]
@@ -128,7 +147,7 @@ def _text_of(path: Path, report: Report, mark: Mark) -> str | None:
 
 
 def _included(
-    item: ScalarNode, seen: dict[Path, Mark], report: Report
+    item: ScalarNode, seen: dict[Path, Mark], report: Report, *, plain_secrets: bool
 ) -> Document | None:
     if fault := shell_fault(item.text):
         report.error(item.mark, "include", fault)
@@ -138,7 +157,13 @@ def _included(
     if first is not item.mark:
         report.error(item.mark, "include", f"{item.text} is already read at {first}")
         return None
-    return read_document(path, report, part="include", named_at=item.mark)
+    return read_document(
+        path,
+        report,
+        part="include",
+        named_at=item.mark,
+        plain_secrets=plain_secrets,
+    )
 
 
 def _joined(name: str, roots: Iterable[MappingNode], report: Report) -> Entry | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from batchfind.errors import JobError, Mark, Problem
+from batchfind.job.materials import missing_materials
 from batchfind.job.model import Job, Query, Rows
 from batchfind.job.suggest import did_you_mean
 from batchfind.sources.identifiers import read_identifier
@@ -29,14 +30,24 @@ class Inputs:
     Attributes:
         tables: query name to the table its `rows.from` names.
         files: absolute path to the base Identifier it holds.
+        raw_files: likewise for raw queries, as written.
     """
 
     tables: Mapping[str, Table] = field(default_factory=dict)
     files: Mapping[Path, BaseIdentifier] = field(default_factory=dict)
+    raw_files: Mapping[Path, BaseIdentifier] = field(default_factory=dict)
+
+    def bases_of(self, query: Query) -> tuple[BaseIdentifier, ...]:
+        """The base Identifiers of a query, in the order written."""
+        files = self.raw_files if query.raw else self.files
+        return tuple(files[path] for path in query.files)
 
 
 def read_inputs(job: Job) -> Inputs:
     """Everything the job's queries name in `rows` and `files`.
+
+    Files of keys, certificates and secrets must be there; they are read when a
+    connection needs them.
 
     Args:
         job: the job; its paths are absolute.
@@ -48,9 +59,9 @@ def read_inputs(job: Job) -> Inputs:
         JobError: with every file that is missing, unreadable or malformed, and
             every column that a table lacks.
     """
-    problems: list[Problem] = []
+    problems = missing_materials(job.materials)
     tables: dict[str, Table] = {}
-    files: dict[Path, BaseIdentifier] = {}
+    files: dict[bool, dict[Path, BaseIdentifier]] = {False: {}, True: {}}
     for name, query in job.queries.items():
         place = f"queries.{name}"
         if query.rows is not None and query.rows.source is not None:
@@ -59,14 +70,18 @@ def read_inputs(job: Job) -> Inputs:
             if table is not None:
                 tables[name] = table
                 problems += _missing_columns(query, rows, table, place)
+        known = files[query.raw]
         for path in query.files:
-            if path not in files:
-                base = _try(partial(read_identifier, path), place, problems)
+            if path not in known:
+                read = partial(
+                    read_identifier, path, job.dictionary, as_written=query.raw
+                )
+                base = _try(read, place, problems)
                 if base is not None:
-                    files[path] = base
+                    known[path] = base
     if problems:
         raise JobError(dict.fromkeys(problems))
-    return Inputs(tables=tables, files=files)
+    return Inputs(tables=tables, files=files[False], raw_files=files[True])
 
 
 def _try(read: Callable[[], T], place: str, problems: list[Problem]) -> T | None:

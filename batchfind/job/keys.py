@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
+from batchfind.dicom.dictionary import STANDARD, Dictionary
 from batchfind.dicom.paths import KeyPath, child
+from batchfind.dicom.vrs import SINGLE_VALUED_VRS
 from batchfind.errors import Mark
 from batchfind.job.model import KeyEntry, Scalar
 from batchfind.job.nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -25,30 +28,51 @@ _OURS: Final = {
 _GROUP: Final = re.compile(r"\(?[0-9A-Fa-f]{4}")
 
 
-def read_keys(query: Section) -> tuple[KeyEntry, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyRules:
+    """What the keys of a query may be.
+
+    Attributes:
+        known: keywords and VRs.
+        lists: some peer is asked to take lists for any VR; the plan knows which.
+        raw: they are sent as written, with any item count.
+    """
+
+    known: Dictionary = STANDARD
+    lists: bool = False
+    raw: bool = False
+
+
+def read_keys(query: Section, rules: KeyRules) -> tuple[KeyEntry, ...]:
     """Leaves of `keys` in the order written; problems are reported."""
-    return tuple(_leaves(query.section("keys"), None))
+    return tuple(_leaves(query.section("keys"), None, rules))
 
 
-def read_returns(query: Section) -> tuple[KeyEntry, ...]:
+def read_returns(query: Section, rules: KeyRules) -> tuple[KeyEntry, ...]:
     """Leaves of `return`, each a zero-length key; problems are reported."""
     place = query.place("return")
     entries = []
     for item in query.items("return"):
         if not isinstance(item, ScalarNode):
             continue
-        path = _path(item, None, place, query.report)
+        path = _path(item, None, Section(query.node, place, query.report), rules)
         if path is not None:
             empty = (Scalar("", item.mark),)
-            entries.append(KeyEntry(path, empty, item.mark))
+            entered = _is_entered(item, rules)
+            entries.append(KeyEntry(path, empty, item.mark, entered=entered))
     return tuple(entries)
 
 
-def check_once(entries: tuple[KeyEntry, ...], place: str, report: Report) -> None:
+def check_once(
+    entries: tuple[KeyEntry, ...], place: str, report: Report, rules: KeyRules
+) -> None:
     """Reports each attribute that stands twice, in whatever notation.
 
-    A sequence asked for as a whole excludes keys for its item.
+    A sequence asked for as a whole excludes keys for its item, unless they are raw.
     """
+    if rules.raw:
+        _check_raw_once(entries, place, report)
+        return
     whole: dict[object, Mark] = {}
     inner: dict[object, Mark] = {}
     for entry in entries:
@@ -69,46 +93,72 @@ def check_once(entries: tuple[KeyEntry, ...], place: str, report: Report) -> Non
             inner.setdefault(tags[:end], entry.mark)
 
 
-def read_path(section: Section, name: str) -> KeyPath | None:
+def _check_raw_once(entries: tuple[KeyEntry, ...], place: str, report: Report) -> None:
+    seen: dict[object, Mark] = {}
+    for entry in entries:
+        steps = tuple((one.tag, one.creator, one.item) for one in entry.path.steps)
+        first = seen.setdefault((steps, entry.entered), entry.mark)
+        if first is not entry.mark:
+            message = f"{entry.path.dotted} stands here and at {first}"
+            report.error(entry.mark, place, f"{message}; keep one of them")
+
+
+def read_path(
+    section: Section, name: str, known: Dictionary = STANDARD
+) -> KeyPath | None:
     """A field that holds a key path, such as `explode`; problems are reported."""
     text = section.text(name)
     if text is None:
         return None
     try:
-        return child(None, text)
+        return child(None, text, known)
     except ValueError as error:
         section.error(name, str(error))
         return None
 
 
-def _leaves(keys: Section, above: KeyPath | None) -> Iterator[KeyEntry]:
+def several_values(path: KeyPath) -> str:
+    """Why a list cannot stand for a key that holds no UIDs."""
+    return (
+        f"a list is only for UIDs (PS3.4 C.2.2.2.2), and {path.dotted} is "
+        f"{path.vr}; ask once for each value with 'matrix'"
+    )
+
+
+def _leaves(
+    keys: Section, above: KeyPath | None, rules: KeyRules
+) -> Iterator[KeyEntry]:
     for name, value in keys.entries():
         if keys.report.full:
             return
         place = keys.place(name.text)
-        path = _path(name, above, place, keys.report)
+        section = Section(keys.node, place, keys.report)
+        path = _path(name, above, section, rules)
         if path is None:
             continue
         if isinstance(value, MappingNode) and value.by_name:
-            yield from _below(Section(value, place, keys.report), path, name.mark)
+            item = Section(value, place, keys.report)
+            yield from _below(item, path, name.mark, rules)
         else:
-            yield from _leaf(path, name, value, Section(keys.node, place, keys.report))
+            yield from _leaf(path, name, value, section, rules)
 
 
-def _below(item: Section, path: KeyPath, mark: Mark) -> Iterator[KeyEntry]:
+def _below(
+    item: Section, path: KeyPath, mark: Mark, rules: KeyRules
+) -> Iterator[KeyEntry]:
     if problem := _no_sequence(path):
         item.report.error(mark, item.path, problem)
         return
-    yield from _leaves(item, path)
+    yield from _leaves(item, path, rules)
 
 
 def _leaf(
-    path: KeyPath, name: ScalarNode, value: Node, place: Section
+    path: KeyPath, name: ScalarNode, value: Node, place: Section, rules: KeyRules
 ) -> Iterator[KeyEntry]:
     values = _values(value, place)
     problem = ""
     if isinstance(value, SequenceNode):
-        problem = _list_problem(path, value, values)
+        problem = _list_problem(path, value, values, rules)
     elif isinstance(value, MappingNode):
         problem = _no_sequence(path)
     elif path.vr == "SQ" and any(scalar.text for scalar in values):
@@ -116,7 +166,13 @@ def _leaf(
     if problem:
         place.report.error(value.mark, place.path, problem)
         return
-    yield KeyEntry(path, values, name.mark)
+    entered = isinstance(value, MappingNode) or _is_entered(name, rules)
+    yield KeyEntry(path, values, name.mark, entered=entered and rules.raw)
+
+
+def _is_entered(name: ScalarNode, rules: KeyRules) -> bool:
+    """Whether a raw key names an item of a sequence, not the sequence itself."""
+    return rules.raw and name.text.endswith("]")
 
 
 def _no_sequence(path: KeyPath) -> str:
@@ -135,7 +191,7 @@ def _values(value: Node, place: Section) -> tuple[Scalar, ...]:
 
 
 def _list_problem(
-    path: KeyPath, value: SequenceNode, values: tuple[Scalar, ...]
+    path: KeyPath, value: SequenceNode, values: tuple[Scalar, ...], rules: KeyRules
 ) -> str:
     """Why a list cannot stand here, or nothing.
 
@@ -147,27 +203,29 @@ def _list_problem(
         return 'an empty list asks for nothing; write "" to ask for the attribute'
     if len(values) < len(value.items):
         return "a list here holds UIDs, each a text"
-    if path.vr != "UI" and len(value.items) > 1:
-        return (
-            f"a list is only for UIDs (PS3.4 C.2.2.2.2), and {path.dotted} is "
-            f"{path.vr}; ask once for each value with 'matrix'"
-        )
+    if rules.raw:
+        return ""
+    of_uids = path.vr == "UI"
+    takes_lists = of_uids or (rules.lists and path.vr not in SINGLE_VALUED_VRS)
+    if len(value.items) > 1 and not takes_lists:
+        return several_values(path)
     if len(values) > 1 and any(not scalar.text for scalar in values):
-        return "an empty text in a list of UIDs matches nothing; remove it"
+        kind = "UIDs" if of_uids else "values"
+        return f"an empty text in a list of {kind} matches nothing; remove it"
     return ""
 
 
 def _path(
-    name: ScalarNode, above: KeyPath | None, place: str, report: Report
+    name: ScalarNode, above: KeyPath | None, place: Section, rules: KeyRules
 ) -> KeyPath | None:
     try:
-        path = child(above, name.text)
+        path = child(above, name.text, rules.known, verbatim=rules.raw)
     except ValueError as error:
-        report.error(name.mark, place, _unreadable(name, error))
+        place.report.error(name.mark, place.path, _unreadable(name, error))
         return None
-    problem = _refusal(path)
+    problem = "" if rules.raw else _refusal(path)
     if problem:
-        report.error(name.mark, place, problem)
+        place.report.error(name.mark, place.path, problem)
         return None
     return path
 

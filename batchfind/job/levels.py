@@ -7,6 +7,7 @@ from typing import Final
 
 from batchfind.dicom.models import MODELS, InformationModel
 from batchfind.dicom.paths import KeyPath
+from batchfind.job.model import KeyEntry
 from batchfind.job.section import Section
 
 LEVELS: Final = frozenset(level for model in MODELS.values() for level in model.levels)
@@ -54,6 +55,23 @@ def read_level(
         query.report.error(query.node.mark, query.place("level"), message)
         return None
     return asked[-1]
+
+
+def raw_level(
+    query: Section, model: InformationModel, keys: Iterable[KeyEntry]
+) -> str | None:
+    """The level that a raw query's own (0008,0052) names, if it is one.
+
+    Tables know rows by it; nothing is sent but what the keys say.
+    """
+    if query.has("level"):
+        message = "a raw query sends its keys only; write QueryRetrieveLevel there"
+        query.error("level", message)
+    for entry in keys:
+        if entry.path.dotted == "QueryRetrieveLevel" and len(entry.values) == 1:
+            text = entry.values[0].text
+            return text if text in model.levels else None
+    return None
 
 
 def foreign_keys(

@@ -11,7 +11,6 @@ from typing import Final
 from batchfind.dicom.models import InformationModel
 from batchfind.dicom.paths import KeyPath
 from batchfind.errors import Mark
-from batchfind.job.levels import foreign_keys
 from batchfind.job.model import KeyEntry, Window
 from batchfind.job.section import Section
 
@@ -22,22 +21,12 @@ PLACES: Final = "PS3.4 K.6.1.2"
 def check_model(
     query: Section,
     model: InformationModel,
-    level: str | None,
-    paths: list[KeyPath],
     keys: tuple[KeyEntry, ...],
 ) -> None:
-    """Reports keys of other levels, and a model's lack of a matching key.
+    """Reports a query without the matching key that its model needs.
 
-    Source: PS3.4 Sections C.4.1.2.2.1 and CC.2.8.1.2.
+    Source: PS3.4 Section CC.2.8.1.2.
     """
-    foreign = foreign_keys(model, level, paths) if level else []
-    if foreign:
-        names = ", ".join(f"{keyword} ({owner})" for keyword, owner in foreign)
-        message = (
-            f"{names}: not a key at {level}, so a peer may ignore it or refuse the "
-            "query (PS3.4 C.4.1.2.2.1)"
-        )
-        query.report.warning(query.mark("keys"), query.place("keys"), message)
     matching = any(scalar.text for entry in keys for scalar in entry.values)
     if model.needs_matching_key and not matching and not query.has("window"):
         _say_no_matching_key(query, model)
@@ -86,8 +75,13 @@ def misplaced(path: KeyPath, right: str) -> str:
     )
 
 
+def is_lenient(query: Section) -> bool:
+    """Whether what the standard forbids is sent as written; raw keys always are."""
+    return query.text("lint") == "lenient" or query.flags("raw").get("raw", False)
+
+
 def _say(query: Section, mark: Mark, place: str, message: str) -> None:
-    if query.text("lint") == "lenient":
+    if is_lenient(query):
         query.report.warning(mark, place, message)
     else:
         query.report.error(mark, place, f"{message}, or write 'lint: lenient'")

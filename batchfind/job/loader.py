@@ -4,26 +4,32 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from batchfind.errors import Mark
-from batchfind.job.documents import Document, merge_includes, read_document
+from batchfind.job.dictionaries import read_dictionaries
+from batchfind.job.documents import Document, Merged, merge_includes, read_document
 from batchfind.job.model import Job, Output, PerRequest, Query, RunPolicy, Scalar
-from batchfind.job.nodes import MappingNode
 from batchfind.job.outputs import read_outputs
 from batchfind.job.peers import check_timezone, read_peers
 from batchfind.job.queries import PeerNames, read_queries
 from batchfind.job.report import Report
 from batchfind.job.section import Section
+from batchfind.job.transport_model import Material
 
 _TEMPLATE: Final = re.compile(r"\{\{(.*?)\}\}|\{%(.*?)%\}", re.DOTALL)
 _LITERAL: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
 _DATE_NAME: Final = re.compile(r"(?<![.\w])(today|yesterday|tomorrow|now)\b")
 
 
-def load_job(path: Path) -> Job:
+def load_job(
+    path: Path,
+    *,
+    plain_secrets: bool = False,
+    environment: Mapping[str, str] | None = None,
+) -> Job:
     """A job file and everything it includes, validated.
 
     Files that hold rows or Identifiers are not read here, and templates are not
@@ -31,6 +37,8 @@ def load_job(path: Path) -> Job:
 
     Args:
         path: the job file.
+        plain_secrets: secrets may stand in it; else each of them is a problem.
+        environment: where DCMDICTPATH names dictionary files.
 
     Returns:
         The job, with warnings if there are any.
@@ -39,21 +47,34 @@ def load_job(path: Path) -> Job:
         JobError: with every problem, each at its own file, line and column.
     """
     report = Report()
-    document = read_document(path, report)
+    document = read_document(path, report, plain_secrets=plain_secrets)
     if document is None or document.root is None:
         raise report.failure()
-    job = _build(document, document.root, report)
+    merged = merge_includes(
+        document, document.root, report, plain_secrets=plain_secrets
+    )
+    job = _build(document, merged, environment or {}, report)
     if report.failed:
         raise report.failure()
     return job
 
 
-def _build(document: Document, own: MappingNode, report: Report) -> Job:
-    merged = merge_includes(document, own, report)
+def _build(
+    document: Document,
+    merged: Merged,
+    environment: Mapping[str, str],
+    report: Report,
+) -> Job:
     root = Section(merged.root, "", report)
     peers = read_peers(root, complete=merged.complete)
     names = tuple(key.text for key, _ in root.section("peers").entries())
-    queries = read_queries(root, PeerNames(names, merged.complete))
+    options = frozenset(
+        name for peer in peers.by_name.values() for name in peer.negotiation.options
+    )
+    known = read_dictionaries(root, environment)
+    queries = read_queries(
+        root, PeerNames(names, merged.complete, options), known.dictionary
+    )
     query_names = [key.text for key, _ in root.section("queries").entries()]
     outputs = read_outputs(root, query_names)
     zone = check_timezone(root)
@@ -68,11 +89,29 @@ def _build(document: Document, own: MappingNode, report: Report) -> Job:
         timezone=zone,
         includes=merged.includes,
         vars=root.mapping("vars"),
-        peers=peers,
+        peers=peers.by_name,
         queries=queries,
         run=_run(root.section("run")),
         outputs=outputs,
+        dictionaries=known.files,
+        dictionary=known.dictionary,
+        materials=tuple(_materials(peers.materials, queries)),
         warnings=() if report.failed else report.problems,
+    )
+
+
+def _materials(
+    by_peer: Mapping[str, tuple[Material, ...]], queries: Mapping[str, Query]
+) -> dict[Material, None]:
+    """What the peers need that any query may ask, each file once a place."""
+    named = {one.text for query in queries.values() for one in query.peers}
+    if any("{" in name for name in named):
+        named |= by_peer.keys()
+    return dict.fromkeys(
+        material
+        for peer, materials in by_peer.items()
+        if peer in named
+        for material in materials
     )
 
 

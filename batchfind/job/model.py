@@ -12,10 +12,17 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
+from batchfind.dicom.dictionary import STANDARD, Dictionary
 from batchfind.dicom.paths import KeyPath
 from batchfind.errors import Mark, Problem
 from batchfind.job.output_model import OutputOptions, Overwrite
-from batchfind.job.transport_model import Negotiation, Tls, UserIdentity
+from batchfind.job.transport_model import (
+    Material,
+    Negotiation,
+    Tls,
+    UserIdentity,
+)
+from batchfind.sources.model import DictionaryFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +164,14 @@ class KeyEntry:
         values: one scalar, or the list of a UID list; a zero-length text asks for
             the attribute and matches everything.
         mark: place of the key's name.
+        entered: of a raw sequence: it has items, empty ones, up to that of the
+            path; otherwise it has none.
     """
 
     path: KeyPath
     values: tuple[Scalar, ...]
     mark: Mark
+    entered: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -340,10 +350,12 @@ class Job:
 
     Attributes:
         path: absolute path of the job file.
-        text: its text, for the copy in the run directory.
-        includes: absolute paths of included files, with their text.
+        text: its text without plain secrets, for the copy in the run directory.
+        includes: absolute paths of included files, with their text, likewise.
         timezone: IANA name, or None when no date is used.
-        dictionaries: absolute paths of DCMTK dictionary files, in the order read.
+        dictionaries: DCMTK dictionary files in the order read.
+        dictionary: keywords and VRs, with what they add.
+        materials: files that connections with the peers of its queries need.
         warnings: problems that do not stop the job.
     """
 
@@ -359,5 +371,7 @@ class Job:
     queries: Mapping[str, Query]
     run: RunPolicy = field(default_factory=RunPolicy)
     outputs: tuple[Output, ...] = ()
-    dictionaries: tuple[Path, ...] = ()
+    dictionaries: tuple[DictionaryFile, ...] = ()
+    dictionary: Dictionary = STANDARD
+    materials: tuple[Material, ...] = ()
     warnings: tuple[Problem, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -10,6 +11,12 @@ from batchfind.dicom.charset import resolve
 from batchfind.dicom.code_extensions import extends, values_of
 from batchfind.dicom.transfer_syntaxes import PRESETS, TITLES, proposal_of
 from batchfind.job.documents import overlay
+from batchfind.job.hosts import host_problem, read_bind, read_ip_version
+from batchfind.job.identity import (
+    identity_materials,
+    read_identity,
+    read_negotiation,
+)
 from batchfind.job.model import (
     CharsetPolicy,
     Peer,
@@ -21,36 +28,47 @@ from batchfind.job.model import (
 from batchfind.job.nodes import MappingNode, ScalarNode
 from batchfind.job.section import Section
 from batchfind.job.suggest import did_you_mean
+from batchfind.job.tls import OFF, materials_of, read_peer_tls, read_tls_entries
+from batchfind.job.transport_model import Material, Tls
 from batchfind.job.zones import zone_hint
 
 CALLED_AE: Final = "ANY-SCP"
 CALLING_AE: Final = "BATCHFIND"
 _REGION: Final = re.compile(r"(?!posix/|right/)[A-Za-z_]+/")
-_PORT: Final = re.compile(r"[^:]+:[0-9]+")
+_OF_REAL_PEERS: Final = ("host", "port", "ip_version", "bind", "tls")
+"""What says nothing about a peer that is started here, on an address of its own."""
 STANDARD: Final = "standard"
 SMALLEST_PDU: Final = 4096
 LARGEST_PDU: Final = 131_072
 
 
-def read_peers(root: Section, *, complete: bool) -> dict[str, Peer]:
-    """The peers of a job by name; each one's problems are reported.
+@dataclass(frozen=True, slots=True)
+class Peers:
+    """Every peer that is a mapping, and the files that connections with it need."""
+
+    by_name: dict[str, Peer]
+    materials: dict[str, tuple[Material, ...]]
+
+
+def read_peers(root: Section, *, complete: bool) -> Peers:
+    """The peers of a job; each one's problems are reported.
 
     Args:
         root: the job, with what it includes.
         complete: every included file could be read.
-
-    Returns:
-        Every peer that is a mapping.
     """
     defaults = root.section("peer_defaults").node
-    peers = {}
+    entries = read_tls_entries(root)
+    peers = Peers({}, {})
     for key, own in root.section("peers").sections():
-        peers[key.text] = _read_peer(key, own, defaults)
-    if not complete:
-        return peers
-    if not root.has("peers"):
+        peer = _over_defaults(own, defaults)
+        tls = read_peer_tls(peer, key.text, entries, complete=complete)
+        peers.by_name[key.text] = _read_peer(key, own, peer, tls and tls[0])
+        needed = [*identity_materials(peer), *(materials_of(tls[1]) if tls else ())]
+        peers.materials[key.text] = tuple(needed)
+    if complete and not root.has("peers"):
         root.error("peers", "a job needs peers; write them here or include a file")
-    elif not root.section("peers").node.by_name and not peers:
+    elif complete and not (root.section("peers").node.by_name or peers.by_name):
         root.error("peers", "a job needs at least one peer")
     return peers
 
@@ -91,12 +109,17 @@ def check_timezone(section: Section) -> str | None:
     return zone
 
 
-def _read_peer(key: ScalarNode, own: Section, defaults: MappingNode) -> Peer:
+def _over_defaults(own: Section, defaults: MappingNode) -> Section:
+    """A peer over `peer_defaults`."""
     if own.has("demo"):
-        # A port for real peers says nothing about one that is started here.
-        kept = {name: one for name, one in defaults.by_name.items() if name != "port"}
+        entries = defaults.by_name.items()
+        real = (*_OF_REAL_PEERS, "user_identity")
+        kept = {name: one for name, one in entries if name not in real}
         defaults = MappingNode(kept, defaults.mark)
-    peer = Section(overlay(defaults, own.node), own.path, own.report)
+    return Section(overlay(defaults, own.node), own.path, own.report)
+
+
+def _read_peer(key: ScalarNode, own: Section, peer: Section, tls: Tls | None) -> Peer:
     _check_address(own, peer)
     return Peer(
         name=key.text,
@@ -111,6 +134,12 @@ def _read_peer(key: ScalarNode, own: Section, defaults: MappingNode) -> Peer:
         charset=_charset(peer.section("charset")),
         timezone=check_timezone(peer),
         vars=peer.mapping("vars"),
+        ip_version=read_ip_version(peer),
+        bind=read_bind(peer),
+        tls=tls,
+        identity=read_identity(peer, tls),
+        negotiation=read_negotiation(peer),
+        new_vr_as_ob=peer.text("new_vr") == "ob",
         **_simple_fields(peer),
     )
 
@@ -137,8 +166,8 @@ def _is_text(section: Section, name: str) -> bool:
 
 def _check_address(own: Section, peer: Section) -> None:
     if own.has("demo"):
-        for name in ("host", "port"):
-            if own.has(name):
+        for name in _OF_REAL_PEERS:
+            if own.has(name) and own.text(name) != OFF:
                 own.error(name, f"a demo peer has no {name}; remove {name} or demo")
         return
     for name in ("host", "port"):
@@ -147,21 +176,8 @@ def _check_address(own: Section, peer: Section) -> None:
                 f"the field '{name}' is missing; a peer has host and port, or demo"
             )
             own.report.error(own.node.mark, own.path, message)
-    if problem := _host_problem(peer.text("host") or ""):
+    if problem := host_problem(peer.text("host") or ""):
         peer.error("host", problem)
-
-
-def _host_problem(host: str) -> str:
-    """Why a text names no host, or nothing; whether it exists is found out later."""
-    if "{{" in host or "{%" in host:
-        return "a host is no template; write its name, and one peer for each host"
-    if "://" in host:
-        return "a host is no URL; write its name alone"
-    if _PORT.fullmatch(host):
-        return "the port has a field of its own; write it under 'port'"
-    if any(char.isspace() or not char.isprintable() for char in host):
-        return "a host name holds no spaces and no control characters"
-    return ""
 
 
 def _transfer_syntaxes(peer: Section) -> tuple[str, ...]:

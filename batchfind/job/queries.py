@@ -6,12 +6,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from batchfind.dicom.dictionary import STANDARD, Dictionary
 from batchfind.dicom.models import InformationModel, model_of
 from batchfind.dicom.paths import KeyPath, parse_path
-from batchfind.job.keys import check_once, read_keys, read_path, read_returns
-from batchfind.job.levels import read_level
-from batchfind.job.lints import check_model, check_places
-from batchfind.job.model import Cancel, Lint, Query, Repeat, Rows, Scalar
+from batchfind.job.keys import (
+    KeyRules,
+    check_once,
+    read_keys,
+    read_path,
+    read_returns,
+)
+from batchfind.job.levels import raw_level, read_level
+from batchfind.job.lints import check_model, check_places, is_lenient
+from batchfind.job.model import Cancel, KeyEntry, Lint, Query, Repeat, Rows, Scalar
 from batchfind.job.nodes import MappingNode, ScalarNode
 from batchfind.job.peers import check_ae_title
 from batchfind.job.rows import read_rows
@@ -31,23 +38,38 @@ RESERVED: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class PeerNames:
-    """Peers that queries may name; not `complete` when a file of them is missing."""
+    """Peers that queries may name; not `complete` when a file of them is missing.
+
+    Attributes:
+        options: of extended negotiation, that some peer is asked for.
+    """
 
     names: tuple[str, ...]
     complete: bool
+    options: frozenset[str] = frozenset()
 
 
-def read_queries(root: Section, peers: PeerNames) -> dict[str, Query]:
+def read_queries(
+    root: Section, peers: PeerNames, known: Dictionary = STANDARD
+) -> dict[str, Query]:
     """The queries of a job by name; each one's problems are reported."""
     sections = root.section("queries").sections()
-    return {key.text: _read_query(key, query, peers) for key, query in sections}
+    return {key.text: _read_query(key, query, peers, known) for key, query in sections}
 
 
-def _read_query(key: ScalarNode, query: Section, peers: PeerNames) -> Query:
-    keys, returns = read_keys(query), read_returns(query)
-    check_once((*keys, *returns), query.place("keys"), query.report)
+def _read_query(
+    key: ScalarNode, query: Section, peers: PeerNames, known: Dictionary
+) -> Query:
+    flags: dict[str, Any] = query.flags("allow_universal", "raw", "data_correction")
+    rules = KeyRules(
+        known=known,
+        lists="multiple_value" in peers.options,
+        raw=flags.get("raw", False),
+    )
+    keys, returns = read_keys(query, rules), read_returns(query, rules)
+    check_once((*keys, *returns), query.place("keys"), query.report, rules)
     model = _model(query)
-    window = read_window(query, model)
+    window = read_window(query, model, known)
     rows = read_rows(query)
     matrix = _matrix(query)
     _check_names(query, matrix, rows)
@@ -59,12 +81,9 @@ def _read_query(key: ScalarNode, query: Section, peers: PeerNames) -> Query:
         query.report.error(query.node.mark, query.path, message)
     if model is not None:
         check_places(query, model, keys, returns, window)
-    level = None
+    level = _level(query, model, keys, paths, rules)
     if model is not None and paths:
-        level = read_level(query, model, paths)
-        check_model(query, model, level, paths, keys)
-    elif model is not None:
-        level = read_level(query, model, ())
+        check_model(query, model, keys)
     return Query(
         name=key.text,
         mark=key.mark,
@@ -82,10 +101,24 @@ def _read_query(key: ScalarNode, query: Section, peers: PeerNames) -> Query:
         window=window,
         repeat=_repeat(query.section("repeat")),
         cancel=_cancel(query.section("cancel")),
-        explode=_explode(query, model, paths),
-        lint=Lint.LENIENT if query.text("lint") == "lenient" else Lint.STRICT,
+        explode=_explode(query, model, paths, known),
+        lint=Lint.LENIENT if is_lenient(query) else Lint.STRICT,
         **_carry(query, matrix, rows),
-        allow_universal=query.flags("allow_universal").get("allow_universal", False),
+        **flags,
+    )
+
+
+def _level(
+    query: Section,
+    model: InformationModel | None,
+    keys: tuple[KeyEntry, ...],
+    paths: list[KeyPath],
+    rules: KeyRules,
+) -> str | None:
+    if model is None:
+        return None
+    return (
+        raw_level(query, model, keys) if rules.raw else read_level(query, model, paths)
     )
 
 
@@ -202,11 +235,14 @@ def _cancel(cancel: Section) -> Cancel:
 
 
 def _explode(
-    query: Section, model: InformationModel | None, paths: list[KeyPath]
+    query: Section,
+    model: InformationModel | None,
+    paths: list[KeyPath],
+    known: Dictionary,
 ) -> KeyPath | None:
     if query.text("explode") == "none":
         return None
-    path = read_path(query, "explode")
+    path = read_path(query, "explode", known)
     if query.has("explode"):
         if path is None:
             return None

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from batchfind.errors import JobError, Mark, Problem, Severity
 
 MOST_PROBLEMS: Final = 100
 """More are counted, not kept: nobody reads them, and a hostile file has millions."""
+
+_GUARDED: Final = "YAML cannot read this line, which holds a secret; put it in quotes"
+_GRAM: Final = 4
 
 
 class Report:
@@ -21,9 +25,17 @@ class Report:
         self._problems: dict[Problem, None] = {}
         self._dropped: int = 0
         self._failed = False
+        self._guarded: dict[tuple[str, int], str] = {}
+
+    def guard(self, file: str, lines: Mapping[int, str]) -> None:
+        """Lets no message about the YAML of these lines show what they hold."""
+        self._guarded |= {(file, line): text for line, text in lines.items()}
 
     def error(self, mark: Mark, path: str, message: str) -> None:
         """Adds what stops the job."""
+        secret = self._guarded.get((mark.file, mark.line), "")
+        if not path and reveals(message, secret):
+            message = _GUARDED
         self._add(Problem(mark, path, message))
 
     def warning(self, mark: Mark, path: str, message: str) -> None:
@@ -65,3 +77,11 @@ class Report:
             note = f"{self._dropped} further problems are not shown; mend these first"
             found = (*found, Problem(Mark(found[-1].mark.file), "", note))
         return JobError(found)
+
+
+def reveals(message: str, secret: str) -> bool:
+    """Whether a message shows a part of a text that is to stay secret."""
+    size = min(_GRAM, len(secret))
+    return size > 0 and any(
+        secret[at : at + size] in message for at in range(len(secret) - size + 1)
+    )

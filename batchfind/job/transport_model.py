@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
+from batchfind.errors import Mark
+
 
 class SecretKind(Enum):
     """Where a secret comes from when a command needs it."""
@@ -143,3 +145,19 @@ class Negotiation:
 
     options: Mapping[str, Asked] = field(default_factory=dict)
     async_operations: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """A file that a connection needs, and where the job names it.
+
+    Attributes:
+        path: absolute.
+        place: dotted, such as `tls.hospital.key`.
+        folder: it is a folder of files.
+    """
+
+    path: Path
+    mark: Mark
+    place: str
+    folder: bool = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from batchfind.dicom.dictionary import STANDARD, Dictionary
 from batchfind.dicom.models import InformationModel
 from batchfind.dicom.paths import KeyPath, parse_path
 from batchfind.job.keys import read_path
@@ -13,13 +14,15 @@ from batchfind.job.section import Section
 DAY: Final = 86_400
 
 
-def read_window(query: Section, model: InformationModel | None) -> Window | None:
+def read_window(
+    query: Section, model: InformationModel | None, known: Dictionary = STANDARD
+) -> Window | None:
     """The window of a query; problems are reported."""
     if not query.has("window"):
         return None
     window = query.section("window")
-    key = _typed_path(window, "key", {"DA", "DT"})
-    time_key = _typed_path(window, "time_key", {"TM"})
+    key = _typed_path(window, "key", {"DA", "DT"}, known)
+    time_key = _typed_path(window, "time_key", {"TM"}, known)
     step = _step(window)
     if not window.has("from") and not window.has("to"):
         message = "a window needs 'from' or 'to'"
@@ -38,8 +41,10 @@ def read_window(query: Section, model: InformationModel | None) -> Window | None
     )
 
 
-def _typed_path(window: Section, name: str, wanted: set[str]) -> KeyPath | None:
-    path = read_path(window, name)
+def _typed_path(
+    window: Section, name: str, wanted: set[str], known: Dictionary
+) -> KeyPath | None:
+    path = read_path(window, name, known)
     if path is not None and path.vr not in wanted:
         kind = "a date" if "DA" in wanted else "a time"
         window.error(name, f"{path.dotted} is {path.vr}, but must be {kind}")

@@ -1,9 +1,11 @@
-"""A TCP connection one pulls from: not asking pauses reading."""
+"""A connection one pulls from, plain or over TLS: not asking pauses reading."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
+
+from batchfind.net.tls_session import TlsSession
 
 #: Reading pauses above so many unread bytes.
 _HIGH_WATER = 1 << 20
@@ -14,9 +16,21 @@ _QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
 
 
 class Channel(asyncio.Protocol):
-    """Unread bytes of one connection, and how it ended."""
+    """Unread bytes of one connection, and how it ended.
 
-    def __init__(self) -> None:
+    Attributes:
+        tls: what seals and opens the bytes, or None.
+        ended: the peer sends no more.
+        error: why it ended, when it was not the peer's wish.
+    """
+
+    def __init__(self, tls: TlsSession | None = None) -> None:
+        """Begins without a connection; a transport brings it.
+
+        Args:
+            tls: begins its handshake with the connection.
+        """
+        self.tls = tls
         self._transport: asyncio.Transport | None = None
         self._socket: socket.socket | None = None
         self._chunks: list[bytes] = []
@@ -37,13 +51,18 @@ class Channel(asyncio.Protocol):
         self._set(socket.IPPROTO_TCP, socket.TCP_NODELAY)
         self._set(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
         self._acknowledge_now()
+        if self.tls is not None:
+            transport.write(self.tls.start())
 
     def data_received(self, data: bytes) -> None:
         """Keeps the bytes until they are read."""
-        self._chunks.append(data)
-        self._unread += len(data)
         if len(data) < _SMALL_READ:
             self._acknowledge_now()
+        if self.tls is not None:
+            data = self._opened(data, self.tls)
+        if data:
+            self._chunks.append(data)
+            self._unread += len(data)
         if self._unread > _HIGH_WATER and not self._paused and self._transport:
             self._paused = True
             self._transport.pause_reading()
@@ -58,7 +77,7 @@ class Channel(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Keeps the reason until the bytes before it are read."""
         self.ended = True
-        self.error = exc
+        self.error = self.error or exc
         self.wake()
         if self._closed is not None and not self._closed.done():
             self._closed.set_result(None)
@@ -102,13 +121,18 @@ class Channel(asyncio.Protocol):
 
     def write(self, data: bytes) -> None:
         """Sends the bytes in one write where the kernel takes them."""
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(data)
+        if self._transport is None or self._transport.is_closing():
+            return
+        if self.tls is not None:
+            data = self.tls.seal(data)
+        self._transport.write(data)
 
     async def close(self) -> None:
         """Closes the connection and waits until the socket is gone."""
         if self._transport is None or self._closed is None:
             return
+        if self.tls is not None and not self._transport.is_closing():
+            self._transport.write(self.tls.close())
         self._transport.close()
         await asyncio.shield(self._closed)
 
@@ -116,6 +140,16 @@ class Channel(asyncio.Protocol):
         """Drops the connection without sending what is still unsent."""
         if self._transport is not None:
             self._transport.abort()
+
+    def _opened(self, data: bytes, tls: TlsSession) -> bytes:
+        """The plain bytes; answers what belongs to TLS itself."""
+        plain = tls.receive(data)
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(tls.output())
+        if tls.closed or tls.error is not None:
+            self.ended = True
+            self.error = self.error or tls.error
+        return plain
 
     def _acknowledge_now(self) -> None:
         if _QUICKACK is not None:

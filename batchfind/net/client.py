@@ -10,14 +10,19 @@ from batchfind.dimse.messages import Echoed
 from batchfind.errors import (
     AssociateTimeout,
     BatchfindError,
+    IdentityUnconfirmed,
     NoContext,
     ResponseTimeout,
 )
 from batchfind.net.connect import open_channel
+from batchfind.net.exchange import Exchange
 from batchfind.net.find import Find
+from batchfind.net.inbox import Inbox
 from batchfind.net.link import Link
 from batchfind.net.resolver import Address, Resolver
-from batchfind.net.settings import Endpoint, Offer, Timeouts
+from batchfind.net.settings import Endpoint, Offer, Timeouts, UserIdentity
+from batchfind.net.tls import TlsClient
+from batchfind.net.x509 import Certificate
 from batchfind.ul.association import Association
 from batchfind.ul.contexts import NegotiatedContext, ProposedContext, RefusedContext
 from batchfind.ul.events import (
@@ -31,10 +36,14 @@ from batchfind.ul.events import (
     ReleaseResponse,
     Tolerated,
 )
+from batchfind.ul.proposal import Proposal
 
 
 class Client:
-    """An open association with one SCP; one operation at a time.
+    """An open association with one SCP.
+
+    As many operations may run on it at once as were negotiated, each in a task of its
+    own; one that is left before its end ends the association for all.
 
     Attributes:
         endpoint: the peer, as asked for.
@@ -49,28 +58,50 @@ class Client:
         self.address = address
         self.accepted = accepted
         self._link = link
+        self._exchange = Exchange(link, accepted.operations)
         self._finds = 0
 
     @classmethod
     async def connect(
-        cls, endpoint: Endpoint, offer: Offer, timeouts: Timeouts, resolver: Resolver
+        cls,
+        endpoint: Endpoint,
+        offer: Offer,
+        timeouts: Timeouts,
+        resolver: Resolver,
+        *,
+        tls: TlsClient | None = None,
+        identity: UserIdentity | None = None,
     ) -> Self:
         """Opens an association in which every abstract syntax offered is usable.
 
+        Args:
+            endpoint: the peer and the AE titles.
+            offer: what is proposed.
+            timeouts: deadlines of this and of all that follows.
+            resolver: looks the name up.
+            tls: how the connection is secured, or None: it is not.
+            identity: of the user; when it asks for a response, the association is
+                released again if the peer does not confirm it.
+
         Raises:
             PeerError: of the subclass that names what went wrong.
-            InputError: an AE title or the offer cannot be encoded.
+            InputError: an AE title, the offer or the identity cannot be encoded.
         """
         association = Association(
             calling_ae=endpoint.calling_ae,
             called_ae=endpoint.called_ae,
-            contexts=_contexts(offer),
-            max_pdu=offer.max_pdu,
+            proposal=Proposal(
+                contexts=_contexts(offer),
+                max_pdu=offer.max_pdu,
+                extended=offer.extended,
+                operations=offer.operations,
+                identity=identity,
+            ),
         )
-        channel, address = await open_channel(endpoint, resolver, timeouts)
+        channel, address = await open_channel(endpoint, resolver, timeouts, tls)
         link = Link(channel, association, timeouts)
         try:
-            accepted = await _negotiate(link)
+            accepted = await _negotiate(link, identity)
         except BaseException:
             link.abort()
             raise
@@ -80,6 +111,16 @@ class Client:
     def negotiated(self) -> Mapping[str, NegotiatedContext]:
         """Usable presentation contexts by abstract syntax UID."""
         return {context.abstract_syntax: context for context in self.accepted.contexts}
+
+    @property
+    def tls_facts(self) -> str:
+        """Version and cipher suite, or empty without TLS."""
+        return self._link.tls_facts
+
+    @property
+    def certificate(self) -> Certificate | None:
+        """The certificate the peer showed, or None without TLS."""
+        return self._link.certificate
 
     @property
     def idle_timeout(self) -> float | None:
@@ -94,8 +135,12 @@ class Client:
     @property
     def reusable(self) -> bool:
         """Whether another C-FIND may use it: drained, and the peer said nothing."""
-        link = self._link
-        return not link.ended and link.operations.drained and link.quiet
+        return self.alive and self._link.operations.drained and self._link.quiet
+
+    @property
+    def alive(self) -> bool:
+        """Whether the association stands, as far as is known."""
+        return not self._exchange.over
 
     def find(
         self,
@@ -120,6 +165,7 @@ class Client:
         self._finds += 1
         return Find(
             self._link,
+            self._exchange,
             context_id=context.id,
             sop_class=sop_class,
             priority=priority,
@@ -135,17 +181,25 @@ class Client:
 
         Source: PS3.7 Section 9.1.5.
         """
-        link = self._link
-        message_id, data = link.operations.echo(self.negotiated[sop_class].id)
-        link.write(data)
-        deadline = link.deadline(link.timeouts.response)
-        while True:
-            for item in await link.news(deadline) or ():
-                if isinstance(item, Echoed) and item.message_id == message_id:
+        exchange, inbox = self._exchange, Inbox()
+        context = self.negotiated[sop_class]
+        await exchange.begin(inbox, lambda: self._link.operations.echo(context.id))
+        try:
+            status = await self._echoed(inbox)
+        except BaseException as error:
+            exchange.abandon(inbox, error)
+            raise
+        exchange.end(inbox)
+        return status
+
+    async def _echoed(self, inbox: Inbox) -> int:
+        exchange = self._exchange
+        deadline = exchange.deadline(self._link.timeouts.response)
+        while not exchange.late(deadline):
+            for item in await exchange.news(inbox, deadline) or ():
+                if isinstance(item, Echoed):
                     return item.status
-            if link.late(deadline):
-                link.abort()
-                raise ResponseTimeout("no answer to C-ECHO in time")
+        raise ResponseTimeout("no answer to C-ECHO in time")
 
     async def release(self, at_most: float | None = None) -> str | None:
         """Releases the association and closes the connection.
@@ -170,7 +224,7 @@ class Client:
         await self._link.close()
 
 
-async def _negotiate(link: Link) -> Accepted:
+async def _negotiate(link: Link, identity: UserIdentity | None) -> Accepted:
     link.send(Associate())
     deadline = link.deadline(link.timeouts.acse)
     while (event := await link.event(deadline)) is None:
@@ -187,6 +241,12 @@ async def _negotiate(link: Link) -> Accepted:
         await _release(link)
         await link.close()
         raise NoContext(_refusals(event.refused))
+    if identity is not None and identity.response and event.identity_response is None:
+        await _release(link)
+        await link.close()
+        raise IdentityUnconfirmed(
+            "the association was accepted without confirming the user identity"
+        )
     link.begin(event.contexts)
     return event
 

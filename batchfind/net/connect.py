@@ -1,4 +1,4 @@
-"""Opening the TCP connection: every address is tried, failures get their cause."""
+"""Opening the connection: every address is tried, failures get their cause."""
 
 from __future__ import annotations
 
@@ -16,8 +16,12 @@ from batchfind.errors import (
     Unreachable,
 )
 from batchfind.net.channel import Channel
+from batchfind.net.local_address import LocalAddress, local_address, reachable
 from batchfind.net.resolver import Address, Resolver
 from batchfind.net.settings import Endpoint, Timeouts
+from batchfind.net.tls import TlsClient
+from batchfind.net.tls_handshake import shake_hands
+from batchfind.net.tls_session import TlsSession
 
 #: Pause before the next address is tried beside one that does not answer.
 #: Source: RFC 8305 Section 5 (250 ms).
@@ -31,40 +35,60 @@ _UNREACHABLE = {
 
 
 async def open_channel(
-    endpoint: Endpoint, resolver: Resolver, timeouts: Timeouts
+    endpoint: Endpoint,
+    resolver: Resolver,
+    timeouts: Timeouts,
+    tls: TlsClient | None = None,
 ) -> tuple[Channel, Address]:
-    """Connects to the first address of the peer that answers.
+    """Connects to the first address of the peer that answers, and secures it.
 
     Args:
-        endpoint: host and port.
+        endpoint: host and port, and what to connect from.
         resolver: looks the name up.
-        timeouts: `connect` covers name resolution and connection together.
+        timeouts: `connect` covers name resolution and connection together, and then
+            once more the TLS handshake: a peer slow to accept is not a peer slow to
+            shake hands, and the causes of both differ.
+        tls: how to secure it, or None. When the handshake fails no other address is
+            tried: it is the same peer.
 
     Returns:
         The open channel and the address it leads to.
 
     Raises:
+        InputError: `bind` is no address.
         DnsNotFound, DnsTemporary, Refused, Unreachable, ConnectTimeout,
-        PeerReset: for the reason each says.
+        PeerReset, TlsVerify, TlsHandshake: for the reason each says.
     """
+    local = None if endpoint.bind is None else local_address(endpoint.bind)
     try:
         async with asyncio.timeout(timeouts.connect):
-            addresses = await resolver.resolve(endpoint.host, endpoint.port)
-            sock, address = await _race(addresses)
+            found = await resolver.resolve(
+                endpoint.host, endpoint.port, endpoint.ip_version
+            )
+            sock, address = await _race(reachable(found, local), local)
     except TimeoutError as error:
         raise ConnectTimeout(
             f"no TCP connection within {timeouts.connect or 0:g} s"
         ) from error
-    loop = asyncio.get_running_loop()
-    try:
-        _, channel = await loop.create_connection(Channel, sock=sock)
-    except OSError as error:
-        sock.close()
-        raise _connect_error(error) from error
+    channel = await _channel(sock, None if tls is None else tls.begin())
+    if channel.tls is not None:
+        await shake_hands(channel, channel.tls, timeouts.connect)
     return channel, address
 
 
-async def _race(addresses: Sequence[Address]) -> tuple[socket.socket, Address]:
+async def _channel(sock: socket.socket, session: TlsSession | None) -> Channel:
+    loop = asyncio.get_running_loop()
+    try:
+        _, channel = await loop.create_connection(lambda: Channel(session), sock=sock)
+    except OSError as error:
+        sock.close()
+        raise _connect_error(error) from error
+    return channel
+
+
+async def _race(
+    addresses: Sequence[Address], local: LocalAddress | None
+) -> tuple[socket.socket, Address]:
     """Starts one attempt after another until one connects."""
     waiting = list(addresses)
     running: set[asyncio.Task[tuple[socket.socket, Address]]] = set()
@@ -72,7 +96,7 @@ async def _race(addresses: Sequence[Address]) -> tuple[socket.socket, Address]:
     try:
         while waiting or running:
             if waiting:
-                running.add(asyncio.create_task(_connect(waiting.pop(0))))
+                running.add(asyncio.create_task(_connect(waiting.pop(0), local)))
             done, running = await asyncio.wait(
                 running,
                 timeout=_ATTEMPT_DELAY if waiting else None,
@@ -86,10 +110,14 @@ async def _race(addresses: Sequence[Address]) -> tuple[socket.socket, Address]:
     raise _connect_error(failure or OSError("no address"))
 
 
-async def _connect(address: Address) -> tuple[socket.socket, Address]:
+async def _connect(
+    address: Address, local: LocalAddress | None
+) -> tuple[socket.socket, Address]:
     sock = socket.socket(address.family, socket.SOCK_STREAM)
     sock.setblocking(False)
     try:
+        if local is not None:
+            local.bind(sock)
         await asyncio.get_running_loop().sock_connect(sock, address.sockaddr)
     except BaseException:
         sock.close()

@@ -9,6 +9,8 @@ from typing import Self
 from batchfind.dimse.command_set import Priority
 from batchfind.dimse.messages import Final, Irregularity, Matches
 from batchfind.errors import ResponseTimeout
+from batchfind.net.exchange import Exchange
+from batchfind.net.inbox import Inbox
 from batchfind.net.link import Link
 
 #: A set of matches is handed on at this size, or when its first response is this old,
@@ -31,6 +33,7 @@ class Find:
     def __init__(
         self,
         link: Link,
+        exchange: Exchange,
         *,
         context_id: int,
         sop_class: str,
@@ -42,8 +45,11 @@ class Find:
         self.final: Final | None = None
         self.warnings: list[str] = []
         self._link = link
+        self._exchange = exchange
+        self._inbox = Inbox()
         self._order = (context_id, sop_class, priority, identifier)
         self._deadline: float | None = None
+        self._heard = False
         self._cancelled = False
         self._dropped = False
         self._drain: float | None = None
@@ -52,13 +58,22 @@ class Find:
         self._flush_at: float | None = None
         self._flush_in = flush_responses
 
+    @property
+    def bystander(self) -> bool:
+        """Whether another request was at fault when the association ended."""
+        return self._inbox.bystander
+
+    @property
+    def alone(self) -> bool:
+        """Whether no other request was in flight when the association ended."""
+        return self._inbox.alone
+
     async def __aenter__(self) -> Self:
-        # Whatever came before the request cannot be its answer.
-        while await self._link.news(self._link.deadline(0.0)) is not None:
-            pass
-        self.message_id, data = self._link.operations.find(*self._order)
-        self._link.write(data)
-        self._deadline = self._link.deadline(self._link.timeouts.response)
+        await self._exchange.begin(
+            self._inbox, lambda: self._link.operations.find(*self._order)
+        )
+        self.message_id = self._inbox.message_id
+        self._deadline = self._exchange.deadline(self._link.timeouts.response)
         return self
 
     async def __aexit__(
@@ -68,8 +83,10 @@ class Find:
         trace: TracebackType | None,
     ) -> None:
         if self.final is None:
-            self._link.abort()
+            self._exchange.abandon(self._inbox, error)
             await self._link.close()
+        else:
+            self._exchange.end(self._inbox)
 
     async def matches(self) -> AsyncGenerator[Matches, None]:
         """Sets of pending responses in the order received; not asking pauses reading.
@@ -80,13 +97,14 @@ class Find:
             ResponseTimeout: no complete message came within `timeouts.response`, or
                 no final response within `timeouts.cancel` after a cancel.
             PeerError: the association ended or the peer broke the protocol. What
-                came before was handed on first.
+                came before was handed on first; `bystander` tells whether another
+                request on the same association was at fault.
         """
         try:
             while self.final is None and not self._dropped:
                 await self._step()
                 if self._due():
-                    paused = self._link.deadline(0.0)
+                    paused = self._exchange.now()
                     yield self._flush()
                     self._resume(paused)
         except Exception:
@@ -107,27 +125,31 @@ class Find:
         if self._cancelled or self.final is not None or self._dropped:
             return
         self._cancelled = True
+        if self._exchange.over:
+            return
         self._link.write(self._link.operations.cancel(self.message_id))
-        self._drain = _earlier(self._link.timeouts.cancel, at_most)
-        self._deadline = self._link.deadline(self._drain)
-        self._link.wake()
+        limits = (self._link.timeouts.cancel, at_most)
+        self._drain = min((one for one in limits if one is not None), default=None)
+        self._deadline = self._exchange.deadline(self._drain)
+        self._exchange.wake(self._inbox)
 
     def drop(self) -> None:
         """Ends the request at once by A-ABORT."""
         self._dropped = True
-        self._link.wake()
+        self._exchange.wake(self._inbox)
 
-    def _resume(self, paused: float | None) -> None:
+    def _resume(self, paused: float) -> None:
         """Moves the deadline by the time that we, not the peer, took."""
-        now = self._link.deadline(0.0)
-        if self._deadline is not None and paused is not None and now is not None:
-            self._deadline += now - paused
+        if self._deadline is not None:
+            self._deadline += self._exchange.now() - paused
 
     async def _step(self) -> None:
         """Takes in one burst, or notices that a deadline passed."""
-        news = await self._link.news(_earlier(self._deadline, self._flush_at))
+        exchange = self._exchange
+        news = await exchange.news(self._inbox, self._deadline, self._flush_at)
         if news is None:
-            if self._link.late(self._deadline) and not self._dropped:
+            self._allow_for_others()
+            if exchange.late(self._deadline) and not self._dropped:
                 raise ResponseTimeout(self._timeout_sentence())
             return
         progress = False
@@ -139,10 +161,24 @@ class Find:
                 progress = True
             elif isinstance(item, Final):
                 self.final = item
+                self._inbox.answered = True
         if progress and not self._cancelled:
-            self._deadline = self._link.deadline(self._link.timeouts.response)
-        elif self._link.late(self._deadline) and self.final is None:
+            self._heard = True
+            self._deadline = exchange.deadline(self._link.timeouts.response)
+        elif exchange.late(self._deadline) and self.final is None:
             raise ResponseTimeout(self._timeout_sentence())
+
+    def _allow_for_others(self) -> None:
+        """Until its own first response, one to another request counts as well.
+
+        Nothing tells an SCP to work on all requests at once; one that takes them in
+        turn is not silent towards those that wait.
+        """
+        heard, most = self._exchange.heard, self._link.timeouts.response
+        if self._heard or self._cancelled or self._deadline is None:
+            return
+        if heard is not None and most is not None:
+            self._deadline = max(self._deadline, heard + most)
 
     def _keep(self, matches: Matches) -> None:
         if not self._waiting:
@@ -185,9 +221,3 @@ def _joined(parts: list[Matches]) -> Matches:
         base += len(part.payload)
     payload = b"".join(part.payload for part in parts)
     return Matches(parts[0].message_id, payload, ends, statuses)
-
-
-def _earlier(first: float | None, second: float | None) -> float | None:
-    if first is None or second is None:
-        return second if first is None else first
-    return min(first, second)

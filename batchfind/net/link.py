@@ -22,6 +22,8 @@ from batchfind.errors import (
 )
 from batchfind.net.channel import Channel
 from batchfind.net.settings import Timeouts
+from batchfind.net.tls_faults import late_fault
+from batchfind.net.x509 import Certificate
 from batchfind.ul.association import Association
 from batchfind.ul.contexts import NegotiatedContext
 from batchfind.ul.events import (
@@ -39,8 +41,14 @@ from batchfind.ul.framing import Burst
 
 #: How long a closed connection may take to flush its last bytes, in seconds.
 _FAREWELL = 2.0
+#: A server of TLS drops what is not TLS, most often without a word.
+_SILENT_END = (
+    "the peer may drop unknown addresses or AE titles, or expect TLS at this port; "
+    "look at its log"
+)
 
-News: TypeAlias = list[Matches | Final | Echoed | Irregularity]
+NewsItem: TypeAlias = Matches | Final | Echoed | Irregularity
+News: TypeAlias = list[NewsItem]
 
 
 class Link:
@@ -74,6 +82,18 @@ class Link:
     def ended(self) -> bool:
         """Whether the association is over."""
         return self._association.ended
+
+    @property
+    def tls_facts(self) -> str:
+        """Version and cipher suite of TLS, or empty without it."""
+        tls = self._channel.tls
+        return "" if tls is None else tls.facts
+
+    @property
+    def certificate(self) -> Certificate | None:
+        """The certificate the peer showed, or None without TLS."""
+        tls = self._channel.tls
+        return next(iter(tls.chain), None) if tls is not None else None
 
     @property
     def quiet(self) -> bool:
@@ -121,7 +141,7 @@ class Link:
         """The next event of the upper layer.
 
         Returns:
-            None at the deadline or after `wake`.
+            None at the deadline, after `wake`, or when nothing can follow.
 
         Raises:
             PeerError: the peer broke the protocol; our A-ABORT has been sent.
@@ -136,6 +156,8 @@ class Link:
                 raise
             if event is not None:
                 return event
+            if association.ended:
+                return None
             if not channel.readable:
                 if self.late(deadline):
                     return None
@@ -193,9 +215,18 @@ class Link:
             case ReleaseRequested():
                 self.send(ReleaseResponse())
                 return PeerReleased("the peer released the association")
-            case Closed() if isinstance(self._channel.error, ConnectionResetError):
-                return PeerReset("the connection was reset")
             case Closed():
-                return PeerClosed(event.words)
+                return self._closed(event)
             case _:
                 return DimseError(f"{type(event).__name__} was not expected here")
+
+    def _closed(self, event: Closed) -> PeerError:
+        tls = self._channel.tls
+        if fault := late_fault(tls):
+            return fault
+        error: PeerError = PeerClosed(event.words)
+        if isinstance(self._channel.error, ConnectionResetError):
+            error = PeerReset("the connection was reset")
+        if tls is None and self._operations is None and not event.received:
+            error.hint = _SILENT_END
+        return error

@@ -13,6 +13,7 @@ from batchfind.errors import DnsNotFound, DnsTemporary, PeerError
 
 #: Resolvers hang for tens of seconds; more threads would only hang together.
 _THREADS = 4
+_FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +54,18 @@ class Resolver:
         """Ends the pool without waiting for look-ups that hang."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    async def resolve(self, host: str, port: int) -> tuple[Address, ...]:
+    async def resolve(
+        self, host: str, port: int, ip_version: int | None = None
+    ) -> tuple[Address, ...]:
         """Every TCP address of a host, in the system's order of preference.
 
+        Args:
+            host: name or address.
+            port: 1 to 65535.
+            ip_version: 4 or 6, or None for both.
+
         Raises:
-            DnsNotFound: the name does not exist.
+            DnsNotFound: the name does not exist, or has no address of that version.
             DnsTemporary: the resolver could not answer now.
         """
         loop = asyncio.get_running_loop()
@@ -65,7 +73,11 @@ class Resolver:
             found = await loop.run_in_executor(self._pool, _look_up, host, port)
         except (OSError, UnicodeError) as error:
             raise _dns_error(host, error) from error
-        return tuple(dict.fromkeys(found))
+        family = _FAMILIES.get(ip_version or 0)
+        chosen = [each for each in found if family in (None, each.family)]
+        if found and not chosen:
+            raise DnsNotFound(f"{host!r} has no IPv{ip_version} address")
+        return tuple(dict.fromkeys(chosen))
 
 
 def _look_up(host: str, port: int) -> list[Address]:

@@ -4,6 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from batchfind.ul.proposal import UserIdentity
+
+__all__ = [
+    "Endpoint",
+    "Limits",
+    "Offer",
+    "Timeouts",
+    "TlsSettings",
+    "UserIdentity",
+]
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
@@ -52,32 +63,15 @@ class Offer:
     operations: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class UserIdentity:
-    """Who the user is, as it goes on the wire; holds secrets, so it has no repr.
-
-    Attributes:
-        kind: 1 username, 2 username and passcode, 3 Kerberos, 4 SAML, 5 JWT.
-        primary: user name or token.
-        secondary: passcode of kind 2, else empty.
-        response: a positive server response is asked for.
-
-    Source: PS3.7 Table D.3-14.
-    """
-
-    kind: int
-    primary: bytes = field(repr=False)
-    secondary: bytes = field(default=b"", repr=False)
-    response: bool = False
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TlsSettings:
     """TLS towards one peer with all files read; holds secrets, so they have no repr.
 
     Attributes:
         profile: name in the table of `dicom.tls`.
-        key, certificate: our own in the encoding `der` says, or both None.
+        key, certificate: our own in the encoding `der` says, or both None; a PEM
+            certificate may be followed by its chain.
+        key_name, certificate_name: of their files, for messages.
         password: of the key; None: it must not be encrypted.
         der: key, certificate, cas and crls are DER, else PEM.
         cas: trusted certificates, name of the file (for messages) and bytes; a file
@@ -95,6 +89,8 @@ class TlsSettings:
     profile: str
     key: bytes | None = field(default=None, repr=False)
     certificate: bytes | None = None
+    key_name: str = "key"
+    certificate_name: str = "certificate"
     password: bytes | None = field(default=None, repr=False)
     der: bool = False
     cas: tuple[tuple[str, bytes], ...] = ()

@@ -15,6 +15,8 @@ from typing import Final, NamedTuple
 
 from batchfind.dicom import dictionary, scalar, values
 from batchfind.dicom.charset import CharacterSets
+from batchfind.dicom.correction import corrected
+from batchfind.dicom.dictionary import STANDARD, Dictionary
 from batchfind.dicom.raw import Items, RawElement
 from batchfind.tables.reading import SPECIFIC_CHARACTER_SET, Reading
 from batchfind.tables.slabs import Origin, Slab
@@ -79,8 +81,20 @@ class DataSetText(ABC):
         if origin is not self._origin:
             self._origin, self._reading = origin, Reading(origin)
             self._known.clear()
-        elements = scalar.decode(response.payload, origin.transfer_syntax)
+        elements = scalar.decode(
+            response.payload, origin.transfer_syntax, known=origin.dictionary
+        )
         return self._parts(elements, self._reading.default, is_item=False)
+
+    @property
+    def dictionary(self) -> Dictionary:
+        """What the plan knows of attributes."""
+        return STANDARD if self._origin is None else self._origin.dictionary
+
+    def mended(self, vr: str, raw: bytes) -> bytes:
+        """A value field, corrected where its query asks for that."""
+        correction = self._origin is not None and self._origin.correction
+        return corrected(vr, raw) if correction else raw
 
     @abstractmethod
     def leaf(self, tag: int, vr: str, raw: bytes, owner: str, context: Context) -> str:

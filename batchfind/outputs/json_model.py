@@ -38,7 +38,7 @@ class JsonModel(DataSetText):
     ) -> str:
         """An attribute as `"GGGGEEEE":{"vr":"..",...}`."""
         if vr in vrs.STRING_VRS:
-            body, _ = text_value(raw, vr, context.sets)
+            body, _ = text_value(self.mended(vr, raw), vr, context.sets)
         else:
             vr, body = binary_value(raw, vr, big_endian=context.big_endian)
         return f'"{tag:08X}":{{"vr":"{vr}"{body}}}'

@@ -9,6 +9,7 @@ import hashlib
 from struct import pack
 from typing import Final
 
+from batchfind.dicom.correction import corrected_data_set
 from batchfind.outputs.documents import Response
 from batchfind.ul.implementation import (
     IMPLEMENTATION_CLASS_UID,
@@ -23,8 +24,9 @@ def part10(response: Response, sop_class: str) -> bytes:
     """The whole file.
 
     Args:
-        response: its payload follows the file meta information unchanged, in the
-            transfer syntax it was received in, deflated too.
+        response: its payload follows the file meta information, in the transfer
+            syntax it was received in, deflated too; unchanged, unless its query
+            asks for data correction.
         sop_class: SOP Class UID of the information model that was asked.
 
     Returns:
@@ -41,7 +43,16 @@ def part10(response: Response, sop_class: str) -> bytes:
         ]
     )
     group_length = _element(0x0000, b"UL", pack("<L", len(meta)))
-    return _PREAMBLE + group_length + meta + response.payload
+    return _PREAMBLE + group_length + meta + _data_set(response)
+
+
+def _data_set(response: Response) -> bytes:
+    origin = response.origin
+    if not origin.correction:
+        return response.payload
+    return corrected_data_set(
+        response.payload, origin.transfer_syntax, origin.dictionary
+    )
 
 
 def instance_uid(response: Response) -> str:

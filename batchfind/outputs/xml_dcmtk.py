@@ -23,25 +23,16 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from pydicom import datadict
-
-from batchfind.dicom import dictionary, transfer_syntaxes, values, vrs
+from batchfind.dicom import dcmtk_names, values, vrs
 from batchfind.dicom.charset import CharacterSets, decode_text
 from batchfind.dicom.raw import Items, RawElement, announced_length
 from batchfind.errors import IdentifierDefect
 from batchfind.outputs.documents import Context, DataSetText, Response
 from batchfind.outputs.markup import comment, escaped
 
-_SYNTAX_NAMES: Final = {
-    transfer_syntaxes.IMPLICIT_LE: "Little Endian Implicit",
-    transfer_syntaxes.EXPLICIT_LE: "Little Endian Explicit",
-    transfer_syntaxes.DEFLATED_LE: "Deflated Explicit VR Little Endian",
-    transfer_syntaxes.EXPLICIT_BE: "Big Endian Explicit",
-}
 _UNTRIMMED: Final = frozenset({"AS", "DS", "UI"})
 """VRs whose spaces findscu shows as they were sent."""
 
-_NAMELESS: Final = "Unknown Tag &amp; Data"
 _NUMBERS: Final = {"OD": "FD", "OF": "FL", "OL": "UL", "OV": "UV"}
 """VRs of words that DCMTK writes as numbers, and the VR of such a number."""
 
@@ -67,7 +58,7 @@ class DcmtkXml(DataSetText):
     def data_set(self, response: Response) -> str:
         """A response; one that cannot be decoded is empty, with a comment why."""
         uid = response.origin.transfer_syntax
-        name = _SYNTAX_NAMES[uid]
+        name = dcmtk_names.SYNTAX_TITLES[uid]
         try:
             inner = "".join(self.parts(response))
         except IdentifierDefect as defect:
@@ -79,17 +70,21 @@ class DcmtkXml(DataSetText):
         tag: int,
         vr: str,
         raw: bytes,
-        owner: str,  # noqa: ARG002 - DCMTK names the creator's element only
+        owner: str,
         context: Context,
     ) -> str:
         """An attribute as one line."""
         if vr in vrs.STRING_VRS:
             value = _strings(raw, vr, context.sets)
+            if (mended := self.mended(vr, raw)) != raw:
+                # findscu goes on telling the length that was sent.
+                shown = _strings(mended, vr, context.sets)
+                value = shown._replace(length=value.length)
         else:
             value = self._binary(raw, vr, big_endian=context.big_endian)
         return (
             f'<element tag="{_tag(tag)}" vr="{value.vr}" vm="{value.multiplicity}"'
-            f' len="{value.length}" name="{_name(tag)}"{value.binary}>'
+            f' len="{value.length}" name="{self._name(tag, owner)}"{value.binary}>'
             f"{value.text}</element>\n"
         )
 
@@ -98,7 +93,7 @@ class DcmtkXml(DataSetText):
         tag: int,
         items: Items,
         parts: Sequence[Sequence[str]],
-        owner: str,  # noqa: ARG002 - as in `leaf`
+        owner: str,
     ) -> str:
         """A sequence with its items, each on lines of its own."""
         inner = [
@@ -107,8 +102,13 @@ class DcmtkXml(DataSetText):
         ]
         return (
             f'<sequence tag="{_tag(tag)}" vr="SQ" card="{len(items)}"{_length(items)}'
-            f' name="{_name(tag)}">\n{"".join(inner)}</sequence>\n'
+            f' name="{self._name(tag, owner)}">\n{"".join(inner)}</sequence>\n'
         )
+
+    def _name(self, tag: int, owner: str) -> str:
+        """DCMTK's name of an attribute, or that of a dictionary file."""
+        entry = self.dictionary.entry_of(tag, owner or None)
+        return _name(tag) if entry is None else escaped(entry.name)
 
     def _binary(self, raw: bytes, vr: str, *, big_endian: bool) -> _Value:
         size = len(raw)
@@ -120,7 +120,9 @@ class DcmtkXml(DataSetText):
             kind = _NUMBERS.get(vr, vr)
             if kind in vrs.NUMBER_FORMATS:
                 numbers = values.number_values(kind, raw, big_endian=big_endian)
-                text = "\\".join([_number(number, kind) for number in numbers])
+                text = "\\".join(
+                    [values.number_text(kind, number) for number in numbers]
+                )
                 count = 1 if vr in _NUMBERS else len(numbers)
                 return _Value(vr, count, size, "", text)
         except ValueError:
@@ -149,16 +151,6 @@ def _without_nul(value: str) -> str:
     return value[:size] + value[size:].replace("\0", "")
 
 
-def _number(value: float, vr: str) -> str:
-    """A number without `.0`, in digits enough to read back."""
-    if vr == "FL":
-        return f"{value:.9g}"
-    if vr != "FD":
-        return str(value)
-    shorter = (f"{value:.{digits}g}" for digits in (15, 16))
-    return next((text for text in shorter if float(text) == value), f"{value:.17g}")
-
-
 def _length(within: Items | list[RawElement]) -> str:
     """The `len` of a sequence or item, which one of undefined length lacks."""
     length = announced_length(within)
@@ -171,11 +163,4 @@ def _tag(tag: int) -> str:
 
 @lru_cache(maxsize=8192)
 def _name(tag: int) -> str:
-    """DCMTK's name of a tag: the keyword, marked where it is retired."""
-    if dictionary.is_private(tag):
-        creator = dictionary.is_private_creator(tag)
-        return "PrivateCreator" if creator else _NAMELESS
-    keyword = datadict.keyword_for_tag(tag)
-    if not keyword:
-        return _NAMELESS
-    return f"RETIRED_{keyword}" if datadict.dictionary_is_retired(tag) else keyword
+    return escaped(dcmtk_names.attribute_name(tag))

@@ -14,7 +14,7 @@ import base64
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from batchfind.dicom import dictionary, values, vrs
+from batchfind.dicom import values, vrs
 from batchfind.dicom.raw import Items
 from batchfind.errors import IdentifierDefect
 from batchfind.outputs.documents import Context, DataSetText, Response
@@ -50,6 +50,7 @@ class NativeXml(DataSetText):
     def leaf(self, tag: int, vr: str, raw: bytes, owner: str, context: Context) -> str:
         """An attribute with its values, one a line."""
         sets, big_endian = context
+        raw = self.mended(vr, raw)
         if vr == "PN":
             names = values.text_values(raw, vr, sets).values
             inner = _numbered("PersonName", map(_person_name, names))
@@ -63,7 +64,7 @@ class NativeXml(DataSetText):
                 inner = _numbered("Value", _numbers(raw, vr, big_endian=big_endian))
             except ValueError:
                 vr, inner = "UN", _inline(raw)
-        return _attribute(tag, vr, owner, inner)
+        return self._dicom_attribute(tag, vr, owner, inner)
 
     def sequence(
         self,
@@ -74,23 +75,24 @@ class NativeXml(DataSetText):
     ) -> str:
         """A sequence with its items."""
         inner = _numbered("Item", ["\n" + "".join(part) for part in parts])
-        return _attribute(tag, "SQ", owner, inner)
+        return self._dicom_attribute(tag, "SQ", owner, inner)
 
+    def _dicom_attribute(self, tag: int, vr: str, owner: str, inner: str) -> str:
+        """A DicomAttribute; the tag of an owned private one is without its block.
 
-def _attribute(tag: int, vr: str, owner: str, inner: str) -> str:
-    """A DicomAttribute; the tag of an owned private one is without its block.
-
-    Source: PS3.19 Table A.1.5-2.
-    """
-    shown, named = tag, ""
-    if owner:
-        shown, named = tag & 0xFFFF00FF, f' privateCreator="{attribute(owner)}"'
-    elif keyword := dictionary.keyword_of(tag):
-        named = f' keyword="{keyword}"'
-    return (
-        f'<DicomAttribute tag="{shown:08X}" vr="{vr}"{named}>\n{inner}'
-        "</DicomAttribute>\n"
-    )
+        Source: PS3.19 Table A.1.5-2.
+        """
+        shown, named = tag, ""
+        keyword = self.dictionary.keyword_of(tag, owner or None)
+        if keyword is not None:
+            named = f' keyword="{keyword}"'
+        if owner:
+            shown = tag & 0xFFFF00FF
+            named += f' privateCreator="{attribute(owner)}"'
+        return (
+            f'<DicomAttribute tag="{shown:08X}" vr="{vr}"{named}>\n{inner}'
+            "</DicomAttribute>\n"
+        )
 
 
 def _numbered(name: str, contents: Iterable[str]) -> str:

@@ -7,15 +7,19 @@ import re
 from itertools import islice
 from typing import Any, Final, NoReturn
 
+from batchfind.dicom.dictionary import STANDARD, Dictionary
+from batchfind.dicom.dictionary_entries import read_entry
 from batchfind.dicom.identifier import Element
 from batchfind.dicom.paths import KeyPath, Step
 from batchfind.errors import JobError, Mark, Problem
+from batchfind.job.transport_model import Secret, SecretKind
 from batchfind.plan.faults import faults
 from batchfind.plan.model import Plan
 from batchfind.plan.structure import Form, Malformed, Structure
 
 VERSION: Final = 1
 _TAG: Final = re.compile(r"[0-9a-f]{8}")
+_VM: Final = "multiplicity"
 _VR: Final = re.compile(r"[A-Z]{2}")
 
 
@@ -80,7 +84,9 @@ def _structure() -> Structure:
     return Structure(
         {
             Element: Form(_write_element, _read_element),
+            Dictionary: Form(_write_dictionary, _read_dictionary),
             KeyPath: Form(_write_path, _read_path),
+            Secret: Form(_write_secret, _read_secret),
         }
     )
 
@@ -138,15 +144,22 @@ def _read_vr(vr: str, path: str) -> str:
 
 
 def _write_path(path: KeyPath) -> list[dict[str, Any]]:
-    return [
-        {
-            "tag": f"{step.tag:08x}",
-            "vr": step.vr,
-            "item": step.item,
-            "creator": step.creator,
-        }
-        for step in path.steps
-    ]
+    return [_write_step(step) for step in path.steps]
+
+
+def _write_step(step: Step) -> dict[str, Any]:
+    """A step; what a dictionary file says about it, only where one does."""
+    written = {
+        "tag": f"{step.tag:08x}",
+        "vr": step.vr,
+        "item": step.item,
+        "creator": step.creator,
+    }
+    if step.keyword is not None:
+        written["keyword"] = step.keyword
+    if step.multiplicity is not None:
+        written["multiplicity"] = step.multiplicity
+    return written
 
 
 def _read_path(data: Any, path: str) -> KeyPath:
@@ -156,7 +169,45 @@ def _read_path(data: Any, path: str) -> KeyPath:
     return KeyPath(tuple(_read_step(step, f"{path}[{i}]") for i, step in steps))
 
 
+def _write_secret(secret: Secret) -> dict[str, Any]:
+    """Where a secret comes from; one that stands in the job itself stays there."""
+    return {"kind": secret.kind.value, "name": secret.name}
+
+
+def _read_secret(data: Any, path: str) -> Secret:
+    kinds = {kind.value: kind for kind in SecretKind}
+    match data:
+        case {"kind": str(kind), "name": str(name), **rest} if (
+            not rest and kind in kinds
+        ):
+            return Secret(kinds[kind], name)
+        case _:
+            raise Malformed(path, "must have kind and name, nothing else")
+
+
+def _write_dictionary(dictionary: Dictionary) -> list[str]:
+    """Its entries as lines of a dictionary file."""
+    return [entry.line for entry in dictionary.entries]
+
+
+def _read_dictionary(data: Any, path: str) -> Dictionary:
+    if not isinstance(data, list) or not all(isinstance(one, str) for one in data):
+        raise Malformed(path, "must be a list of texts")
+    if not data:
+        return STANDARD
+    try:
+        return Dictionary(tuple(map(read_entry, data)))
+    except ValueError as error:
+        raise Malformed(path, str(error)) from None
+
+
 def _read_step(data: Any, path: str) -> Step:
+    added: dict[str, str | None] = {"keyword": None, _VM: None}
+    if isinstance(data, dict):
+        data = {**data}
+        added |= {name: data.pop(name) for name in added.keys() & data.keys()}
+    if not all(isinstance(one, str | None) for one in added.values()):
+        raise Malformed(path, "keyword and multiplicity must be texts")
     match data:
         case {
             "tag": str(tag),
@@ -165,6 +216,7 @@ def _read_step(data: Any, path: str) -> Step:
             "creator": str() | None as creator,
             **rest,
         } if not rest and item >= 0:
-            return Step(_read_tag(tag, path), _read_vr(vr, path), item, creator)
+            numbers = _read_tag(tag, path), _read_vr(vr, path)
+            return Step(*numbers, item, creator, added["keyword"], added[_VM])
         case _:
             raise Malformed(path, "must have tag, vr, item and creator, nothing else")

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from batchfind.dicom.dictionary import is_private_creator
+from batchfind.dicom.dictionary import STANDARD, Dictionary, is_private_creator
 from batchfind.dicom.identifier import Identifier
-from batchfind.dicom.paths import KeyPath, Step
+from batchfind.dicom.paths import KeyPath, Step, step_of
 from batchfind.plan.model import PlannedQuery
 from batchfind.plan.prepare import Prepared
 from batchfind.plan.requests import CHARSET, LEVEL, Asked
 
 
-def planned_query(asked: Asked) -> PlannedQuery:
+def planned_query(asked: Asked, known: Dictionary = STANDARD) -> PlannedQuery:
     """What a query's tables look like.
 
     Columns stand in the order written: `keys`, `return`, what only base Identifiers
@@ -20,13 +21,13 @@ def planned_query(asked: Asked) -> PlannedQuery:
     """
     prepared = asked.prepared
     query = prepared.query
-    written = [key.path for key in prepared.keys]
+    written = [key.path for key in prepared.keys if _is_column(key.path)]
     from_files = [
         path
         for base in prepared.bases
         if base is not None
-        for path in leaves_of(base.identifier)
-        if path not in (LEVEL, CHARSET)
+        for path in leaves_of(base.identifier, known)
+        if _is_column(path)
     ]
     by_window = [
         path
@@ -48,16 +49,28 @@ def planned_query(asked: Asked) -> PlannedQuery:
             *(path.dotted for path in by_window if path not in held),
         ),
         bindings=prepared.bindings,
+        data_correction=query.data_correction,
     )
+
+
+def _is_column(path: KeyPath) -> bool:
+    """Whether tables show it; raw keys may hold what only steers a request."""
+    return path not in (LEVEL, CHARSET) and bool(path.tag & 0xFFFF)
 
 
 def _outermost(paths: dict[KeyPath, None]) -> tuple[KeyPath, ...]:
     """Paths without a sequence that stands there whole and by its keys, too."""
-    within = {path.parent for path in paths}
-    return tuple(path for path in paths if path not in within)
+    within = {_whatever_items(path.sequences) for path in paths}
+    return tuple(path for path in paths if _whatever_items(path.steps) not in within)
+
+
+def _whatever_items(steps: tuple[Step, ...]) -> tuple[tuple[int, str | None], ...]:
+    return tuple((step.tag, step.creator) for step in steps)
 
 
 def _added_names(prepared: Prepared, asked: Asked) -> Iterator[str]:
+    if prepared.query.raw:
+        return
     if prepared.level is not None:
         yield LEVEL.dotted
     if any(request.charset for request in asked.requests):
@@ -65,7 +78,9 @@ def _added_names(prepared: Prepared, asked: Asked) -> Iterator[str]:
 
 
 def leaves_of(
-    identifier: Identifier, above: tuple[Step, ...] = ()
+    identifier: Identifier,
+    known: Dictionary = STANDARD,
+    above: tuple[Step, ...] = (),
 ) -> Iterator[KeyPath]:
     """The key paths of an Identifier's leaves; private creators are none.
 
@@ -80,17 +95,19 @@ def leaves_of(
         if element.tag in creators:
             continue
         creator = creators.get(element.tag & 0xFFFF0000 | element.tag >> 8 & 0xFF)
+        creator = None if creator is None else creator.strip(" ")
         tag = element.tag
         if creator is not None:
             # As a job names it: the block is given out anew in each Identifier.
             tag = tag & 0xFFFF00FF | 0x1000
         items = element.value if isinstance(element.value, tuple) else ()
+        step = step_of(tag, element.vr, creator, known)
         inner = [
             path
             for number, item in enumerate(items)
-            for path in leaves_of(item, (*above, Step(tag, "SQ", number, creator)))
+            for path in leaves_of(item, known, (*above, replace(step, item=number)))
         ]
         if inner:
             yield from inner
         else:
-            yield KeyPath((*above, Step(tag, element.vr, 0, creator)))
+            yield KeyPath((*above, step))

@@ -77,11 +77,11 @@ def expand(  # noqa: PLR0913 - a plan depends on each of these and on nothing el
         variables=variables or {},
     )
     asked = _ask_all(surroundings, inputs, select, problems)
-    files = _input_files(asked, inputs)
+    files = _input_files(job, asked, inputs)
     policy = _policy(job, runs, environment or {})
     taken = _taken_paths(job, files, policy)
     paths = Paths(surroundings, problems, out, taken)
-    queries = {name: planned_query(one) for name, one in asked.items()}
+    queries = {name: planned_query(one, job.dictionary) for name, one in asked.items()}
     outputs = plan_outputs(job.outputs, asked, queries, paths)
     warn_of_idle_queries(asked.values(), problems)
     if not select:
@@ -101,6 +101,7 @@ def expand(  # noqa: PLR0913 - a plan depends on each of these and on nothing el
         outputs=outputs,
         policy=policy,
         inputs=files,
+        dictionary=job.dictionary,
         warnings=warnings,
         skipped=tuple(problem for one in asked.values() for problem in one.skipped),
     )
@@ -190,15 +191,22 @@ def _planned_peers(asked: Iterable[Asked]) -> dict[str, PlannedPeer]:
             charset=peer.charset,
             end=peer.end,
             on_cancel=peer.on_cancel,
+            ip_version=peer.ip_version,
+            bind=peer.bind,
+            tls=peer.tls,
+            identity=peer.identity,
+            operations=peer.negotiation.async_operations,
         )
         for one in asked
         for peer in one.prepared.peers
     }
 
 
-def _input_files(asked: Mapping[str, Asked], inputs: Inputs) -> tuple[InputFile, ...]:
-    """Tables and base Identifiers of the selected queries, each file once."""
-    digests: dict[str, str] = {}
+def _input_files(
+    job: Job, asked: Mapping[str, Asked], inputs: Inputs
+) -> tuple[InputFile, ...]:
+    """Dictionaries, tables and base Identifiers of the selected queries, each once."""
+    digests = {file.path: file.sha256 for file in job.dictionaries}
     for name, one in asked.items():
         if name in inputs.tables:
             table = inputs.tables[name]

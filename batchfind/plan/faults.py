@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator, ValidationError
 from batchfind.job.schema import load_schema
 from batchfind.job.validation import dotted
 from batchfind.plan.digests import plan_digest, request_key
-from batchfind.plan.model import Plan, Request
+from batchfind.plan.model import Plan, PlannedPeer, Request
 from batchfind.plan.taken_paths import folded
 
 _ID: Final = re.compile(r"(?:0|[1-9][0-9]{0,8})(?:\.(?:0|[1-9][0-9]{0,8}))+")
@@ -89,13 +89,13 @@ def _of_requests(plan: Plan) -> Iterator[tuple[str, str]]:
             yield path, "its query or peer is not part of the plan"
         elif request.repetition < 0 or request.not_before < 0:
             yield path, "its repetition and not_before must be 0 or more"
-        elif _key_of(request) != request.key:
+        elif _key_of(request, plan.peers[request.peer]) != request.key:
             yield path, _CHANGED
 
 
-def _key_of(request: Request) -> str | None:
+def _key_of(request: Request, peer: PlannedPeer) -> str | None:
     try:
-        return request_key(request)
+        return request_key(request, peer)
     except ValueError:
         return None  # an Identifier that cannot be encoded was never planned
 

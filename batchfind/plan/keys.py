@@ -22,6 +22,7 @@ class Key:
         names: names its templates read.
         tested: those that a condition asks about.
         sole: the name, when it is nothing but `{{ name }}`.
+        raw: its value is sent as written.
     """
 
     entry: KeyEntry
@@ -29,6 +30,7 @@ class Key:
     names: frozenset[str]
     tested: frozenset[str]
     sole: str | None
+    raw: bool = False
 
     @property
     def path(self) -> KeyPath:
@@ -43,12 +45,14 @@ class Leaf:
     Attributes:
         mark: where its value came from.
         where: its place in the job.
+        entered: as of its `KeyEntry`.
     """
 
     path: KeyPath
     text: str
     mark: Mark
     where: str
+    entered: bool = False
 
 
 def is_universal(text: str) -> bool:
@@ -62,20 +66,21 @@ def is_universal(text: str) -> bool:
 def keys_of(query: Query, templates: Templates) -> tuple[Key, ...]:
     """Every key of a query in the order written."""
     return tuple(
-        _key(entry, f"queries.{query.name}.{part}.{entry.path}", templates)
+        _key(query, entry, part, templates)
         for part, entries in (("keys", query.keys), ("return", query.returns))
         for entry in entries
     )
 
 
-def _key(entry: KeyEntry, where: str, templates: Templates) -> Key:
+def _key(query: Query, entry: KeyEntry, part: str, templates: Templates) -> Key:
     facts = [templates.facts(value) for value in entry.values]
     return Key(
         entry,
-        where,
+        f"queries.{query.name}.{part}.{entry.path}",
         names=frozenset().union(*(fact.names for fact in facts)),
         tested=frozenset().union(*(fact.tested for fact in facts)),
         sole=facts[0].sole if len(facts) == 1 else None,
+        raw=query.raw,
     )
 
 
@@ -116,8 +121,10 @@ def _leaf(
             return None
         texts.append(text)
     first = key.entry.values[0].mark if key.entry.values else key.entry.mark
-    rendered = normalise_value(key.path.vr, "\\".join(texts))
-    return Leaf(key.path, rendered, row_mark or first, key.where)
+    text = "\\".join(texts)
+    if not key.raw:
+        text = normalise_value(key.path.vr, text)
+    return Leaf(key.path, text, row_mark or first, key.where, key.entry.entered)
 
 
 def _dated(key: Key, scope: Scope) -> Scope:

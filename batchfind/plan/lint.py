@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from batchfind.dicom.code_extensions import check_character_set
 from batchfind.dicom.dictionary import is_private_creator, label
@@ -14,6 +14,7 @@ from batchfind.errors import Mark
 from batchfind.job.lints import PLACES, misplaced
 from batchfind.job.model import Lint, Peer, Query
 from batchfind.plan.keys import Leaf, is_universal
+from batchfind.plan.negotiated import STEERING, lacks_upper_key
 from batchfind.plan.problems import Problems
 
 NEVER_MATCHED = frozenset({0x00080005, 0x00080052, 0x00080201})
@@ -37,13 +38,27 @@ def _is_open(element: Element) -> bool:
     return is_universal(value) if isinstance(value, str) else not value
 
 
-def lint_leaves(query: Query, leaves: Iterable[Leaf], problems: Problems) -> None:
-    """Checks each rendered value against the matching rules of its VR."""
+def lint_leaves(
+    query: Query,
+    leaves: Iterable[Leaf],
+    problems: Problems,
+    options: Collection[str] = (),
+) -> None:
+    """Checks each rendered value against the matching rules of its VR.
+
+    Args:
+        query: whose keys they are.
+        leaves: of one request.
+        problems: notes what is to be said.
+        options: of extended negotiation, that the peer is asked for.
+    """
     for leaf in leaves:
         if not leaf.text or leaf.path.vr == "SQ":
             continue
         found = check_matching_value(leaf.path.vr, leaf.path.tag, leaf.text)
         for number, finding in enumerate(found):
+            if finding.option in options:
+                continue
             about = f"{finding.clause} {number}"
             _note(query, finding, leaf.mark, leaf.where, about, problems)
 
@@ -58,16 +73,21 @@ def lint_charsets(query: Query, peers: Iterable[Peer], problems: Problems) -> No
 
 
 def lint_file(
-    query: Query, identifier: Identifier, file: str, problems: Problems
+    query: Query,
+    identifier: Identifier,
+    file: str,
+    problems: Problems,
+    options: Collection[str] = (),
 ) -> None:
-    """Checks the values of a base Identifier."""
+    """Checks the values of a base Identifier; `options` as for `lint_leaves`."""
     where = f"queries.{query.name}.files"
     for element in identifier:
         if isinstance(element.value, tuple):
             for item in element.value:
-                lint_file(query, item, file, problems)
+                lint_file(query, item, file, problems, options)
         elif isinstance(element.value, str) and element.value:
-            for finding in check_matching_value(element.vr, element.tag, element.value):
+            found = check_matching_value(element.vr, element.tag, element.value)
+            for finding in _unmet(found, options):
                 _note(query, finding, Mark(file), where, finding.message, problems)
 
 
@@ -104,17 +124,39 @@ def lint_identifier(
     level: str | None,
     identifier: Identifier,
     problems: Problems,
+    options: Collection[str] = (),
 ) -> None:
-    """Checks one request's keys as a whole: hierarchy, sequences, openness."""
+    """Checks one request's keys as a whole: hierarchy, sequences, openness.
+
+    `options` as for `lint_leaves`.
+    """
     where = f"queries.{query.name}"
-    findings = list(_sequences(identifier))
+    findings = [*_sequences(identifier), *_steering(identifier)]
     if level is not None:
         findings += _hierarchy(model, level, identifier)
     if model.needs_matching_key and asks_for_everything(identifier):
         message = f"a {model.title} query without a matching key is answered by nothing"
         findings.append(Finding(FindingLevel.FORBIDDEN, "PS3.4 CC.2.8.1.2", message))
-    for finding in findings:
+    for finding in _unmet(findings, options):
         _note(query, finding, query.mark, where, finding.message, problems)
+
+
+def _unmet(findings: Iterable[Finding], options: Collection[str]) -> Iterator[Finding]:
+    """Findings that no option asked of the peer answers."""
+    return (finding for finding in findings if finding.option not in options)
+
+
+def _steering(identifier: Identifier) -> Iterator[Finding]:
+    """Findings about attributes that only an option allows."""
+    for element in identifier:
+        option = STEERING.get(element.tag)
+        if option is not None and element.value:
+            message = (
+                f"{label(element.tag)} is only for peers that agree to {option}; ask"
+                f" them by negotiation: {{{option}: require}}"
+            )
+            clause = "PS3.4 C.4.1.1.3"
+            yield Finding(FindingLevel.FORBIDDEN, clause, message, option)
 
 
 def _hierarchy(
@@ -122,17 +164,12 @@ def _hierarchy(
 ) -> Iterable[Finding]:
     """Findings about the unique keys of the levels above, and of the level itself."""
     clause = "PS3.4 C.4.1.2.1"
-    texts = {element.tag: element.value for element in identifier}
-    for upper in model.upper_levels(level):
-        value = texts.get(parse_path(upper.unique).tag)
-        if not isinstance(value, str) or not value or set(value) & set("*?\\"):
-            message = (
-                f"level {level} needs one single {upper.unique}, the unique key of"
-                f" level {upper.name}"
-            )
-            yield Finding(FindingLevel.FORBIDDEN, clause, message)
+    for upper, key in lacks_upper_key(model, level, identifier):
+        message = f"level {level} needs one single {key}, the unique key of"
+        message += f" level {upper}"
+        yield Finding(FindingLevel.FORBIDDEN, clause, message, "relational")
     unique = model.unique_key(level)
-    if parse_path(unique).tag not in texts:
+    if all(element.tag != parse_path(unique).tag for element in identifier):
         message = f"level {level} asks for {unique}; add it as an empty key"
         yield Finding(FindingLevel.VARIES, clause, message)
 

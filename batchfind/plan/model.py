@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from batchfind.dicom.dictionary import STANDARD, Dictionary
 from batchfind.dicom.identifier import Identifier
 from batchfind.dicom.paths import KeyPath
 from batchfind.errors import Problem
@@ -28,7 +29,10 @@ from batchfind.job.transport_model import Asked, Tls, UserIdentity
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedPeer:
-    """Transport facts of a peer; none of them is part of a digest.
+    """How to reach a peer.
+
+    No digest holds any of it, but for the profile of `tls`, and type and user name of
+    `identity`.
 
     Attributes:
         host, port: None for a demo peer, whose port is known when it is started.
@@ -216,6 +220,7 @@ class Plan:
         clock: the plan's now, ISO 8601 with offset.
         digest: SHA-256 over ids and request keys in plan order.
         skipped: problems of rows that were skipped as the job asks.
+        dictionary: VRs and names of attributes that dictionary files added.
     """
 
     version: int
@@ -232,3 +237,4 @@ class Plan:
     inputs: tuple[InputFile, ...] = ()
     warnings: tuple[Problem, ...] = ()
     skipped: tuple[Problem, ...] = ()
+    dictionary: Dictionary = STANDARD

@@ -181,8 +181,11 @@ def _makes_folders(column: TableColumn) -> bool:
         return column.name in _FOLDERS
     if column.path is None:
         return True
-    single = dictionary.multiplicity_of(column.path.tag) == "1"
-    return single and column.vr not in {"SQ", *vrs.WORD_SIZES, *vrs.SINGLE_VALUED_VRS}
+    return column.path.leaf.is_single and column.vr not in {
+        "SQ",
+        *vrs.WORD_SIZES,
+        *vrs.SINGLE_VALUED_VRS,
+    }
 
 
 def _no_column(

@@ -16,6 +16,12 @@ from batchfind.plan.intervals import WindowKeys, window_keys
 from batchfind.plan.keys import Key, keys_of
 from batchfind.plan.lint import lint_charsets, lint_file, lint_places
 from batchfind.plan.matrix import refuse_unread_axes
+from batchfind.plan.negotiated import (
+    common_options,
+    lint_levels,
+    lint_lists,
+    lint_options,
+)
 from batchfind.plan.problems import Problems
 from batchfind.plan.rows import (
     RowGroup,
@@ -81,11 +87,16 @@ def prepare(
     keys = keys_of(query, templates)
     peers = _peers(query, surroundings, problems)
     lint_charsets(query, peers, problems)
-    bases = tuple(inputs.files[path] for path in query.files)
-    for base in bases:
-        lint_file(query, base.identifier, base.path, problems)
+    lint_options(query, model, peers, problems)
+    if not query.raw:
+        lint_lists(keys, model, peers, problems)
+    bases = inputs.bases_of(query)
+    options = common_options(model, peers)
+    for base in bases if not query.raw else ():
+        lint_file(query, base.identifier, base.path, problems, options)
         lint_places(query, model, base.identifier, base.path, problems)
     level = query.level or _level_of_files(query, model, bases, problems)
+    lint_levels(query, model, level, peers, problems)
     chosen = _choose_rows(query, inputs, templates, keys, peers, level, problems)
     read = _read_names(query, templates, keys, peers)
     read |= _names_in_paths(query, surroundings)
@@ -148,8 +159,12 @@ def _level_of_files(
         ((level, file),) = found.items()
         if level in model.levels:
             return level
+        if query.raw:
+            return None
         message = f"model {model.name} has no level {level!r}"
         problems.error(Mark(file), f"queries.{query.name}.files", message)
+        return None
+    if query.raw:
         return None
     what = "the files name several levels" if found else "no file names a level"
     message = f"{what}; write 'level:' with one of {', '.join(model.levels)}"

@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from batchfind.dicom.assemble import assemble
+from batchfind.dicom.dictionary import Dictionary
 from batchfind.dicom.encode import canonical_bytes
 from batchfind.dicom.identifier import Identifier
 from batchfind.dicom.paths import KeyPath, parse_path
 from batchfind.dicom.vrs import TEXT_VRS
 from batchfind.errors import Mark, Problem, Severity
+from batchfind.job.model import Peer
 from batchfind.plan.ae_titles import ae_titles
 from batchfind.plan.cases import Case, Multiplied, cases
 from batchfind.plan.characters import choose_charset, declared_charset, texts_of
@@ -20,9 +22,12 @@ from batchfind.plan.intervals import UNPROVEN_TIMES
 from batchfind.plan.keys import Leaf, is_universal, render_keys
 from batchfind.plan.lint import asks_for_everything, lint_identifier, lint_leaves
 from batchfind.plan.model import Request, SourceRow
+from batchfind.plan.negotiated import negotiation_of, options_of
 from batchfind.plan.nothing import check_for_nothing
 from batchfind.plan.prepare import Prepared
 from batchfind.plan.problems import Problems
+from batchfind.plan.raw import in_raw_charset, raw_identifier
+from batchfind.plan.scopes import Surroundings
 from batchfind.plan.templates import Templates
 
 LEVEL: Final = parse_path("QueryRetrieveLevel")
@@ -58,7 +63,7 @@ def ask(multiplied: Multiplied, most: int, problems: Problems) -> Asked:
     """
     prepared = multiplied.prepared
     skipped: dict[Problem, None] = dict.fromkeys(prepared.skipped)
-    maker = _Maker(prepared, multiplied.surroundings.templates, problems, skipped)
+    maker = _Maker(prepared, multiplied.surroundings, problems, skipped)
     made: list[tuple[Case, tuple[Request, ...]]] = []
     number = 0
     for case in cases(multiplied, problems):
@@ -78,9 +83,19 @@ class _Maker:
     """Makes the requests of one query; rows that cannot be sent go to `skipped`."""
 
     prepared: Prepared
-    templates: Templates
+    surroundings: Surroundings
     problems: Problems
     skipped: dict[Problem, None]
+
+    @property
+    def templates(self) -> Templates:
+        """Renders keys and AE titles."""
+        return self.surroundings.templates
+
+    @property
+    def known(self) -> Dictionary:
+        """VRs of the keys."""
+        return self.surroundings.job.dictionary
 
     def make(self, case: Case, number: int) -> list[Request]:
         """The requests of a case, one a repetition; none when there is a problem.
@@ -99,7 +114,7 @@ class _Maker:
             return []
         identifier, charset, canonical = built
         request = self._request(case, identifier, charset, titles)
-        return list(_repeated(self.prepared, request, canonical, number))
+        return list(_repeated(case.peer, self.prepared, request, canonical, number))
 
     def _leaves(self, case: Case) -> list[Leaf] | None:
         prepared, group = self.prepared, case.group
@@ -112,7 +127,9 @@ class _Maker:
         if whole and group is not None and not self._row_is_safe(group.mark, leaves):
             return None
         self._look_for_nothing(case, rendered)
-        lint_leaves(prepared.query, leaves, self.problems)
+        if not prepared.query.raw:
+            options = options_of(case.peer, prepared.model)
+            lint_leaves(prepared.query, leaves, self.problems, options)
         return leaves if whole else None
 
     def _look_for_nothing(self, case: Case, leaves: list[Leaf | None]) -> None:
@@ -148,6 +165,30 @@ class _Maker:
     def _identifier(self, case: Case, leaves: list[Leaf]) -> Identifier | None:
         """File, then keys, then window, then level: the later one counts."""
         prepared, query = self.prepared, self.prepared.query
+        if query.raw:
+            identifier = self._raw(case, leaves)
+        else:
+            identifier = self._assembled(case, leaves)
+        if identifier is None:
+            return None
+        if case.group is not None and not query.allow_universal:
+            self._refuse_universal(case.group.mark, identifier)
+        options = options_of(case.peer, prepared.model)
+        lint_identifier(
+            query, prepared.model, prepared.level, identifier, self.problems, options
+        )
+        return identifier
+
+    def _raw(self, case: Case, leaves: list[Leaf]) -> Identifier | None:
+        """File, then keys, then window, as they are."""
+        mark = self.prepared.query.mark
+        if case.piece is not None:
+            values = self.prepared.window.values(case.piece)
+            leaves = [*leaves, *(Leaf(path, text, mark, "") for path, text in values)]
+        return raw_identifier(leaves, case.base, self.known, self.problems)
+
+    def _assembled(self, case: Case, leaves: list[Leaf]) -> Identifier | None:
+        prepared, query = self.prepared, self.prepared.query
         keys: list[tuple[KeyPath, str | bytes]] = [
             (leaf.path, leaf.text) for leaf in leaves
         ]
@@ -156,16 +197,10 @@ class _Maker:
         if prepared.level is not None:
             keys.append((LEVEL, prepared.level))
         try:
-            identifier = assemble(keys, case.base)
+            return assemble(keys, case.base, self.known)
         except ValueError as error:
             self.problems.error(query.mark, f"queries.{query.name}.keys", str(error))
             return None
-        if case.group is not None and not query.allow_universal:
-            self._refuse_universal(case.group.mark, identifier)
-        lint_identifier(
-            query, prepared.model, prepared.level, identifier, self.problems
-        )
-        return identifier
 
     def _refuse_universal(self, mark: Mark, identifier: Identifier) -> None:
         if asks_for_everything(identifier):
@@ -183,6 +218,9 @@ class _Maker:
         declared = declared_charset(identifier)
         policy = case.peer.charset
         try:
+            if self.prepared.query.raw:
+                identifier, charset = in_raw_charset(identifier, policy)
+                return identifier, charset, canonical_bytes(identifier, charset)
             charset = choose_charset(texts_of(identifier), declared, policy)
             if charset and not declared:
                 text = "\\".join(charset)
@@ -200,7 +238,7 @@ class _Maker:
         found = False
         for leaf in leaves:
             try:
-                alone = assemble([(leaf.path, leaf.text)])
+                alone = assemble([(leaf.path, leaf.text)], (), self.known)
                 texts = texts_of(alone)
                 canonical_bytes(
                     alone, choose_charset(texts, declared, case.peer.charset)
@@ -238,6 +276,10 @@ class _Maker:
             source_rows=_source_rows(case, cells=prepared.keeps_rows),
             batch=case.group.batch if case.group else (),
             assumption=UNPROVEN_TIMES if case.piece and case.piece.tm else None,
+            negotiation=negotiation_of(
+                peer, prepared.model, prepared.level, identifier
+            ),
+            new_vr_as_ob=peer.new_vr_as_ob,
             key="",
         )
 
@@ -266,7 +308,7 @@ def _source_rows(case: Case, *, cells: bool) -> tuple[SourceRow, ...]:
 
 
 def _repeated(
-    prepared: Prepared, request: Request, canonical: bytes, number: int
+    peer: Peer, prepared: Prepared, request: Request, canonical: bytes, number: int
 ) -> Iterator[Request]:
     repeat = prepared.query.repeat
     for repetition in range(repeat.times):
@@ -277,4 +319,4 @@ def _repeated(
             not_before=repetition * repeat.every,
             fresh_association=repeat.times > 1 and repeat.association == "new",
         )
-        yield replace(copy, key=request_key(copy, canonical))
+        yield replace(copy, key=request_key(copy, peer, canonical))

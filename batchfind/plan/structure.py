@@ -14,6 +14,7 @@ import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 from typing import Any, TypeAlias
 
 Reader: TypeAlias = Callable[[Any, str], Any]
@@ -51,6 +52,8 @@ class Structure:
             return form.write(value)
         if isinstance(value, Enum):
             return value.value
+        if isinstance(value, Path):
+            return str(value)
         if isinstance(value, Mapping):
             return {key: self.write(item) for key, item in value.items()}
         if isinstance(value, tuple):
@@ -89,8 +92,7 @@ class Structure:
         if origin is Mapping:
             return self._mapping_reader(arguments[1])
         if origin in (types.UnionType, typing.Union):
-            (inner,) = (one for one in arguments if one is not type(None))
-            return _optional_reader(self._reader(inner))
+            return self._union_reader(arguments)
         if issubclass(kind, Enum):
             return _enum_reader(kind)
         return self._dataclass_reader(kind)
@@ -112,6 +114,14 @@ class Structure:
             return {name: inner(item, f"{path}.{name}") for name, item in items.items()}
 
         return read
+
+    def _union_reader(self, kinds: tuple[Any, ...]) -> Reader:
+        inner = [kind for kind in kinds if kind is not type(None)]
+        if len(inner) == 1:
+            one = self._reader(inner[0])
+        else:
+            one = _choosing_reader({kind: self._reader(kind) for kind in inner})
+        return one if len(inner) == len(kinds) else _optional_reader(one)
 
     def _dataclass_reader(self, kind: Any) -> Reader:
         hints = typing.get_type_hints(kind)
@@ -159,16 +169,37 @@ def _read_float(data: Any, path: str) -> float:
     return float(data)
 
 
+def _read_path(data: Any, path: str) -> Path:
+    found = Path(_typed(str, data, path))
+    if not found.is_absolute():
+        raise Malformed(path, "must be an absolute path")
+    return found
+
+
 _SIMPLE: Mapping[Any, Reader] = {
     str: lambda data, path: _typed(str, data, path),
     int: lambda data, path: _typed(int, data, path),
     bool: lambda data, path: _typed(bool, data, path),
     float: _read_float,
+    Path: _read_path,
 }
 
 
 def _optional_reader(inner: Reader) -> Reader:
     return lambda data, path: None if data is None else inner(data, path)
+
+
+def _choosing_reader(readers: Mapping[type, Reader]) -> Reader:
+    """Reads one of several simple types, each of which JSON tells apart."""
+
+    def read(data: Any, path: str) -> Any:
+        reader = readers.get(type(data))
+        if reader is None:
+            choices = " or ".join(_NAMES[kind] for kind in readers)
+            raise Malformed(path, f"must be {choices}")
+        return reader(data, path)
+
+    return read
 
 
 def _enum_reader(kind: type[Enum]) -> Reader:

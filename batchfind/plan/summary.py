@@ -12,8 +12,14 @@ from batchfind.dicom.models import InformationModel, model_of
 from batchfind.dicom.paths import KeyPath, parse_path
 from batchfind.job.model import OutputFormat
 from batchfind.job.output_model import TableKind, Where
+from batchfind.plan.approach import way_to
 from batchfind.plan.keys import is_universal
-from batchfind.plan.model import Plan, PlannedOutput, PlannedQuery, Request
+from batchfind.plan.model import (
+    Plan,
+    PlannedOutput,
+    PlannedQuery,
+    Request,
+)
 
 WIDTH: Final = 80
 _MOST_VALUES: Final = 6
@@ -34,6 +40,8 @@ class QuerySummary:
         added: keys that batchfind added.
         windows: the pieces of the window, in plan order.
         charsets: terms of (0008,0005) some requests are sent in.
+        negotiated: options of extended negotiation that some requests ask, and how
+            much each matters.
         notes: what its answers cannot hold, or how peers read its keys.
     """
 
@@ -47,25 +55,39 @@ class QuerySummary:
     added: tuple[str, ...]
     windows: tuple[str, ...]
     charsets: tuple[str, ...]
+    negotiated: tuple[str, ...]
     notes: tuple[str, ...]
     outputs: tuple[PlannedOutput, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class PlanSummary:
-    """A plan in brief."""
+    """A plan in brief.
+
+    Attributes:
+        peers: how peers are reached, of those that are not reached plainly.
+    """
 
     job: str
     clock: str
     digest: str
     requests: int
+    peers: tuple[str, ...]
     queries: tuple[QuerySummary, ...]
 
 
 def summary_of(plan: Plan) -> PlanSummary:
     """A plan in brief, query by query."""
     queries = tuple(_query_summary(plan, query) for query in plan.queries.values())
-    return PlanSummary(plan.job, plan.clock, plan.digest, len(plan.requests), queries)
+    lines = ((name, way_to(peer)) for name, peer in plan.peers.items())
+    return PlanSummary(
+        plan.job,
+        plan.clock,
+        plan.digest,
+        len(plan.requests),
+        tuple(f"{name} {way}" for name, way in lines if way),
+        queries,
+    )
 
 
 def summarise(plan: Plan) -> str:
@@ -73,6 +95,8 @@ def summarise(plan: Plan) -> str:
     summary = summary_of(plan)
     requests = _counted(summary.requests, "request")
     lines = [f"{summary.job}: {requests} at {summary.clock}, plan {summary.digest[:8]}"]
+    for number, way in enumerate(summary.peers):
+        lines += _wrapped("" if number else "reaches", way)
     for query in summary.queries:
         lines += ["", *_query_lines(query)]
     return "\n".join(lines)
@@ -100,7 +124,14 @@ def _query_summary(plan: Plan, query: PlannedQuery) -> QuerySummary:
         added=query.added,
         windows=_different(window for window in windows if window),
         charsets=_different("\\".join(one.charset) for one in requests if one.charset),
-        notes=tuple(_notes(model_of(query.sop_class), matching)),
+        negotiated=_different(
+            f"{name} ({asked.value})"
+            for one in requests
+            for name, asked in one.negotiation.items()
+        ),
+        notes=tuple(
+            _notes(model_of(query.sop_class), matching, moments=_as_moments(requests))
+        ),
         outputs=tuple(one for one in plan.outputs if one.query == query.name),
     )
 
@@ -130,9 +161,15 @@ def _different(texts: Iterable[str]) -> tuple[str, ...]:
 
 
 def _notes(
-    model: InformationModel, matching: Mapping[str, tuple[str, ...]]
+    model: InformationModel, matching: Mapping[str, tuple[str, ...]], *, moments: bool
 ) -> Iterator[str]:
-    """What a user should know about date and time keys of this model."""
+    """What a user should know about date and time keys of this model.
+
+    Args:
+        model: decides what belongs together.
+        matching: keys with their values.
+        moments: peers are asked to take a date and its time as one moment.
+    """
     for pair in model.window_pairs:
         if not all(matching.get(pair.date, ("",))):
             continue  # some request has no date that could leave an entry out
@@ -140,12 +177,16 @@ def _notes(
         yield f"an entry without {name} is never returned"
         time = pair.time
         if time in matching and time and _is_ranged(matching[pair.date]):
-            together = (
-                "are one continuous period (PS3.4 K.6)"
-                if model.name == "worklist"
-                else "apply one by one: the times of each day in the range"
-            )
+            together = "apply one by one: the times of each day in the range"
+            if moments:
+                together = "are one continuous period where the peer agrees to that"
+            if model.name == "worklist":
+                together = "are one continuous period (PS3.4 K.6)"
             yield f"{name} and {parse_path(time).leaf.name} {together}"
+
+
+def _as_moments(requests: Iterable[Request]) -> bool:
+    return all("date_time" in one.negotiation for one in requests)
 
 
 def _is_ranged(dates: Iterable[str]) -> bool:
@@ -167,6 +208,8 @@ def _query_lines(query: QuerySummary) -> Iterator[str]:
         yield from _wrapped("window", _ends(query.windows))
     if query.charsets:
         yield from _wrapped("charset", ", ".join(query.charsets))
+    if query.negotiated:
+        yield from _wrapped("asks for", ", ".join(query.negotiated))
     for note in query.notes:
         yield from _wrapped("note", note)
     for output in query.outputs[:_MOST_OUTPUTS]:

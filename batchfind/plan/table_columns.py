@@ -7,7 +7,7 @@ name that passes the plan is a name the tables know.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from batchfind.dicom.paths import KeyPath, Step, column_name, parse_path
@@ -109,6 +109,9 @@ def find_column(columns: Iterable[TableColumn], text: str) -> TableColumn | None
     for column in known:
         if column.name == text:
             return column
+    for column in known:
+        if column.path is not None and column.path.dotted == text:
+            return column  # by the keyword of a dictionary file
     try:
         wanted = _steps_of(parse_path(text))
     except ValueError:
@@ -212,8 +215,7 @@ def _steps_of(path: KeyPath) -> tuple[Step, ...]:
 
 def _bare(path: KeyPath) -> KeyPath:
     """The path without item numbers."""
-    steps = path.steps
-    return KeyPath(tuple(Step(s.tag, s.vr, creator=s.creator) for s in steps))
+    return KeyPath(tuple(replace(step, item=0) for step in path.steps))
 
 
 def _short_name(path: KeyPath, explode: KeyPath | None) -> str:

@@ -8,6 +8,7 @@ from typing import Final
 
 from batchfind.dicom import dictionary
 from batchfind.dicom.charset import CharacterSets, resolve
+from batchfind.dicom.dictionary import STANDARD, Dictionary
 from batchfind.dicom.identifier import Element, Identifier
 from batchfind.dicom.raw import RawElement
 from batchfind.dicom.scalar import decode
@@ -33,6 +34,7 @@ from batchfind.dicom.vrs import (
 from batchfind.errors import IdentifierDefect
 from batchfind.sources.elements import (
     CHARACTER_SET,
+    LEFT_OUT_GROUPS,
     FormatError,
     Found,
     Parsed,
@@ -43,8 +45,15 @@ _PREAMBLE: Final = 132
 _TRANSFER_SYNTAX: Final = (0x0002, 0x0010)
 
 
-def read_part10(raw: bytes) -> Parsed:
+def read_part10(
+    raw: bytes, known: Dictionary = STANDARD, *, as_written: bool = False
+) -> Parsed:
     """The data set of a DICOM file.
+
+    Args:
+        raw: the file.
+        known: VRs of elements in Implicit VR.
+        as_written: as for `read_identifier`.
 
     Raises:
         FormatError: for broken file meta information, a transfer syntax no
@@ -52,20 +61,27 @@ def read_part10(raw: bytes) -> Parsed:
 
     Source: PS3.10 Section 7.1.
     """
-    syntax, begin = _file_meta(raw)
+    syntax, begin = file_meta(raw)
     if syntax not in TITLES:
         message = f"its transfer syntax {syntax[:64] or '(none)'} holds no Identifier"
         raise FormatError(message)
-    return _read(raw[begin:], syntax)
+    return _read(raw[begin:], syntax, known, as_written=as_written)
 
 
-def read_raw(raw: bytes) -> Parsed:
+def read_raw(
+    raw: bytes, known: Dictionary = STANDARD, *, as_written: bool = False
+) -> Parsed:
     """A data set without file meta information, its transfer syntax guessed.
+
+    Args:
+        raw: the file.
+        known: VRs of elements in Implicit VR.
+        as_written: as for `read_identifier`.
 
     Raises:
         FormatError: when it is no data set.
     """
-    return _read(raw, guess_transfer_syntax(raw))
+    return _read(raw, guess_transfer_syntax(raw), known, as_written=as_written)
 
 
 def guess_transfer_syntax(raw: bytes) -> str:
@@ -83,29 +99,50 @@ def guess_transfer_syntax(raw: bytes) -> str:
     return EXPLICIT_LE if little <= big else EXPLICIT_BE
 
 
-def parsed(elements: Iterable[RawElement], *, big_endian: bool = False) -> Parsed:
+def parsed(
+    elements: Iterable[RawElement],
+    *,
+    big_endian: bool = False,
+    as_written: bool = False,
+) -> Parsed:
     """Decoded elements as an Identifier with the terms of its (0008,0005).
+
+    Args:
+        elements: of the data set itself.
+        big_endian: byte order of their values.
+        as_written: as for `read_identifier`.
 
     Raises:
         FormatError: when a value does not fit its VR or its character set.
     """
     elements = tuple(elements)
-    sets = _character_sets(elements, resolve(None))
-    identifier = _identifier(elements, sets, big_endian=big_endian)
     terms = _terms(elements)
-    return Parsed(identifier, tuple(terms.split("\\")) if terms else ())
+    charset = tuple(terms.split("\\")) if terms else ()
+    if as_written:
+        return Parsed(_as_written(elements, big_endian=big_endian), charset)
+    sets = _character_sets(elements, resolve(None))
+    return Parsed(_identifier(elements, sets, big_endian=big_endian), charset)
 
 
-def _read(payload: bytes, syntax: str) -> Parsed:
+def _read(
+    payload: bytes, syntax: str, known: Dictionary, *, as_written: bool
+) -> Parsed:
     try:
-        elements = decode(payload, syntax)
+        elements = decode(payload, syntax, known=known, verbatim=as_written)
     except IdentifierDefect as defect:
         raise FormatError(f"is no {TITLES[syntax]} data set: {defect}") from None
-    return parsed(elements, big_endian=syntax == EXPLICIT_BE)
+    big_endian = syntax == EXPLICIT_BE
+    return parsed(elements, big_endian=big_endian, as_written=as_written)
 
 
-def _file_meta(raw: bytes) -> tuple[str, int]:
-    """Transfer syntax UID, and where the data set begins."""
+def file_meta(raw: bytes) -> tuple[str, int]:
+    """Transfer syntax UID of a DICOM file, and where its data set begins.
+
+    Raises:
+        FormatError: the file meta information is cut off.
+
+    Source: PS3.10 Section 7.1.
+    """
     syntax, at = "", _PREAMBLE
     while at + 8 <= len(raw):
         group, element = struct.unpack_from("<HH", raw, at)
@@ -146,6 +183,26 @@ def _identifier(
         Found(Element(raw.tag, raw.vr, _value(raw, sets, big_endian=big_endian)))
         for raw in elements
     )
+
+
+def _as_written(elements: Iterable[RawElement], *, big_endian: bool) -> Identifier:
+    """Elements with their padding, and group lengths."""
+    return tuple(
+        Element(raw.tag, raw.vr, _value_as_written(raw, big_endian=big_endian))
+        for raw in elements
+        if raw.tag >> 16 not in LEFT_OUT_GROUPS
+    )
+
+
+def _value_as_written(
+    raw: RawElement, *, big_endian: bool
+) -> str | bytes | tuple[Identifier, ...]:
+    tag, vr, value = raw
+    if not isinstance(value, bytes):
+        return tuple(_as_written(item, big_endian=big_endian) for item in value)
+    if vr in STRING_VRS:
+        return value.decode("ascii") if value.isascii() else value
+    return _value(RawElement(tag, vr, value), resolve(None), big_endian=big_endian)
 
 
 def _value(

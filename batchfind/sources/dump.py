@@ -9,6 +9,7 @@ from typing import Final
 
 from pydicom import uid
 
+from batchfind.dicom.dictionary import STANDARD, Dictionary
 from batchfind.dicom.raw import RawElement
 from batchfind.dicom.vrs import LONG_FORM, NUMBER_FORMATS, SHORT_FORM
 from batchfind.sources.dataset import parsed
@@ -40,12 +41,16 @@ _SEQUENCE_END: Final = 0xFFFEE0DD
 _FLOATS: Final = frozenset({"FD", "FL"})
 
 
-def read_dump(raw: bytes) -> Parsed:
+def read_dump(
+    raw: bytes, known: Dictionary = STANDARD, *, as_written: bool = False
+) -> Parsed:
     """The data set of a dump.
 
     Args:
         raw: lines of `(gggg,eeee) VR value # comment`; values in brackets, bare
             numbers, hexadecimal bytes, and sequences with their item lines.
+        known: VRs of lines that have none.
+        as_written: as for `read_identifier`.
 
     Returns:
         The Identifier; text is decoded as its (0008,0005) says.
@@ -53,13 +58,14 @@ def read_dump(raw: bytes) -> Parsed:
     Raises:
         FormatError: with the line that cannot be read.
     """
-    reader = _Reader()
+    reader = _Reader(known)
     # Bytes beyond ASCII are values: only their character set tells what they mean.
     for number, line in enumerate(raw.split(b"\n"), start=1):
         stripped = line.strip()
         if stripped and not stripped.startswith(b"#"):
             reader.line(stripped, number)
-    return parsed(sorted(reader.finish(), key=lambda one: one.tag))
+    elements = sorted(reader.finish(), key=lambda one: one.tag)
+    return parsed(elements, as_written=as_written)
 
 
 @dataclass(slots=True)
@@ -82,7 +88,8 @@ class _Sequence:
 class _Reader:
     """Lines to elements, with a stack of open items and sequences."""
 
-    def __init__(self) -> None:
+    def __init__(self, known: Dictionary) -> None:
+        self._known = known
         self._stack: list[_Item | _Sequence] = [_Item()]
 
     def line(self, text: bytes, number: int) -> None:
@@ -105,7 +112,7 @@ class _Reader:
         if tag in item.tags:
             raise FormatError("this tag stands twice; keep one of them", number)
         item.tags.add(tag)
-        vr = vr_of(tag, (match[3] or b"").decode("ascii"))
+        vr = vr_of(tag, (match[3] or b"").decode("ascii"), self._known)
         if vr == "SQ":
             self._open(_Sequence(tag, number), number)
         else:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from batchfind.dicom import dictionary
+from batchfind.dicom.dictionary import STANDARD, Dictionary
 from batchfind.dicom.identifier import Element, Identifier
 from batchfind.dicom.vrs import (
     LONG_FORM,
@@ -22,8 +23,10 @@ DEEPEST: Final = 16
 """Sequences within sequences; no information model nests a third as deep."""
 MOST_ELEMENTS: Final = 20_000
 
+LEFT_OUT_GROUPS: Final = frozenset({0x0000, 0x0002})
+"""Command set and file meta information, which no Identifier holds."""
+
 _PADDING_TAG: Final = 0xFFFCFFFC
-_LEFT_OUT_GROUPS: Final = frozenset({0x0000, 0x0002})
 _TAG: Final = re.compile(r"\(?([0-9A-Fa-f]{4}),?([0-9A-Fa-f]{4})\)?")
 _FLOATS: Final = frozenset({"FD", "FL"})
 _KEEP_LEADING_SPACES: Final = frozenset({"LT", "PN", "ST", "UC", "UR", "UT"})
@@ -53,11 +56,11 @@ class Found:
     line: int = 0
 
 
-def vr_of(tag: int, written: str | None) -> str:
+def vr_of(tag: int, written: str | None, known: Dictionary = STANDARD) -> str:
     """The VR a file writes, or the dictionary's when it writes none we know."""
     if written in SHORT_FORM or written in LONG_FORM:
         return written or ""
-    return dictionary.vr_of(tag)
+    return known.vr_of(tag)
 
 
 def tag_of(text: str, line: int = 0) -> int:
@@ -127,7 +130,7 @@ def _is_left_out(tag: int) -> bool:
 
     Source: PS3.5 Sections 7.2 and 7.8, PS3.10 Section 7.
     """
-    if tag >> 16 in _LEFT_OUT_GROUPS or not tag & 0xFFFF:
+    if tag >> 16 in LEFT_OUT_GROUPS or not tag & 0xFFFF:
         return True
     return tag in {CHARACTER_SET, _PADDING_TAG}
 

@@ -10,11 +10,13 @@ import re
 from pathlib import Path
 from typing import Final
 
+from batchfind.dicom.dictionary import STANDARD, Dictionary
+from batchfind.dicom.identifier import Element
 from batchfind.sources.dataset import read_part10, read_raw
 from batchfind.sources.dcmtk_xml import from_dcmtk
 from batchfind.sources.dicom_json import read_json
 from batchfind.sources.dump import read_dump
-from batchfind.sources.elements import FormatError, Parsed
+from batchfind.sources.elements import CHARACTER_SET, FormatError, Parsed
 from batchfind.sources.files import input_problem, read_bytes, sha256
 from batchfind.sources.model import BaseIdentifier
 from batchfind.sources.native_xml import NATIVE_ROOT, from_native
@@ -28,37 +30,55 @@ _BOM: Final = b"\xef\xbb\xbf"
 _DUMP: Final = re.compile(rb"(\s*#[^\n]*\n|\s*\n)*\s*\(\s*[0-9A-Fa-f]{4}\s*,")
 
 
-def read_identifier(path: Path) -> BaseIdentifier:
+def read_identifier(
+    path: Path, known: Dictionary = STANDARD, *, as_written: bool = False
+) -> BaseIdentifier:
     """The Identifier in a file.
 
     Args:
         path: a DICOM file, raw data set, dump2dcm text, DICOM JSON, DCMTK XML or
             Native DICOM Model XML.
+        known: VRs of elements that have none in the file.
+        as_written: keeps (0008,0005), group lengths, padding, UN, and bytes beyond
+            ASCII whatever they mean, as findscu does.
 
     Returns:
-        Its elements, without groups 0000 and 0002, group lengths and (0008,0005).
+        Its elements, without groups 0000 and 0002; without group lengths and
+        (0008,0005), too, unless it is read as written.
 
     Raises:
         JobError: naming the file, and the line where it has lines.
     """
     raw = read_bytes(path, LARGEST)
     try:
-        parsed = _parse(raw)
+        parsed = _parse(raw, known, as_written=as_written)
     except FormatError as error:
         raise input_problem(path, str(error), error.line) from None
     return BaseIdentifier(str(path), parsed.identifier, parsed.charset, sha256(raw))
 
 
-def _parse(raw: bytes) -> Parsed:
+def _parse(raw: bytes, known: Dictionary, *, as_written: bool) -> Parsed:
     if raw[_MAGIC] == b"DICM":
-        return read_part10(raw)
+        return read_part10(raw, known, as_written=as_written)
     text = raw.removeprefix(_BOM)
     start = text.lstrip()[:1]
     if start in {b"{", b"["}:
-        return read_json(text)
+        return _whole(read_json(text), as_written=as_written)
     if start == b"<":
         root = parse_xml(text)
-        return from_native(root) if root.name == NATIVE_ROOT else from_dcmtk(root)
+        reader = from_native if root.name == NATIVE_ROOT else from_dcmtk
+        return _whole(reader(root), as_written=as_written)
     if _DUMP.match(text):
-        return read_dump(text)
-    return read_raw(raw)
+        return read_dump(text, known, as_written=as_written)
+    return read_raw(raw, known, as_written=as_written)
+
+
+def _whole(parsed: Parsed, *, as_written: bool) -> Parsed:
+    """With the (0008,0005) that the file names; its text is Unicode in any case."""
+    if not as_written or not parsed.charset:
+        return parsed
+    charset = Element(CHARACTER_SET, "CS", "\\".join(parsed.charset))
+    return Parsed(
+        tuple(sorted((charset, *parsed.identifier), key=lambda one: one.tag)),
+        parsed.charset,
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from batchfind.dicom.dictionary_entries import Entry
 from batchfind.dicom.identifier import Identifier
 
 
@@ -53,7 +54,9 @@ class BaseIdentifier:
     Attributes:
         path: absolute.
         identifier: its elements without groups 0000 and 0002, group lengths and
-            (0008,0005); text is decoded.
+            (0008,0005); text is decoded. Read as written, group lengths and
+            (0008,0005) are among them, and text keeps its padding and, beyond ASCII,
+            its bytes.
         charset: terms of its (0008,0005), or empty.
         sha256: of the file's bytes, 64 hexadecimal digits.
     """
@@ -61,4 +64,19 @@ class BaseIdentifier:
     path: str
     identifier: Identifier
     charset: tuple[str, ...]
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class DictionaryFile:
+    """A DICOM dictionary in DCMTK's format.
+
+    Attributes:
+        path: absolute.
+        entries: in file order.
+        sha256: of the file's bytes, 64 hexadecimal digits.
+    """
+
+    path: str
+    entries: tuple[Entry, ...]
     sha256: str

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from batchfind.dicom import scalar
+from batchfind.dicom.correction import correct_elements
 from batchfind.dicom.raw import RawElement
 from batchfind.dicom.transfer_syntaxes import DEFLATED_LE
 from batchfind.errors import IdentifierDefect
@@ -140,7 +141,11 @@ class _Piece:
             if not payload:
                 message = "the response has no Identifier"
                 raise IdentifierDefect("malformed", 0, message)  # noqa: TRY301 - as scalar.decode does
-            elements = scalar.decode(payload, self._transfer_syntax)
+            elements = scalar.decode(
+                payload, self._transfer_syntax, known=part.origin.dictionary
+            )
+            if part.origin.correction:
+                correct_elements(elements)
             _check_explosion(
                 elements, self._layout, len(payload), self._transfer_syntax
             )

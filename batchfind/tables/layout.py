@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from batchfind.dicom import dictionary, vrs
+from batchfind.dicom import vrs
 from batchfind.dicom.paths import KeyPath, Step
 from batchfind.plan.model import PlannedQuery
 
@@ -136,10 +136,10 @@ def _node(paths: Sequence[Sequence[Step]], exploded: Sequence[Step]) -> Node:
 
 def _attribute(step: Step, node: Node | None) -> Attribute:
     vr = "SQ" if node is not None else step.vr
-    bare = Step(step.tag, step.vr, creator=step.creator)
+    bare = replace(step, item=0)
     multiple = (
         vr not in vrs.SINGLE_VALUED_VRS
         and vr not in vrs.WORD_SIZES
-        and dictionary.multiplicity_of(step.tag) != "1"
+        and not step.is_single
     )
     return Attribute(step.tag, vr, step.creator, multiple, bare.column, node)

@@ -213,7 +213,7 @@ def _metadata(path: KeyPath, vr: str, component: str) -> tuple[tuple[str, str], 
         "dicom.path": path.dotted,
         "dicom.tag": f"{path.tag:08X}",
         "dicom.vr": vr,
-        "dicom.keyword": dictionary.keyword_of(path.tag),
+        "dicom.keyword": path.leaf.keyword or dictionary.keyword_of(path.tag),
         "dicom.component": component,
     }
     return tuple((name, fact) for name, fact in facts.items() if fact)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from batchfind.capture.records import StoredAttempt, StoredMatches, Verdict
+from batchfind.dicom.dictionary import STANDARD, Dictionary
 from batchfind.plan.model import PlannedPeer, Request
 
 ROWS_PER_SLAB = 4096
@@ -25,6 +26,8 @@ class Origin:
         kept: only so many responses enter tables, None for all.
         key: the request key, 64 hexadecimal digits.
         run_id: of the run; asked_at: when its attempt began, UTC, ISO 8601.
+        dictionary: VRs of what was sent without one, and names.
+        correction: values are mended before they are shown.
     """
 
     request: str
@@ -39,6 +42,8 @@ class Origin:
     key: str = ""
     run_id: str = ""
     asked_at: str = ""
+    dictionary: Dictionary = STANDARD
+    correction: bool = False
 
 
 def origin_of(
@@ -47,6 +52,9 @@ def origin_of(
     attempt: StoredAttempt,
     verdict: Verdict,
     run_id: str = "",
+    *,
+    dictionary: Dictionary = STANDARD,
+    correction: bool = False,
 ) -> Origin:
     """The origin of the responses of one attempt.
 
@@ -57,6 +65,8 @@ def origin_of(
             responses came.
         verdict: the request's.
         run_id: name of the run directory, for tables that show it.
+        dictionary: of the plan.
+        correction: as the query says.
 
     Raises:
         ValueError: when the attempt negotiated nothing, so has no responses.
@@ -76,6 +86,8 @@ def origin_of(
         key=request.key,
         run_id=run_id,
         asked_at=attempt.facts.started,
+        dictionary=dictionary,
+        correction=correction,
     )
 
 

@@ -8,6 +8,7 @@ from batchfind.errors import BadAccept
 from batchfind.ul.contexts import NegotiatedContext, ProposedContext, RefusedContext
 from batchfind.ul.events import Accepted
 from batchfind.ul.pdu import AssociateAC, ContextResult
+from batchfind.ul.proposal import Proposal
 
 #: Taken when a peer does not say what it receives: the least that every SCP in
 #: wide use takes by default.
@@ -15,47 +16,75 @@ DEFAULT_MAX_LENGTH = 16_384
 _ACCEPTANCE = 0
 
 
-def accept(proposed: Iterable[ProposedContext], answer: AssociateAC) -> Accepted:
-    """Which proposed contexts can be used, and why the others cannot.
+def accept(proposal: Proposal, answer: AssociateAC) -> Accepted:
+    """What of a proposal can be used, and why the rest cannot.
 
     Args:
-        proposed: contexts of our A-ASSOCIATE-RQ.
+        proposal: of our A-ASSOCIATE-RQ.
         answer: the peer's A-ASSOCIATE-AC.
 
     Returns:
-        Each proposed context exactly once, as negotiated or as refused. IDs that
-        were never proposed are ignored with a warning.
+        Each proposed context exactly once, as negotiated or as refused. Answers to
+        what was never proposed are ignored with a warning.
 
     Raises:
         BadAccept: one ID has two answers that differ, or is accepted with any
             number of transfer syntaxes but one.
 
-    Source: PS3.8 Section 9.3.3.2.
+    Source: PS3.8 Section 9.3.3.2, PS3.7 Sections D.3.3.3, D.3.3.5 and D.3.3.7.
     """
-    offered = {context.id: context for context in proposed}
-    results, warnings = _results(answer.contexts, set(offered))
-    negotiated = []
-    refused = []
-    for context_id in sorted(offered):
-        outcome = _outcome(offered[context_id], results.get(context_id))
-        if isinstance(outcome, NegotiatedContext):
-            negotiated.append(outcome)
-        else:
-            refused.append(outcome)
+    outcomes, warnings = _outcomes(proposal, answer)
     max_pdu = answer.max_length
     if max_pdu is None:
         max_pdu = DEFAULT_MAX_LENGTH
         warnings.append(
             f"A-ASSOCIATE-AC gives no maximum length; {DEFAULT_MAX_LENGTH} is taken"
         )
+    asked = {uid for uid, _ in proposal.extended}
+    confirmed = answer.identity_response if proposal.wants_confirmation else None
     return Accepted(
-        contexts=tuple(negotiated),
-        refused=tuple(refused),
+        contexts=tuple(one for one in outcomes if isinstance(one, NegotiatedContext)),
+        refused=tuple(one for one in outcomes if isinstance(one, RefusedContext)),
         max_pdu=max_pdu,
         implementation_uid=answer.implementation_uid,
         implementation_version=answer.implementation_version,
-        warnings=(*answer.warnings, *warnings),
+        warnings=(*answer.warnings, *warnings, *_uninvited(proposal, answer)),
+        extended={uid: data for uid, data in answer.extended if uid in asked},
+        operations=_window(proposal.operations, answer.operations),
+        identity_response=confirmed,
     )
+
+
+def _outcomes(
+    proposal: Proposal, answer: AssociateAC
+) -> tuple[list[NegotiatedContext | RefusedContext], list[str]]:
+    offered = {context.id: context for context in proposal.contexts}
+    results, warnings = _results(answer.contexts, set(offered))
+    outcomes = [
+        _outcome(offered[context_id], results.get(context_id))
+        for context_id in sorted(offered)
+    ]
+    return outcomes, warnings
+
+
+def _window(offered: int, granted: int | None) -> int:
+    """How many operations we may have in flight; a grant can only lower the offer."""
+    if granted is None:
+        return 1
+    return min(offered, granted or offered)
+
+
+def _uninvited(proposal: Proposal, answer: AssociateAC) -> list[str]:
+    """Answers to what was not asked; PS3.7 has them left out."""
+    asked = {uid for uid, _ in proposal.extended}
+    uninvited = []
+    if any(uid not in asked for uid, _ in answer.extended):
+        uninvited.append("an extended negotiation")
+    if answer.operations is not None and proposal.operations == 1:
+        uninvited.append("an asynchronous operations window")
+    if answer.identity_response is not None and not proposal.wants_confirmation:
+        uninvited.append("a user identity response")
+    return [f"A-ASSOCIATE-AC gives {what}, which was not asked" for what in uninvited]
 
 
 def _results(

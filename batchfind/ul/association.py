@@ -11,12 +11,10 @@ included, and closes the connection as soon as `ended` is true.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import assert_never
 
 from batchfind.errors import BadAccept, LocalProtocolError, PduError
 from batchfind.ul.acceptance import accept
-from batchfind.ul.contexts import ProposedContext
 from batchfind.ul.decode import decode_abort, decode_associate_ac, decode_associate_rj
 from batchfind.ul.events import (
     Abort,
@@ -44,6 +42,7 @@ from batchfind.ul.header import (
 )
 from batchfind.ul.negotiation import associate_rq
 from batchfind.ul.pdu import AbortPDU, ReleaseRP, ReleaseRQ
+from batchfind.ul.proposal import Proposal
 from batchfind.ul.states import AR_8, DT_2, TABLE, Action, Effect, State, Trigger
 
 #: Some peers overshoot what we offer a little; none has a reason for more.
@@ -57,35 +56,23 @@ class Association:
     Source: PS3.8 Section 9.2.
     """
 
-    def __init__(
-        self,
-        *,
-        calling_ae: str,
-        called_ae: str,
-        contexts: Sequence[ProposedContext],
-        max_pdu: int = 16_384,
-    ) -> None:
+    def __init__(self, *, calling_ae: str, called_ae: str, proposal: Proposal) -> None:
         """Prepares the A-ASSOCIATE-RQ; nothing is sent yet.
 
         Args:
             calling_ae: our AE title, 1 to 16 characters.
             called_ae: the peer's AE title, 1 to 16 characters.
-            contexts: 1 to 128 with distinct odd IDs.
-            max_pdu: longest P-DATA-TF we want to receive, in bytes, 4 096 to
-                16 777 216. Up to four times as much is accepted, but never more
-                than 16 MiB.
+            proposal: what is to be negotiated. P-DATA-TF up to four times its
+                `max_pdu` is accepted, but never more than 16 MiB.
 
         Raises:
-            InputError: an AE title, the contexts or `max_pdu` break a rule above.
+            InputError: an AE title or the proposal cannot be encoded.
         """
-        self._proposed = tuple(contexts)
+        self._proposal = proposal
         self._request = associate_rq(
-            calling_ae=calling_ae,
-            called_ae=called_ae,
-            contexts=self._proposed,
-            max_pdu=max_pdu,
+            calling_ae=calling_ae, called_ae=called_ae, proposal=proposal
         )
-        self._longest = min(max_pdu * _OVERSHOOT, _LONGEST_DATA)
+        self._longest = min(proposal.max_pdu * _OVERSHOOT, _LONGEST_DATA)
         self._state = State.IDLE
         self._buffer = bytearray()
         self._asked = False
@@ -276,7 +263,7 @@ class Association:
 
     def _accept(self, body: bytes) -> Accepted:
         try:
-            accepted = accept(self._proposed, decode_associate_ac(body))
+            accepted = accept(self._proposal, decode_associate_ac(body))
         except BadAccept:
             self._step(Trigger.INVALID_PDU, INVALID_PARAMETER)
             raise

@@ -10,6 +10,11 @@ from struct import Struct
 
 from batchfind.errors import BadAccept
 from batchfind.ul.pdu import AbortPDU, AssociateAC, AssociateRJ, ContextResult
+from batchfind.ul.user_information import (
+    read_extended,
+    read_identity_response,
+    read_operations,
+)
 
 #: Body of A-ASSOCIATE-AC before its first item (PS3.8 Table 9-17).
 _FIXED_FIELDS = 68
@@ -23,6 +28,7 @@ _APPLICATION_CONTEXT = b"1.2.840.10008.3.1.1.1"
 _APPLICATION, _CONTEXT, _USER = 0x10, 0x21, 0x50
 _TRANSFER_SYNTAX = 0x40
 _MAX_LENGTH, _IMPLEMENTATION_UID, _IMPLEMENTATION_VERSION = 0x51, 0x52, 0x55
+_WINDOW, _EXTENDED, _IDENTITY = 0x53, 0x56, 0x59
 
 _ITEM = Struct(">BxH")
 _U32 = Struct(">L")
@@ -71,7 +77,7 @@ class _AcceptDecoder:
     def __init__(self, body: bytes) -> None:
         self._body = body
         self._contexts: list[ContextResult] = []
-        self._user: dict[int, bytes] | None = None
+        self._user: dict[int, list[bytes]] | None = None
         self._warnings: list[str] = []
 
     def decode(self) -> AssociateAC:
@@ -87,8 +93,13 @@ class _AcceptDecoder:
         return AssociateAC(
             contexts=tuple(self._contexts),
             max_length=self._max_length(user),
-            implementation_uid=self._text(user.get(_IMPLEMENTATION_UID, b"")),
-            implementation_version=self._text(user.get(_IMPLEMENTATION_VERSION, b"")),
+            implementation_uid=self._text(user.get(_IMPLEMENTATION_UID)),
+            implementation_version=self._text(user.get(_IMPLEMENTATION_VERSION)),
+            operations=read_operations(user.get(_WINDOW, []), self._warn),
+            extended=read_extended(user.get(_EXTENDED, []), self._warn),
+            identity_response=read_identity_response(
+                user.get(_IDENTITY, []), self._warn
+            ),
             warnings=tuple(self._warnings),
         )
 
@@ -133,23 +144,23 @@ class _AcceptDecoder:
 
     def _syntaxes(self, start: int, stop: int) -> tuple[str, ...]:
         return tuple(
-            self._text(self._body[first:past])
+            self._text([self._body[first:past]])
             for kind, first, past in self._within(start, stop)
             if kind == _TRANSFER_SYNTAX
         )
 
-    def _user_items(self, start: int, stop: int) -> dict[int, bytes]:
-        found: dict[int, bytes] = {}
+    def _user_items(self, start: int, stop: int) -> dict[int, list[bytes]]:
+        found: dict[int, list[bytes]] = {}
         for kind, first, past in self._within(start, stop):
             if kind == _MAX_LENGTH and past - first != _U32.size:
                 raise _bad(first, f"a maximum length of {past - first} bytes")
-            found.setdefault(kind, self._body[first:past])
+            found.setdefault(kind, []).append(self._body[first:past])
         return found
 
-    def _max_length(self, user: dict[int, bytes]) -> int | None:
+    def _max_length(self, user: dict[int, list[bytes]]) -> int | None:
         if _MAX_LENGTH not in user:
             return None
-        (length,) = _U32.unpack(user[_MAX_LENGTH])
+        (length,) = _U32.unpack(user[_MAX_LENGTH][0])
         if 0 < length < _SMALLEST_MAX_LENGTH:
             raise BadAccept(
                 f"A-ASSOCIATE-AC announces a maximum length of {length},"
@@ -157,7 +168,9 @@ class _AcceptDecoder:
             )
         return int(length)
 
-    def _text(self, value: bytes) -> str:
+    def _text(self, values: list[bytes] | None) -> str:
+        """The first of several equal items, as text; empty when there is none."""
+        value = values[0] if values else b""
         stripped = value.rstrip(b"\0 ")
         if b"\0" in value[len(stripped) :]:
             self._warn("pads its UIDs or names with NUL")

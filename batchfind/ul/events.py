@@ -93,10 +93,12 @@ class Accepted:
         implementation_uid: (52H) of the peer, empty if it gave none.
         implementation_version: (55H) of the peer, empty if it gave none.
         warnings: what it did against the standard, one sentence each.
-        extended: service class application information by SOP Class UID (56H).
-        operations: how many operations we may have in flight (53H); 0 is without
-            limit, 1 when the peer did not answer.
-        identity_response: server response to the user identity (59H), or None.
+        extended: service class application information by SOP Class UID (56H), for
+            those that were asked.
+        operations: how many operations we may have in flight (53H): the lesser of
+            what was offered and what was granted; 1 when the peer did not answer.
+        identity_response: server response to the user identity (59H), often empty;
+            None when the peer gave none or none was asked for.
     """
 
     contexts: tuple[NegotiatedContext, ...]

@@ -6,13 +6,16 @@ elsewhere, by our own strict decoder.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator
+from typing import TypeAlias, cast
 
 from pynetdicom.pdu import A_ASSOCIATE_RQ
+from pynetdicom.pdu_items import UserIdentitySubItemRQ, UserInformationItem
 from pynetdicom.pdu_primitives import (
     A_ASSOCIATE,
+    AsynchronousOperationsWindowNegotiation,
     ImplementationVersionNameNotification,
+    SOPClassExtendedNegotiation,
 )
 from pynetdicom.presentation import PresentationContext
 
@@ -22,66 +25,95 @@ from batchfind.ul.implementation import (
     IMPLEMENTATION_CLASS_UID,
     IMPLEMENTATION_VERSION_NAME,
 )
+from batchfind.ul.proposal import Proposal, UserIdentity
+
+_Parameter: TypeAlias = (
+    AsynchronousOperationsWindowNegotiation
+    | ImplementationVersionNameNotification
+    | SOPClassExtendedNegotiation
+)
 
 _APPLICATION_CONTEXT = "1.2.840.10008.3.1.1.1"
 _LONGEST_AE_TITLE = 16
-_MOST_CONTEXTS = 128
-_HIGHEST_ID = 255
-#: PS3.5 Section 9.1.
-_UID = re.compile(r"(?=.{1,64}\Z)(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))*")
-_MAX_PDU = range(4_096, (16 << 20) + 1)
+#: Operations of the peer's that we perform at once: we serve none, and 1 is what
+#: leaving the window out means (PS3.7 Section D.3.3.3).
+_PERFORMED = 1
 
 
-def associate_rq(
-    *,
-    calling_ae: str,
-    called_ae: str,
-    contexts: Sequence[ProposedContext],
-    max_pdu: int,
-) -> bytes:
+def associate_rq(*, calling_ae: str, called_ae: str, proposal: Proposal) -> bytes:
     """An encoded A-ASSOCIATE-RQ.
 
     Args:
         calling_ae: our AE title, 1 to 16 characters.
         called_ae: the peer's AE title, 1 to 16 characters.
-        contexts: 1 to 128 with distinct odd IDs, 1 to 255, each with at least one
-            transfer syntax; UIDs of 1 to 64 characters.
-        max_pdu: longest P-DATA-TF we want to receive, in bytes, 4 096 to
-            16 777 216.
+        proposal: what is to be negotiated.
 
     Returns:
         The PDU with its header.
 
     Raises:
-        InputError: an argument breaks a rule above.
+        InputError: an AE title or the proposal cannot be encoded.
 
     Source: PS3.8 Section 9.3.2, PS3.7 Annex D.3.3.
     """
     _check_ae_title("calling", calling_ae)
     _check_ae_title("called", called_ae)
-    _check_contexts(contexts)
-    if max_pdu not in _MAX_PDU:
-        raise InputError(
-            f"maximum PDU length {max_pdu} is not between 4096 and 16777216"
-        )
+    proposal.check()
     primitive = A_ASSOCIATE()
     primitive.application_context_name = _APPLICATION_CONTEXT
     primitive.calling_ae_title = calling_ae
     primitive.called_ae_title = called_ae
-    primitive.presentation_context_definition_list = [_item(one) for one in contexts]
-    primitive.maximum_length_received = max_pdu
+    primitive.presentation_context_definition_list = [
+        _context(one) for one in proposal.contexts
+    ]
+    primitive.maximum_length_received = proposal.max_pdu
     primitive.implementation_class_uid = IMPLEMENTATION_CLASS_UID
-    version = ImplementationVersionNameNotification()
-    version.implementation_version_name = IMPLEMENTATION_VERSION_NAME
-    primitive.user_information = [*primitive.user_information, version]
-    return A_ASSOCIATE_RQ(primitive).encode()
+    primitive.user_information = [
+        *primitive.user_information,
+        *_user_information(proposal),
+    ]
+    request = A_ASSOCIATE_RQ(primitive)
+    if proposal.identity is not None:
+        information = cast("UserInformationItem", request.user_information)
+        information.user_data.append(_identity(proposal.identity))
+    return request.encode()
 
 
-def _item(context: ProposedContext) -> PresentationContext:
+def _context(context: ProposedContext) -> PresentationContext:
     item = PresentationContext()
     item.context_id = context.id
     item.abstract_syntax = context.abstract_syntax
     item.transfer_syntax = list(context.transfer_syntaxes)
+    return item
+
+
+def _user_information(proposal: Proposal) -> Iterator[_Parameter]:
+    """What follows maximum length and implementation class, by ascending type.
+
+    The order is free (PS3.7 Section D.3.3); this is the one of most implementations.
+    """
+    if proposal.operations > 1:
+        window = AsynchronousOperationsWindowNegotiation()
+        window.maximum_number_operations_invoked = proposal.operations
+        window.maximum_number_operations_performed = _PERFORMED
+        yield window
+    version = ImplementationVersionNameNotification()
+    version.implementation_version_name = IMPLEMENTATION_VERSION_NAME
+    yield version
+    for sop_class, information in proposal.extended:
+        extended = SOPClassExtendedNegotiation()
+        extended.sop_class_uid = sop_class
+        extended.service_class_application_information = information
+        yield extended
+
+
+def _identity(identity: UserIdentity) -> UserIdentitySubItemRQ:
+    """The sub-item itself, for its primitive refuses an empty passcode."""
+    item = UserIdentitySubItemRQ()
+    item.user_identity_type = identity.kind
+    item.positive_response_requested = int(identity.response)
+    item.primary_field = identity.primary
+    item.secondary_field = identity.secondary
     return item
 
 
@@ -97,22 +129,3 @@ def _check_ae_title(role: str, title: str) -> None:
             f"{where} holds a character that AE titles cannot have; only printable"
             " ASCII without backslash is possible"
         )
-
-
-def _check_contexts(contexts: Sequence[ProposedContext]) -> None:
-    if not 1 <= len(contexts) <= _MOST_CONTEXTS:
-        raise InputError(
-            f"{len(contexts)} presentation contexts; 1 to 128 are possible"
-        )
-    ids = [context.id for context in contexts]
-    if any(one % 2 == 0 or not 1 <= one <= _HIGHEST_ID for one in ids):
-        raise InputError(f"presentation context IDs {ids} are not all odd, 1 to 255")
-    if len(set(ids)) < len(ids):
-        raise InputError(f"presentation context IDs {ids} are not distinct")
-    for context in contexts:
-        where = f"presentation context {context.id}"
-        if not context.transfer_syntaxes:
-            raise InputError(f"{where} has no transfer syntax")
-        for uid in (context.abstract_syntax, *context.transfer_syntaxes):
-            if not _UID.fullmatch(uid):
-                raise InputError(f"{where}: {uid!r} is not a UID")

@@ -33,15 +33,24 @@ class AssociateAC:
             None if it does not say.
         implementation_uid: empty if it does not say.
         implementation_version: empty if it does not say.
+        extended: SOP Class UID and service class application information (56H), in
+            the order received, each UID once.
+        operations: how many operations we may invoke at once (53H), 0 for without
+            limit; None if it does not say.
+        identity_response: server response to the user identity (59H), often empty;
+            None if it does not say.
         warnings: what was tolerated, one sentence each.
 
-    Source: PS3.8 Section 9.3.3.
+    Source: PS3.8 Section 9.3.3, PS3.7 Annex D.3.3.
     """
 
     contexts: tuple[ContextResult, ...]
     max_length: int | None = None
     implementation_uid: str = ""
     implementation_version: str = ""
+    extended: tuple[tuple[str, bytes], ...] = ()
+    operations: int | None = None
+    identity_response: bytes | None = None
     warnings: tuple[str, ...] = ()
 
 

@@ -8,8 +8,9 @@ from itertools import chain
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from batchfind.dimse.gathering import Gathering, Template
+from batchfind.dimse.gathering import Gathering
 from batchfind.dimse.messages import Matches
+from batchfind.dimse.templates import Template
 from batchfind.errors import DimseError
 from batchfind.ul.framing import Burst
 from tests.dimse.peer import (

@@ -251,7 +251,9 @@ class TestWrongResponses:
     def test_cmd_echo_rsp(self) -> None:
         peer = Peer()
         peer.find()
-        with pytest.raises(DimseError, match=r"8030H to message ID 1.*awaits 8020H"):
+        with pytest.raises(
+            DimseError, match=r"message ID 1 is 8030H where 8020H is due"
+        ):
             peer.answers(message(response(1, field=ECHO_RSP), b"ROW!"))
 
     @pytest.mark.parametrize("field", [0x0001, 0x0020])

@@ -13,6 +13,7 @@ import pytest
 from batchfind.capture.journal import Journal
 from batchfind.capture.reader import open_capture
 from batchfind.capture.records import Ending, RequestVerdict
+from batchfind.execution.credentials import Credentials
 from batchfind.execution.local import LocalExecutor
 from batchfind.execution.outcomes import Stop
 from batchfind.execution.progress import Event
@@ -72,7 +73,7 @@ async def _asked(
         complaints.append(sentence)
 
     journal = await Journal.create(path, {}, plan)
-    executor = LocalExecutor(complain)
+    executor = LocalExecutor(complain, Credentials.load(plan))
     scheduler = Scheduler(plan, Wiring(plan, {}), executor, journal, tell)
 
     async def watch() -> None:

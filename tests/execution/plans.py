@@ -142,5 +142,8 @@ def plan(
 
 def with_real_keys(given: Plan) -> Plan:
     """The keys and the digest that a plan file is checked against."""
-    requests = tuple(replace(each, key=request_key(each)) for each in given.requests)
+    requests = tuple(
+        replace(each, key=request_key(each, given.peers[each.peer]))
+        for each in given.requests
+    )
     return replace(given, requests=requests, digest=plan_digest(requests))

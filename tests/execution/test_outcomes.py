@@ -32,7 +32,7 @@ class TestFinalStatus:
             (0xA700, Outcome.CAPPED, "status-a700"),
             (0xA7FF, Outcome.CAPPED, "status-a7ff"),
             (0x0213, Outcome.CAPPED, "status-0213"),
-            (0xA710, Outcome.PARTIAL, "status-unexpected"),
+            (0xA710, Outcome.FAILED, "status-failure"),
             (0xB001, Outcome.PARTIAL, "status-unexpected"),
             (0x0001, Outcome.PARTIAL, "status-unexpected"),
             (0xDEAD, Outcome.PARTIAL, "status-unexpected"),

@@ -115,16 +115,6 @@ class TestModel:
         (problem,) = problems(with_query(f"model: {'1.2' * 30}\nreturn: PatientID"))
         assert problem.startswith("job.yaml:8:12: queries.q.model: ")
 
-    def test_warns_of_keys_at_another_level(self, load: Load, with_query: Job_) -> None:
-        job = load(with_query("model: study\nlevel: STUDY\nkeys: {Modality: CT}"))
-        assert [str(one) for one in job.warnings] == [
-            (
-                "job.yaml:10:11: queries.q.keys: warning: Modality (SERIES): not a "
-                "key at STUDY, so a peer may ignore it or refuse the query (PS3.4 "
-                "C.4.1.2.2.1)"
-            )
-        ]
-
     def test_that_needs_a_matching_key(
         self, problems: Problems, load: Load, with_query: Job_
     ) -> None:

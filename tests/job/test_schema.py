@@ -12,7 +12,15 @@ from jsonschema import Draft202012Validator
 
 from batchfind.dicom.models import MODELS
 from batchfind.dicom.transfer_syntaxes import PRESETS, proposal_of
-from batchfind.job import inputs, model, output_model, peers, units
+from batchfind.job import (
+    inputs,
+    model,
+    output_model,
+    peers,
+    tls,
+    transport_model,
+    units,
+)
 from batchfind.job.reference import SECTIONS, fields_table, with_tables
 from batchfind.job.schema import load_schema, resolve, schema_text
 
@@ -73,6 +81,8 @@ DEFAULTS: dict[str, type] = {
     "timeouts": model.PeerTimeouts,
     "limits": model.PeerLimits,
     "charset": model.CharsetPolicy,
+    "tls": transport_model.Tls,
+    "userIdentity": transport_model.UserIdentity,
     "peer": model.Peer,
     "query": model.Query,
     "rows": model.Rows,
@@ -99,6 +109,9 @@ READ: dict[str, Callable[[Any], Any]] = {
     "where": output_model.Where,
     "limit": lambda text: None if text == "none" else text,
     "lint": model.Lint,
+    "ip_version": lambda text: None if text == "auto" else text,
+    "format": transport_model.FileFormat,
+    "verify": lambda text: text == "required",
     "carry": tuple,
     "assume": lambda text: None if text == "none" else text,
     "override": lambda text: None if text == "none" else text,
@@ -109,6 +122,9 @@ ELSEWHERE = {
     ("peer", "called_ae"): peers.CALLED_AE,
     ("peer", "calling_ae"): peers.CALLING_AE,
     ("peer", "transfer_syntaxes"): peers.STANDARD,
+    ("peer", "tls"): tls.OFF,
+    ("peer", "new_vr"): "keep",  # Peer.new_vr_as_ob is False
+    ("userIdentity", "response"): False,  # READ knows the timeout of this name
     ("rows", "encoding"): inputs.UTF_8,
     ("rows", "on_empty"): "error",  # Rows.skip_empty is False
     ("run", "on_failure"): "continue",  # RunPolicy.stop_on_failure is False
@@ -176,6 +192,30 @@ UNKNOWN = {
         "peers.p.charset.asume",
         "(did you mean 'assume'?)",
     ),
+    "tls": (
+        "tls: {t: {certificat: a}}",
+        "4:11",
+        "tls.t.certificat",
+        "(did you mean 'certificate'?)",
+    ),
+    "seed": (
+        "tls: {t: {seed: {fiel: a}}}",
+        "4:18",
+        "tls.t.seed.fiel",
+        "(did you mean 'file'?)",
+    ),
+    "negotiation": (
+        "peers: {p: {negotiation: {fuzy: prefer}}}",
+        "4:27",
+        "peers.p.negotiation.fuzy",
+        "(did you mean 'fuzzy'?)",
+    ),
+    "user_identity": (
+        "peers: {p: {user_identity: {user: x}}}",
+        "4:29",
+        "peers.p.user_identity.user",
+        "(did you mean 'username'?)",
+    ),
     "peer_defaults": (
         "peer_defaults: {host: h}",
         "4:17",
@@ -186,7 +226,7 @@ UNKNOWN = {
         "queries: {q: {key: {}}}",
         "4:15",
         "queries.q.key",
-        "; 'key' belongs in a query's window",
+        "; 'key' belongs in an entry of tls or a query's window",
     ),
     "rows": (
         "queries: {q: {rows: {form: a.csv}}}",
@@ -244,11 +284,10 @@ def test_an_unknown_field_is_an_error_with_a_suggestion(
 @pytest.mark.parametrize(
     "name",
     [
-        *("tls", "dictionaries", "bind", "ip_version", "new_vr", "negotiation"),
-        *("user_identity", "any_of", "for_each", "expect", "unique", "dedupe"),
+        *("any_of", "for_each", "expect", "unique", "dedupe"),
         *("verify_matches", "split", "floor", "then", "unset", "rate", "hours"),
-        *("retry", "outside_hours", "deadline", "overlap", "keep", "raw"),
-        *("data_correction", "password", "key_file", "quoting", "sheet", "index"),
+        *("retry", "outside_hours", "deadline", "overlap", "keep"),
+        *("key_file", "quoting", "sheet", "index"),
     ],
 )
 def test_the_schema_lists_nothing_that_does_not_work(name: str) -> None:

@@ -57,7 +57,7 @@ class TestYaml:
         job = with_keys("PatientID: x") + "include: site.yaml\n"
         (problem,) = problems(job)
         assert problem.endswith(
-            "site.yaml: the file is empty; it holds peers, vars or peer_defaults"
+            "site.yaml: the file is empty; it holds tls, peers, vars or peer_defaults"
         )
 
 

@@ -89,7 +89,11 @@ def chosen_syntax(proposal: Proposal) -> str:
 
 
 def associate_ac(
-    request: AssociateRequest, *, result: int = 0, max_pdu: int = 16384
+    request: AssociateRequest,
+    *,
+    result: int = 0,
+    max_pdu: int = 16384,
+    user: bytes = b"",
 ) -> bytes:
     contexts = b"".join(
         _item(
@@ -99,10 +103,37 @@ def associate_ac(
         )
         for proposal in request.proposals
     )
-    user = _item(0x51, struct.pack(">L", max_pdu))
-    user += _item(0x52, IMPLEMENTATION_CLASS.encode()) + _item(0x55, b"SCRIPTED")
-    items = _item(0x10, APPLICATION_CONTEXT.encode()) + contexts + _item(0x50, user)
+    facts = _item(0x51, struct.pack(">L", max_pdu))
+    facts += _item(0x52, IMPLEMENTATION_CLASS.encode()) + _item(0x55, b"SCRIPTED")
+    items = _item(0x10, APPLICATION_CONTEXT.encode()) + contexts
+    items += _item(0x50, facts + user)
     return pdu(ASSOCIATE_AC, request.raw[:68] + items)
+
+
+def window(invoked: int, performed: int = 1) -> bytes:
+    """Asynchronous operations window. Source: PS3.7 Table D.3-8."""
+    return _item(0x53, struct.pack(">HH", invoked, performed))
+
+
+def extended(sop_class: str, information: bytes) -> bytes:
+    """SOP Class extended negotiation. Source: PS3.7 Table D.3-12."""
+    uid = sop_class.encode()
+    return _item(0x56, struct.pack(">H", len(uid)) + uid + information)
+
+
+def identity_response(response: bytes = b"") -> bytes:
+    """User identity negotiation of the acceptor. Source: PS3.7 Table D.3-15."""
+    return _item(0x59, struct.pack(">H", len(response)) + response)
+
+
+def user_items(request: AssociateRequest) -> dict[int, list[bytes]]:
+    """Sub-items of the user information by their type."""
+    found: dict[int, list[bytes]] = {}
+    for kind, value in _items(request.raw[68:]):
+        if kind == 0x50:
+            for inner, data in _items(value):
+                found.setdefault(inner, []).append(data)
+    return found
 
 
 def associate_rj(result: int, source: int, reason: int) -> bytes:

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import pytest
 
 from tests.peers import real
+from tests.peers.pki import Pki
 from tests.peers.scripted import ScriptedPeer
 
 StartPeer: TypeAlias = Callable[..., ScriptedPeer]
@@ -23,6 +24,12 @@ def scripted_peer() -> Iterator[StartPeer]:
             return running.enter_context(ScriptedPeer(*steps, **options))
 
         yield start
+
+
+@pytest.fixture(scope="session")
+def pki() -> Pki:
+    """Certificates of an imaginary hospital."""
+    return Pki()
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import json
 import subprocess
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,17 +72,25 @@ def dcmqrscp(folder: Path) -> Iterator[RealPeer]:
 
 
 @contextmanager
-def orthanc(folder: Path) -> Iterator[RealPeer]:
-    """Orthanc with its worklist plugin, holding the same files and worklist."""
+def orthanc(
+    folder: Path, options: Mapping[str, object] | None = None
+) -> Iterator[RealPeer]:
+    """Orthanc with its worklist plugin, holding the same files and worklist.
+
+    Args:
+        folder: for its files.
+        options: of its configuration; with any of them it holds the worklist alone.
+    """
     require(ORTHANC, ORTHANC_WORKLISTS, STORESCU, DUMP2DCM, EXAMPLES)
     _worklist_files(folder / "worklists")
     http, port = free_port(), free_port()
     config = folder / "orthanc.json"
-    config.write_text(json.dumps(_orthanc_config(folder, http, port)))
+    config.write_text(json.dumps(_orthanc_config(folder, http, port) | (options or {})))
     with serving(
         [ORTHANC, config], folder / "orthanc.log", lambda: _rest_answers(http)
     ):
-        _store_files(port, "ORTHANC")
+        if not options:
+            _store_files(port, "ORTHANC")
         yield RealPeer("orthanc", port, "ORTHANC")
 
 

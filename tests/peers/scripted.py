@@ -4,10 +4,14 @@
         ...  # ask the peer at 127.0.0.1, port peer.port
     assert peer.seen.simultaneous <= 2
 
-The steps given are run for every C-FIND-RQ. Two keyword arguments change the rest:
+The steps given are run for every C-FIND-RQ. Three keyword arguments change the rest:
 `on_connect` is run for every connection (default: `accept()`), `on_release` for
-an A-RELEASE-RQ (default: answer it and close). A script that depends on the
-request is a function instead of steps: `ScriptedPeer(script=lambda request: [...])`.
+an A-RELEASE-RQ (default: answer it and close), `tls` is the context of a peer that
+speaks TLS. A script that depends on the request is a function instead of steps:
+`ScriptedPeer(script=lambda request: [...])`. A peer that takes several requests at
+once has `together=(4,)`: it waits for four before it plays its script, in which
+`to(2, ...)` answers the third of them; `together=(3, 1)` does so on its first
+association only.
 C-ECHO is always answered. A script that ends without a final status leaves the
 request unanswered for ever: that is the silent peer.
 
@@ -22,6 +26,7 @@ abort, close, reset                 how a connection ends too early
 delay, until_cancelled, silence     time passes
 raw, drip                           any bytes, at once or one at a time
 in_turn                             a different script for each request
+to                                  answers one of several requests
 
 What the peer saw is in `peer.seen`: associations in all and at once, requests with
 their Identifiers, cancels, releases, aborts. A released association stops counting
@@ -33,6 +38,7 @@ abort is read, which may be after the next association has begun.
 from __future__ import annotations
 
 import asyncio
+import ssl
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -89,8 +95,9 @@ class Conversation:
 
     Attributes:
         request: the C-FIND-RQ being answered; unset while an association begins.
+        requests: those that are answered together, this one among them.
         sent: pending responses sent to this request.
-        cancelled: set once a C-CANCEL-RQ came for this request.
+        cancels: for each request, set once a C-CANCEL-RQ came for it.
         gone: set once the other side aborted or closed.
     """
 
@@ -99,15 +106,15 @@ class Conversation:
     ) -> None:
         self.seen = seen
         self.sent = 0
-        self.cancelled = asyncio.Event()
+        self.cancels: dict[int, asyncio.Event] = {}
+        self.requests: list[Request] = []
         self.gone = asyncio.Event()
         self.association: pdu.AssociateRequest | None = None
         self.request: Request
         self.writer = writer
         self._reader = reader
-        self._number = -1
+        self.number = -1
         self._counted = False
-        self._latest = -1
         self._inbox: asyncio.Queue[Request | None] = asyncio.Queue()
 
     async def send(self, data: bytes) -> None:
@@ -134,7 +141,7 @@ class Conversation:
             return None
         self.association = pdu.parse_associate_rq(body)
         self.seen.associations.append(self.association)
-        self._number = len(self.seen.associations) - 1
+        self.number = len(self.seen.associations) - 1
         return self.association
 
     def established(self) -> None:
@@ -149,9 +156,17 @@ class Conversation:
             self._counted = False
             self.seen.open -= 1
 
-    async def next_request(self) -> Request | None:
-        """The next C-FIND-RQ, or None when the association is to end."""
-        return await self._inbox.get()
+    async def next_requests(self, together: int) -> list[Request]:
+        """The next C-FIND-RQs, fewer or none when the association is to end."""
+        requests: list[Request] = []
+        while len(requests) < together:
+            request = await self._inbox.get()
+            if request is None:
+                if requests:
+                    self._inbox.put_nowait(None)
+                break
+            requests.append(request)
+        return requests
 
     async def listen(self) -> None:
         """Reads until the association ends; requests go to `next_request`."""
@@ -184,8 +199,8 @@ class Conversation:
         if kind == pdu.CANCEL_RQ:
             message_id = int.from_bytes(told[0x0120], "little")
             self.seen.cancels.append(message_id)
-            if message_id == self._latest:
-                self.cancelled.set()
+            if message_id in self.cancels:
+                self.cancels[message_id].set()
         elif kind == pdu.ECHO_RQ:
             answer = pdu.response_command(
                 kind,
@@ -203,7 +218,7 @@ class Conversation:
         proposals = {one.context_id: one for one in self.association.proposals}
         request = Request(
             number=len(self.seen.requests),
-            association=self._number,
+            association=self.number,
             context_id=context_id,
             message_id=int.from_bytes(told[0x0110], "little"),
             sop_class=told[0x0002].rstrip(b"\0").decode(),
@@ -211,8 +226,7 @@ class Conversation:
             transfer_syntax=pdu.chosen_syntax(proposals[context_id]),
             identifier=identifier,
         )
-        self._latest = request.message_id
-        self.cancelled.clear()
+        self.cancels[request.message_id] = asyncio.Event()
         self.seen.requests.append(request)
         self._inbox.put_nowait(request)
 
@@ -251,12 +265,16 @@ class ScriptedPeer:
         script: Script | None = None,
         on_connect: Sequence[Step] = (_accept,),
         on_release: Sequence[Step] = (_answer_release,),
+        tls: ssl.SSLContext | None = None,
+        together: Sequence[int] = (1,),
     ) -> None:
         self.port = 0
         self.seen = Seen()
         self._script = script or (lambda _: steps)
         self._on_connect = on_connect
         self._on_release = on_release
+        self._tls = tls
+        self._together = together
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._loop: asyncio.AbstractEventLoop
@@ -289,7 +307,9 @@ class ScriptedPeer:
             talks[task] = writer
             task.add_done_callback(talks.pop)
 
-        server = await asyncio.start_server(begin, LOOPBACK, 0, backlog=512)
+        server = await asyncio.start_server(
+            begin, LOOPBACK, 0, backlog=512, ssl=self._tls
+        )
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
         await self._stop.wait()
@@ -323,9 +343,10 @@ class ScriptedPeer:
             await asyncio.gather(writer.wait_closed(), return_exceptions=True)
 
     async def _answer(self, talk: Conversation) -> None:
-        while (request := await talk.next_request()) is not None:
-            talk.request, talk.sent = request, 0
-            await _play(talk, self._script(request))
+        turn = min(talk.number, len(self._together) - 1)
+        while requests := await talk.next_requests(self._together[turn]):
+            talk.requests, talk.request, talk.sent = requests, requests[0], 0
+            await _play(talk, self._script(requests[0]))
             if talk.writer.is_closing():
                 return
         if not talk.gone.is_set():

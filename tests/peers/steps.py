@@ -42,13 +42,22 @@ def _filled(one: pdu.DataElement, index: int) -> pdu.DataElement:
     return pdu.DataElement(one.tag, one.vr, value)
 
 
-def accept(*, result: int = 0, max_pdu: int = 16384) -> Step:
-    """A-ASSOCIATE-AC with one result for every context."""
+def accept(*, result: int = 0, max_pdu: int = 16384, user: bytes = b"") -> Step:
+    """A-ASSOCIATE-AC with one result for every context.
+
+    Args:
+        result: of every context.
+        max_pdu: what the peer receives.
+        user: further sub-items of the user information, such as `pdu.window(4)`.
+    """
 
     async def step(talk: Conversation) -> None:
         if (request := await talk.read_association()) is not None:
             talk.established()
-            await talk.send(pdu.associate_ac(request, result=result, max_pdu=max_pdu))
+            answer = pdu.associate_ac(
+                request, result=result, max_pdu=max_pdu, user=user
+            )
+            await talk.send(answer)
 
     return step
 
@@ -210,7 +219,8 @@ def until_cancelled() -> Step:
 
     async def step(talk: Conversation) -> None:
         waiting = [
-            asyncio.ensure_future(event.wait()) for event in (talk.cancelled, talk.gone)
+            asyncio.ensure_future(event.wait())
+            for event in (talk.cancels[talk.request.message_id], talk.gone)
         ]
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         for one in waiting:
@@ -237,6 +247,20 @@ def drip(data: bytes, seconds: float) -> Step:
                 return
             await talk.send(bytes((byte,)))
             await talk.pause(seconds)
+
+    return step
+
+
+def to(index: int, *steps: Step) -> Step:
+    """Steps for one of the requests that came together, by its number from 0."""
+    sent = 0
+
+    async def step(talk: Conversation) -> None:
+        nonlocal sent
+        first, talk.request, talk.sent = talk.request, talk.requests[index], sent
+        for each in steps:
+            await each(talk)
+        sent, talk.request = talk.sent, first
 
     return step
 

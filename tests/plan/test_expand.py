@@ -131,7 +131,8 @@ class TestDigests:
         self, planner: Planner
     ) -> None:
         plan = planner.plan(JOB)
-        assert [request_key(one) for one in plan.requests] == keys(plan)
+        peer = plan.peers["pacs"]
+        assert [request_key(one, peer) for one in plan.requests] == keys(plan)
         assert all(re.fullmatch("[0-9a-f]{64}", key) for key in keys(plan))
 
     def test_the_plan_digest_is_over_ids_and_keys(self, planner: Planner) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pyarrow as pa
 import pytest
 
@@ -21,9 +23,11 @@ class TestOnePass:
         decoded: list[bytes] = []
         decode = scalar.decode
 
-        def counting(payload: bytes, transfer_syntax: str) -> list[scalar.RawElement]:
+        def counting(
+            payload: bytes, transfer_syntax: str, **options: Any
+        ) -> list[scalar.RawElement]:
             decoded.append(payload)
-            return decode(payload, transfer_syntax)
+            return decode(payload, transfer_syntax, **options)
 
         monkeypatch.setattr(scalar, "decode", counting)
         payloads = [identifier(PatientID=str(at)) for at in range(3)]

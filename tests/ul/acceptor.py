@@ -11,6 +11,7 @@ from struct import pack
 from batchfind.ul.association import Association
 from batchfind.ul.contexts import ProposedContext
 from batchfind.ul.events import Accepted, Associate, Event, Release
+from batchfind.ul.proposal import Proposal
 from batchfind.ul.states import State
 
 STUDY_ROOT = "1.2.840.10008.5.1.4.1.2.2.1"
@@ -89,9 +90,8 @@ def pdata(*pdvs: bytes) -> bytes:
 
 def requested(max_pdu: int = 16_384) -> Association:
     """An engine that waits for the answer to its request (Sta5)."""
-    association = Association(
-        calling_ae="SCU", called_ae="SCP", contexts=PROPOSED, max_pdu=max_pdu
-    )
+    proposal = Proposal(contexts=PROPOSED, max_pdu=max_pdu)
+    association = Association(calling_ae="SCU", called_ae="SCP", proposal=proposal)
     association.send(Associate())
     return association
 

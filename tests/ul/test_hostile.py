@@ -14,6 +14,7 @@ from batchfind.ul.association import Association
 from batchfind.ul.events import Abort, Aborted, Accepted, Closed, Rejected
 from batchfind.ul.framing import Burst
 from batchfind.ul.negotiation import associate_rq
+from batchfind.ul.proposal import Proposal
 from batchfind.ul.states import State
 from tests.ul.acceptor import (
     ABORT_BY_USER,
@@ -122,7 +123,7 @@ class TestWrongAnswers:
 
     def test_parrot(self) -> None:
         ours = associate_rq(
-            calling_ae="SCU", called_ae="SCP", contexts=PROPOSED, max_pdu=16_384
+            calling_ae="SCU", called_ae="SCP", proposal=Proposal(contexts=PROPOSED)
         )
         text = fault(requested(), ours, UNEXPECTED)
         assert text.startswith("A-ASSOCIATE-RQ is not expected")

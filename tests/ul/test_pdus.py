@@ -34,6 +34,7 @@ from batchfind.ul.pdu import (
     ReleaseRP,
     ReleaseRQ,
 )
+from batchfind.ul.proposal import Proposal
 from tests.ul.acceptor import EXPLICIT, IMPLICIT, PROPOSED, STUDY_ROOT, VERIFICATION
 
 OCTET = st.integers(0, 255)
@@ -46,7 +47,9 @@ def request(
     max_pdu: int = 16_384,
 ) -> bytes:
     return associate_rq(
-        calling_ae=calling_ae, called_ae=called_ae, contexts=contexts, max_pdu=max_pdu
+        calling_ae=calling_ae,
+        called_ae=called_ae,
+        proposal=Proposal(contexts=contexts, max_pdu=max_pdu),
     )
 
 

@@ -16,6 +16,7 @@ from batchfind.ul.events import (
     Release,
     ReleaseResponse,
 )
+from batchfind.ul.proposal import Proposal
 from batchfind.ul.states import REQUESTOR, TABLE, Effect, State, Trigger
 from tests.ul.acceptor import (
     ABORT_BY_USER,
@@ -106,7 +107,9 @@ class TestTable910:
 
 
 def idle() -> Association:
-    return Association(calling_ae="SCU", called_ae="SCP", contexts=PROPOSED)
+    return Association(
+        calling_ae="SCU", called_ae="SCP", proposal=Proposal(contexts=PROPOSED)
+    )
 
 
 def asked_to_release() -> Association:

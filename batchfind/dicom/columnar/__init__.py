@@ -1,0 +1,1 @@
+"""The columnar decoder: many Identifiers at once, attribute by attribute."""

@@ -1,0 +1,81 @@
+"""The part of a run that talks to peers, from the first association to the last."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from batchfind.capture.journal import Journal
+from batchfind.capture.records import RequestVerdict
+from batchfind.execution.audience import Audience
+from batchfind.execution.credentials import Credentials
+from batchfind.execution.demo_process import demo_peers
+from batchfind.execution.local import LocalExecutor
+from batchfind.execution.outcomes import Stop
+from batchfind.execution.scheduler import Scheduler
+from batchfind.execution.wiring import Wiring
+from batchfind.net.settings import Endpoint
+from batchfind.plan.model import Plan, Request
+
+
+class Asking:
+    """Asks requests of one plan; their answers go to the journal.
+
+    Attributes:
+        problems: what went wrong beside the answers, one sentence each.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        credentials: Credentials,
+        journal: Journal,
+        audience: Audience,
+        interrupt: asyncio.Event,
+    ) -> None:
+        self.problems: tuple[str, ...] = ()
+        self._plan = plan
+        self._credentials = credentials
+        self._journal = journal
+        self._audience = audience
+        self._interrupt = interrupt
+
+    async def ask(self, requests: Sequence[Request]) -> Mapping[str, RequestVerdict]:
+        """Provisional verdicts by request id, once every association has ended.
+
+        Raises:
+            StorageError: the capture could not be written.
+        """
+        if not requests:
+            return {}
+        async with demo_peers(self._plan) as ports:
+            told = await self._ask_peers(requests, ports)
+        self.problems = await asyncio.to_thread(self._credentials.write_seeds)
+        return told
+
+    async def _ask_peers(
+        self, requests: Sequence[Request], ports: Mapping[str, int]
+    ) -> Mapping[str, RequestVerdict]:
+        executor = LocalExecutor(self._complain, self._credentials)
+        scheduler = Scheduler(
+            self._plan,
+            Wiring(self._plan, ports),
+            executor,
+            self._journal,
+            self._audience.tell,
+            self._audience.show,
+        )
+        watcher = asyncio.create_task(self._watch(scheduler))
+        try:
+            return await scheduler.run(requests)
+        finally:
+            watcher.cancel()
+            await asyncio.gather(watcher, return_exceptions=True)
+            await executor.close()
+
+    async def _watch(self, scheduler: Scheduler) -> None:
+        await self._interrupt.wait()
+        scheduler.stop(Stop.INTERRUPTED, "interrupted: cancelling what is under way")
+
+    def _complain(self, endpoint: Endpoint, sentence: str) -> None:
+        self._journal.event("release", {"peer": str(endpoint), "problem": sentence})

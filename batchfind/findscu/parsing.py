@@ -1,0 +1,317 @@
+"""From the words of a findscu command line to what it asks for."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from batchfind.errors import UsageError
+from batchfind.findscu.call import (
+    Call,
+    Extract,
+    Level,
+    LogCall,
+    Password,
+    Show,
+    TlsCall,
+)
+from batchfind.findscu.options import Argument, Kind, Option, Table
+from batchfind.findscu.tokenizer import CommandLine, Use, tokenize
+
+_LARGEST_PORT = 65535
+_NUMBER = re.compile(r"\s*([+-]?[0-9]+)")
+_ANY_TLS = ("--enable-tls", "--anonymous-tls")
+_CLOSED_PROFILES = ("--profile-bcp195-ex", "--profile-8996-mod")
+
+_MODELS = {
+    "--worklist": "worklist",
+    "--patient": "patient",
+    "--study": "study",
+    "--psonly": "patient-study",
+}
+_PROPOSALS = {
+    "--propose-uncompr": "local",
+    "--propose-little": "little",
+    "--propose-big": "big",
+    "--propose-deflated": "deflated",
+    "--propose-implicit": "implicit",
+}
+_IP_VERSIONS = {"--ipv4": 4, "--ipv6": 6, "--ip-auto": None}
+_PROFILES = {
+    "--profile-8996": "bcp195-rfc8996",
+    "--profile-8996-mod": "bcp195-modified",
+    "--profile-bcp195-nd": "bcp195-nd",
+    "--profile-bcp195": "bcp195",
+    "--profile-bcp195-ex": "bcp195-ex",
+    "--profile-basic": "basic",
+    "--profile-aes": "aes",
+    "--profile-null": "null",
+}
+_PASSWORDS = {
+    "--std-passwd": Password.PROMPT,
+    "--use-passwd": Password.GIVEN,
+    "--null-passwd": Password.EMPTY,
+}
+_EXTRACTS = {
+    "--extract": Extract.DICOM,
+    "--extract-xml": Extract.XML,
+    "--extract-xml-single": Extract.SINGLE_XML,
+}
+_SHOWN = {"--show-responses": Show.ALWAYS, "--hide-responses": Show.NEVER}
+_VERBOSITY = {
+    "--quiet": Level.FATAL,
+    "--verbose": Level.INFO,
+    "--debug": Level.DEBUG,
+}
+_CHECKS = {"--enable-crl-vfy": "leaf", "--enable-crl-all": "chain"}
+
+
+class Ending(Enum):
+    """What a command line may print instead of asking, by long option."""
+
+    HELP = "--help"
+    VERSION = "--version"
+    PROFILES = "--list-profiles"
+    CIPHERS = "--list-ciphers"
+
+
+def parse(arguments: Sequence[str], table: Table) -> Call | Ending:
+    """What a command line asks for.
+
+    Args:
+        arguments: the command line without the program's name.
+        table: the options there are.
+
+    Raises:
+        UsageError: one sentence, as findscu says it behind `error: `.
+    """
+    line = tokenize(arguments, table)
+    return ending_of(line) or call_of(line, table)
+
+
+def ending_of(line: CommandLine) -> Ending | None:
+    """What is printed instead of asking; a line without words prints the help."""
+    if not line.words:
+        return Ending.HELP
+    return next((each for each in Ending if line.last(each.value)), None)
+
+
+def address_of(line: CommandLine) -> tuple[str, int]:
+    """Peer and port, the first two parameters."""
+    for missing in ("peer", "port")[len(line.parameters) :]:
+        raise UsageError(f"Missing parameter {missing}")
+    peer, written = line.parameters[:2]
+    found = _NUMBER.match(written)
+    if found is None:
+        raise UsageError(f"Invalid parameter value {written}")
+    port = int(found[1])
+    if not 1 <= port <= _LARGEST_PORT:
+        kind = "underflow" if port == 0 else "overflow"
+        raise UsageError(f"Invalid parameter value {written} ({kind})")
+    return peer, port
+
+
+def call_of(line: CommandLine, table: Table) -> Call:
+    """Everything a command line asks for, its defaults filled in.
+
+    Raises:
+        UsageError: as `parse`.
+    """
+    peer, port = address_of(line)
+    log = _log(line)
+    uses = sorted(line.effective(table), key=_judged_last)
+    given = {use.option.long: _checked(use, line) for use in uses}
+    _conflicts(given)
+    call = Call(
+        peer=peer,
+        port=port,
+        files=tuple(map(Path, line.parameters[2:])),
+        keys=line.every("--key"),
+        log=log,
+        tls=_tls(given, line),
+        arguments="--arguments" in given,
+        **_network(given),
+        **_output(given),
+    )
+    _has_something_to_ask(call, line.parameters[2:])
+    return call
+
+
+def _judged_last(use: Use) -> bool:
+    """What belongs to TLS comes after everything else, as in findscu."""
+    return "--enable-tls" in use.option.needs
+
+
+def _log(line: CommandLine) -> LogCall:
+    word = "--verbose, --debug or --quiet"
+    simple = line.winner("verbosity")
+    level, config = line.last("--log-level"), line.last("--log-config")
+    for use in (level, config):
+        if use and simple:
+            raise UsageError(f"{use.option.long} not allowed with {word}")
+    if level and config:
+        raise UsageError("--log-config not allowed with --log-level")
+    if config:
+        path = Path(config.values[0])
+        if not path.is_file():
+            raise UsageError("Specified --log-config file does not exist")
+        return LogCall(config=path)
+    if level:
+        return LogCall(level=_level(level.values[0]))
+    return LogCall(level=_VERBOSITY[simple.option.long] if simple else None)
+
+
+def _level(word: str) -> Level:
+    try:
+        return Level(word.lower())
+    except ValueError:
+        raise UsageError("Invalid log level for --log-level option") from None
+
+
+def _checked(use: Use, line: CommandLine) -> tuple[Any, ...]:
+    """The values of an option that counts; its numbers and its company are right."""
+    option = use.option
+    _needs(option, line)
+    return tuple(
+        _number(option, argument, value)
+        if argument.kind in {Kind.NUMBER, Kind.COUNT}
+        else value
+        for argument, value in zip(option.takes, use.values, strict=True)
+    )
+
+
+def _needs(option: Option, line: CommandLine) -> None:
+    if option.needs and not _given(line, option.needs):
+        raise UsageError(f"{option.long} only allowed with {_either(option.needs)}")
+    if option.also and not line.last(option.also):
+        raise UsageError(f"{option.long} only allowed with {option.also}")
+
+
+def _given(line: CommandLine, names: Sequence[str]) -> bool:
+    """Whether one of some options counts: it is its group's rightmost."""
+    use = line.last(*names)
+    return use is not None and use is line.winner(use.option.group)
+
+
+def _either(names: Sequence[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} or {last}" if first else last
+
+
+def _number(option: Option, argument: Argument, text: str) -> int:
+    """A number as DCMTK reads one: what follows its digits does not count."""
+    told = f"Invalid value for option {option.long}"
+    found = _NUMBER.match(text)
+    if found is None:
+        raise UsageError(f"{told} ({text})" if text else told)
+    number = int(found[1])
+    if argument.kind is Kind.COUNT and number < 0:
+        raise UsageError(f"{told} ({text})")
+    if argument.low is not None and number < argument.low:
+        raise UsageError(f"{told} (underflow: {text})")
+    if argument.high is not None and number > argument.high:
+        raise UsageError(f"{told} (overflow: {text})")
+    return number
+
+
+def _conflicts(given: Mapping[str, tuple[Any, ...]]) -> None:
+    if "--no-sni" in given and "--request-sni" in given:
+        raise UsageError("--no-sni not allowed with --request-sni")
+    for profile in _CLOSED_PROFILES:
+        if "--cipher" in given and profile in given:
+            raise UsageError(f"--cipher not allowed with {profile}")
+
+
+def _chosen(
+    given: Mapping[str, tuple[Any, ...]], values: Mapping[str, Any], default: Any
+) -> Any:
+    """What the option of a group stands for that was given."""
+    return next((values[name] for name in given if name in values), default)
+
+
+def _network(given: Mapping[str, tuple[Any, ...]]) -> dict[str, Any]:
+    """The fields of `Call` between the model and the end of the association."""
+    fields: dict[str, Any] = {
+        field: given[option][0]
+        for option, field in (
+            ("--aetitle", "calling_ae"),
+            ("--call", "called_ae"),
+            ("--compression-level", "deflate_level"),
+            ("--timeout", "connect_timeout"),
+            ("--acse-timeout", "acse_timeout"),
+            ("--dimse-timeout", "dimse_timeout"),
+            ("--max-pdu", "max_pdu"),
+            ("--repeat", "repeat"),
+            ("--cancel", "cancel"),
+        )
+        if option in given
+    }
+    if "--socket-timeout" in given:
+        seconds = given["--socket-timeout"][0]
+        fields["socket_timeout"] = seconds if seconds > 0 else None
+    return fields | {
+        "model": _chosen(given, _MODELS, "worklist"),
+        "ip_version": _chosen(given, _IP_VERSIONS, 4),
+        "proposal": _chosen(given, _PROPOSALS, "local"),
+        "new_vr": "--disable-new-vr" not in given,
+        "abort": "--abort" in given,
+    }
+
+
+def _tls(given: Mapping[str, tuple[Any, ...]], line: CommandLine) -> TlsCall | None:
+    if not any(name in given for name in _ANY_TLS):
+        return None
+    key, certificate = map(Path, given.get("--enable-tls", ("", "")))
+    own = "--enable-tls" in given
+    seed = _path(given, "--seed")
+    crls = tuple(map(Path, line.every("--add-crl-file")))
+    return TlsCall(
+        key=key if own else None,
+        certificate=certificate if own else None,
+        password=_chosen(given, _PASSWORDS, Password.PROMPT),
+        given=given.get("--use-passwd", ("",))[0],
+        der="--der-keys" in given,
+        ca_files=tuple(map(Path, line.every("--add-cert-file"))),
+        ca_dirs=tuple(map(Path, line.every("--add-cert-dir"))),
+        crls=crls,
+        crl_check=_chosen(given, _CHECKS, "leaf" if crls else "none"),
+        profile=_chosen(given, _PROFILES, "bcp195-rfc8996"),
+        ciphers=line.every("--cipher"),
+        verify="--ignore-peer-cert" not in given,
+        sni=given.get("--request-sni", (None,))[0],
+        seed=seed,
+        write_seed=seed
+        if "--write-seed" in given
+        else _path(given, "--write-seed-file"),
+    )
+
+
+def _output(given: Mapping[str, tuple[Any, ...]]) -> dict[str, Any]:
+    """The fields of `Call` that say where responses go."""
+    return {
+        "directory": _path(given, "--output-directory") or Path(),
+        "correction": "--enable-correction" in given,
+        "show": _chosen(given, _SHOWN, Show.DEFAULT),
+        "extract": _chosen(given, _EXTRACTS, Extract.NOTHING),
+        "single": _path(given, "--extract-xml-single"),
+        "limit": given.get("--limit-output", (None,))[0],
+        "save_job": _path(given, "--save-job"),
+    }
+
+
+def _path(given: Mapping[str, tuple[Any, ...]], name: str) -> Path | None:
+    return Path(given[name][0]) if name in given else None
+
+
+def _has_something_to_ask(call: Call, files: Sequence[str]) -> None:
+    for name in files:
+        if not name or not os.access(name, os.R_OK):
+            raise UsageError(f"cannot access file: {name}")
+    if not (call.files or call.keys):
+        raise UsageError(
+            "either query file or override keys (or both) must be specified"
+        )

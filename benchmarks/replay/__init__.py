@@ -1,0 +1,1 @@
+"""An SCP that replays pre-encoded responses faster than any SCU can take them."""
