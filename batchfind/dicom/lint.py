@@ -11,7 +11,7 @@ from batchfind.dicom.dictionary import label
 from batchfind.dicom.matching import TEMPORAL_VRS, WILDCARD_VRS
 from batchfind.dicom.moments import suggestion
 from batchfind.dicom.temporal import range_of, value_of
-from batchfind.dicom.vrs import SINGLE_VALUED_VRS, VALUE_SIZES
+from batchfind.dicom.vrs import SINGLE_VALUED_VRS, VALUE_SIZES, WORD_SIZES
 
 
 class FindingLevel(StrEnum):
@@ -43,6 +43,7 @@ _LINES: Final = frozenset({"LT", "ST", "UT"})
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _CONTROL_OF_LINES: Final = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f]")
 _UID: Final = re.compile(r"(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*))+")
+_COMMA_TAG: Final = re.compile(r"\(?([0-9A-Fa-f]{4}),([0-9A-Fa-f]{4})\)?")
 _DASHED: Final = re.compile(r"(?<!\d)(\d{4})-(\d{2})-(\d{2})(?!\d)")
 _WHOLE: Final = (re.compile(r"[+-]?\d+"), "a whole number")
 _REAL: Final = (
@@ -51,7 +52,7 @@ _REAL: Final = (
 )
 _VALUES: Final = {
     "AS": (re.compile(r"\d{3}[DWMY]"), "three digits and D, W, M or Y"),
-    "AT": (re.compile(r"[0-9A-Fa-f]{8}"), "eight hexadecimal digits"),
+    "AT": (re.compile(r"[0-9A-Fa-f]{8}"), "a tag such as (0018,1063)"),
     "IS": _WHOLE,
     "DS": _REAL,
     "FL": _REAL,
@@ -91,7 +92,7 @@ def check_matching_value(vr: str, tag: int, text: str) -> list[Finding]:
     findings = _check_wildcards(vr, name, text)
     if findings:
         return findings
-    if "\\" in text and vr not in SINGLE_VALUED_VRS | {"UI"}:
+    if "\\" in text and vr not in SINGLE_VALUED_VRS | {"UI"} | WORD_SIZES.keys():
         findings.append(
             _varies(
                 "PS3.4 C.2.2.2.8",
@@ -107,12 +108,15 @@ def check_matching_value(vr: str, tag: int, text: str) -> list[Finding]:
 
 
 def normalise_value(vr: str, text: str) -> str:
-    """A DA key with its hyphens between year, month and day taken out.
+    """A key as an Identifier holds it: dates without hyphens, tags as eight digits.
 
-    `2026-01-31` becomes `20260131`, also at either end of a range; all else stays.
+    DA `2026-01-31` becomes `20260131`, also at either end of a range; AT
+    `(0018,1063)` and `0018,1063` become `00181063`; all else stays.
 
     Source: PS3.5 Table 6.2-1.
     """
+    if vr == "AT":
+        return _COMMA_TAG.sub(lambda found: (found[1] + found[2]).upper(), text)
     return _DASHED.sub(r"\1\2\3", text) if vr == "DA" else text
 
 

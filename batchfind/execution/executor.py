@@ -32,6 +32,8 @@ class Order:
         negotiation: options asked in `offer.extended`, PREFER or REQUIRE each.
         new_vr_as_ob: VRs that came after 1993 are sent as OB.
         alone: no other request shall be in flight on its association.
+        series: what it shares with its repetitions, which want one association;
+            empty without any.
     """
 
     request: str
@@ -56,6 +58,7 @@ class Order:
     negotiation: Mapping[str, Asked] = field(default_factory=dict)
     new_vr_as_ob: bool = False
     alone: bool = False
+    series: str = ""
 
 
 @dataclass(frozen=True, slots=True)

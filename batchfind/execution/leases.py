@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from batchfind.execution.executor import Order
 from batchfind.job.transport_model import Tls, UserIdentity
@@ -35,6 +35,7 @@ class Association:
         lent: how many requests it was lent to.
         users: how many have it now.
         closed_to_others: nobody else may join those that have it.
+        series: of the requests that it was lent to.
     """
 
     client: Client
@@ -44,6 +45,7 @@ class Association:
     lent: int = 0
     users: int = 0
     closed_to_others: bool = False
+    series: set[str] = field(default_factory=set)
     expiry: asyncio.Task[None] | None = None
 
     def queries(self) -> int:

@@ -143,13 +143,13 @@ class LocalExecutor:
                 async for step in steps:
                     if attempt.unheard and lease.used and not self._stopped.is_set():
                         raise _StaleError
+                    if attempt.disturbed and isinstance(step, Ending):
+                        yield Disturbed(step)
+                        return
                     if not begun:
                         begun = True
                         yield Started(facts)
-                    if attempt.disturbed and isinstance(step, Ending):
-                        yield Disturbed(step)
-                    else:
-                        yield step
+                    yield step
         finally:
             self._running.discard(attempt)
             await self._pool(order).give_back(lease, order)

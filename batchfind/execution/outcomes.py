@@ -89,7 +89,7 @@ def ended_between_pages(
     """The ending of an attempt whose next page cannot be asked for."""
     told = _status_sentence(final, tally)
     cause = Cause(
-        code="status-b001",
+        code="no-next-page",
         message=(
             f"{peer} ({endpoint}): {told}; the next page cannot be asked for: "
             f"{pages.problem}"

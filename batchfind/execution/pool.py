@@ -68,6 +68,8 @@ class Pool:
             await self._change()
         lease = Lease(association, used=association.lent > 0)
         association.lent += 1
+        if order.series:
+            association.series.add(order.series)
         association.users += 1
         self._tell()
         return lease
@@ -147,13 +149,30 @@ class Pool:
                 association.closed_to_others = True
 
     async def _take(self, order: Order) -> Association | None:
-        for association in list(self._idle):
-            if association.kind == Kind.of(order):
-                self._remove(association)
-                if association.client.reusable:
-                    return association
-                await self._end(association)
+        for association in self._preferred(order):
+            self._remove(association)
+            if association.client.reusable:
+                return association
+            await self._end(association)
         return None
+
+    def _preferred(self, order: Order) -> list[Association]:
+        """Idle associations the order may take, its own of earlier repetitions first.
+
+        Those that others come back to after a pause are left to them while the SCP
+        bears one more.
+        """
+        room = len(self._idle) + self._held <= self._associations
+        fitting = [
+            each
+            for each in self._idle
+            if each.kind == Kind.of(order)
+            and (order.series in each.series or not (room and each.series))
+        ]
+        return sorted(
+            fitting,
+            key=lambda each: (order.series not in each.series, bool(each.series)),
+        )
 
     async def _open(self, order: Order) -> Association:
         while self._idle and len(self._idle) + self._held > self._associations:

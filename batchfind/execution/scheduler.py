@@ -140,7 +140,8 @@ class Scheduler:
                 if verdict is not None:
                     self._report(request, verdict)
                 else:
-                    await self._ask(line, request)
+                    series = chain[0].id if len(chain) > 1 else ""
+                    await self._ask(line, request, series)
 
     async def _pause(self, seconds: float) -> None:
         """Waits for the start of a repetition, or for the end of the run."""
@@ -175,9 +176,9 @@ class Scheduler:
             )
         return None
 
-    async def _ask(self, line: Line, request: Request) -> None:
+    async def _ask(self, line: Line, request: Request, series: str) -> None:
         self._tell(RequestStarted(request.id, request.query, request.peer))
-        order = self._wiring.order(request)
+        order = replace(self._wiring.order(request), series=series)
         tries: list[StoredAttempt] = []
         try:
             while not await self._try(line, order, request, tries):

@@ -13,6 +13,7 @@ from batchfind.dicom.findscu_keys import KeyRefused, Place, places_of
 from batchfind.errors import InputError
 from batchfind.findscu.call import Call, Extract, Password, TlsCall
 from batchfind.findscu.job_text import verbatim
+from batchfind.net.tls_material import MaterialError, private_key
 
 PASSWORD_VARIABLE: Final = "FINDSCU_KEY_PASSWORD"  # noqa: S105 - the name of one
 FOLDER: Final = "responses"
@@ -23,7 +24,6 @@ _QUERY = "query"
 _TLS = "peer-tls"
 _LONGEST_AE_TITLE = 16
 _MOST_REQUESTS = 10_000
-_IN_A_KEY_FILE: Final = b"ENCRYPTED"
 
 _DEFAULTS: Final[Mapping[str, Any]] = {
     "called_ae": "ANY-SCP",
@@ -242,11 +242,12 @@ def _password(call: TlsCall, key: Path) -> dict[str, Any]:
         case Password.EMPTY:
             return {"password": "empty"}
         case Password.PROMPT:
-            return {"password": "prompt"} if _is_encrypted(key) else {}
+            return {"password": "prompt"} if _is_encrypted(key, der=call.der) else {}
 
 
-def _is_encrypted(key: Path) -> bool:
+def _is_encrypted(key: Path, *, der: bool) -> bool:
+    """Whether a key file needs a password; one that cannot be read needs none."""
     try:
-        return _IN_A_KEY_FILE in key.read_bytes()
-    except OSError:
+        return private_key(key.read_bytes(), der=der).encrypted
+    except (OSError, MaterialError):
         return False

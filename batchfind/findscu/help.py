@@ -42,8 +42,8 @@ def help_text(table: Table) -> str:
 
 _CLOSING = (
     "exit codes: 0 the whole answer came; 1 it did not, or the command line is wrong;",
-    "2 no association; 3 the network could not be left. findscu itself exits with 0",
-    "once it has an association. --save-job makes a job of a command line.",
+    "2 no association; 130 interrupted. findscu itself exits with 0 once it has an",
+    "association. --save-job makes a job of a command line.",
 )
 
 

@@ -8,7 +8,6 @@ because that is what a Python logging file is for.
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Iterator, Mapping
 from configparser import Error as IniError
 from dataclasses import dataclass

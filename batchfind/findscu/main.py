@@ -17,6 +17,9 @@ from batchfind.findscu.tokenizer import CommandLine, tokenize
 WRONG = 1
 """Exit code for a command line that cannot be obeyed."""
 
+NOTHING_ASKED = 2
+"""Exit code where no association came about."""
+
 
 def main(argv: Sequence[str]) -> int:
     """Do what a findscu command line asks for.
@@ -26,8 +29,7 @@ def main(argv: Sequence[str]) -> int:
 
     Returns:
         findscu's exit code: 0, 1 for what cannot be obeyed and, unlike findscu, for an
-        answer that is not whole, 2 without an association, 3 for a network that
-        cannot be left.
+        answer that is not whole, 2 without an association; 130 after Ctrl-C.
     """
     table = read_table()
     try:
@@ -44,9 +46,8 @@ def main(argv: Sequence[str]) -> int:
         return WRONG
     if call.save_job is not None:
         return _save(line, call, table, log)
-    if not _can_write(line, call, log):
-        return WRONG
-    return _ask(call, log)
+    problem = _unwritable(line, call, log)
+    return _ask(call, log) if problem is None else problem
 
 
 def _end(ending: Ending, table: Table) -> int:
@@ -79,18 +80,21 @@ def _show_arguments(line: CommandLine) -> None:
     StderrSink(Level.INFO).write(Level.INFO, told)
 
 
-def _can_write(line: CommandLine, call: Call, log: Log) -> bool:
-    """Whether there is a folder for the files that were asked for."""
+def _unwritable(line: CommandLine, call: Call, log: Log) -> int | None:
+    """The exit code when there is no place for the files that were asked for."""
     if call.extract is Extract.NOTHING:
-        return True
-    named = line.last("--output-directory")
-    if (named and not named.values[0]) or not call.directory.is_dir():
+        return None
+    folder, file = line.last("--output-directory"), line.winner("extract")
+    if (folder and not folder.values[0]) or not call.directory.is_dir():
         log.fatal("specified output directory does not exist")
-        return False
+        return WRONG
     if not os.access(call.directory, os.W_OK):
         log.fatal("specified output directory is not writeable")
-        return False
-    return True
+        return WRONG
+    if file and file.values == ("",):
+        log.error("Cannot create response file with empty filename")
+        return NOTHING_ASKED
+    return None
 
 
 def _save(line: CommandLine, call: Call, table: Table, log: Log) -> int:

@@ -4,70 +4,26 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
 from batchfind.errors import UsageError
-from batchfind.findscu.call import (
-    Call,
-    Extract,
-    Level,
-    LogCall,
-    Password,
-    Show,
-    TlsCall,
-)
+from batchfind.findscu.call import Call, Level, LogCall
+from batchfind.findscu.fields import Given, network_fields, output_fields, tls_of
 from batchfind.findscu.options import Argument, Kind, Option, Table
 from batchfind.findscu.tokenizer import CommandLine, Use, tokenize
 
 _LARGEST_PORT = 65535
 _NUMBER = re.compile(r"\s*([+-]?[0-9]+)")
-_ANY_TLS = ("--enable-tls", "--anonymous-tls")
 _CLOSED_PROFILES = ("--profile-bcp195-ex", "--profile-8996-mod")
 
-_MODELS = {
-    "--worklist": "worklist",
-    "--patient": "patient",
-    "--study": "study",
-    "--psonly": "patient-study",
-}
-_PROPOSALS = {
-    "--propose-uncompr": "local",
-    "--propose-little": "little",
-    "--propose-big": "big",
-    "--propose-deflated": "deflated",
-    "--propose-implicit": "implicit",
-}
-_IP_VERSIONS = {"--ipv4": 4, "--ipv6": 6, "--ip-auto": None}
-_PROFILES = {
-    "--profile-8996": "bcp195-rfc8996",
-    "--profile-8996-mod": "bcp195-modified",
-    "--profile-bcp195-nd": "bcp195-nd",
-    "--profile-bcp195": "bcp195",
-    "--profile-bcp195-ex": "bcp195-ex",
-    "--profile-basic": "basic",
-    "--profile-aes": "aes",
-    "--profile-null": "null",
-}
-_PASSWORDS = {
-    "--std-passwd": Password.PROMPT,
-    "--use-passwd": Password.GIVEN,
-    "--null-passwd": Password.EMPTY,
-}
-_EXTRACTS = {
-    "--extract": Extract.DICOM,
-    "--extract-xml": Extract.XML,
-    "--extract-xml-single": Extract.SINGLE_XML,
-}
-_SHOWN = {"--show-responses": Show.ALWAYS, "--hide-responses": Show.NEVER}
 _VERBOSITY = {
     "--quiet": Level.FATAL,
     "--verbose": Level.INFO,
     "--debug": Level.DEBUG,
 }
-_CHECKS = {"--enable-crl-vfy": "leaf", "--enable-crl-all": "chain"}
 
 
 class Ending(Enum):
@@ -132,10 +88,10 @@ def call_of(line: CommandLine, table: Table) -> Call:
         files=tuple(map(Path, line.parameters[2:])),
         keys=line.every("--key"),
         log=log,
-        tls=_tls(given, line),
+        tls=tls_of(given, line),
         arguments="--arguments" in given,
-        **_network(given),
-        **_output(given),
+        **network_fields(given),
+        **output_fields(given),
     )
     _has_something_to_ask(call, line.parameters[2:])
     return call
@@ -218,93 +174,12 @@ def _number(option: Option, argument: Argument, text: str) -> int:
     return number
 
 
-def _conflicts(given: Mapping[str, tuple[Any, ...]]) -> None:
+def _conflicts(given: Given) -> None:
     if "--no-sni" in given and "--request-sni" in given:
         raise UsageError("--no-sni not allowed with --request-sni")
     for profile in _CLOSED_PROFILES:
         if "--cipher" in given and profile in given:
             raise UsageError(f"--cipher not allowed with {profile}")
-
-
-def _chosen(
-    given: Mapping[str, tuple[Any, ...]], values: Mapping[str, Any], default: Any
-) -> Any:
-    """What the option of a group stands for that was given."""
-    return next((values[name] for name in given if name in values), default)
-
-
-def _network(given: Mapping[str, tuple[Any, ...]]) -> dict[str, Any]:
-    """The fields of `Call` between the model and the end of the association."""
-    fields: dict[str, Any] = {
-        field: given[option][0]
-        for option, field in (
-            ("--aetitle", "calling_ae"),
-            ("--call", "called_ae"),
-            ("--compression-level", "deflate_level"),
-            ("--timeout", "connect_timeout"),
-            ("--acse-timeout", "acse_timeout"),
-            ("--dimse-timeout", "dimse_timeout"),
-            ("--max-pdu", "max_pdu"),
-            ("--repeat", "repeat"),
-            ("--cancel", "cancel"),
-        )
-        if option in given
-    }
-    if "--socket-timeout" in given:
-        seconds = given["--socket-timeout"][0]
-        fields["socket_timeout"] = seconds if seconds > 0 else None
-    return fields | {
-        "model": _chosen(given, _MODELS, "worklist"),
-        "ip_version": _chosen(given, _IP_VERSIONS, 4),
-        "proposal": _chosen(given, _PROPOSALS, "local"),
-        "new_vr": "--disable-new-vr" not in given,
-        "abort": "--abort" in given,
-    }
-
-
-def _tls(given: Mapping[str, tuple[Any, ...]], line: CommandLine) -> TlsCall | None:
-    if not any(name in given for name in _ANY_TLS):
-        return None
-    key, certificate = map(Path, given.get("--enable-tls", ("", "")))
-    own = "--enable-tls" in given
-    seed = _path(given, "--seed")
-    crls = tuple(map(Path, line.every("--add-crl-file")))
-    return TlsCall(
-        key=key if own else None,
-        certificate=certificate if own else None,
-        password=_chosen(given, _PASSWORDS, Password.PROMPT),
-        given=given.get("--use-passwd", ("",))[0],
-        der="--der-keys" in given,
-        ca_files=tuple(map(Path, line.every("--add-cert-file"))),
-        ca_dirs=tuple(map(Path, line.every("--add-cert-dir"))),
-        crls=crls,
-        crl_check=_chosen(given, _CHECKS, "leaf" if crls else "none"),
-        profile=_chosen(given, _PROFILES, "bcp195-rfc8996"),
-        ciphers=line.every("--cipher"),
-        verify="--ignore-peer-cert" not in given,
-        sni=given.get("--request-sni", (None,))[0],
-        seed=seed,
-        write_seed=seed
-        if "--write-seed" in given
-        else _path(given, "--write-seed-file"),
-    )
-
-
-def _output(given: Mapping[str, tuple[Any, ...]]) -> dict[str, Any]:
-    """The fields of `Call` that say where responses go."""
-    return {
-        "directory": _path(given, "--output-directory") or Path(),
-        "correction": "--enable-correction" in given,
-        "show": _chosen(given, _SHOWN, Show.DEFAULT),
-        "extract": _chosen(given, _EXTRACTS, Extract.NOTHING),
-        "single": _path(given, "--extract-xml-single"),
-        "limit": given.get("--limit-output", (None,))[0],
-        "save_job": _path(given, "--save-job"),
-    }
-
-
-def _path(given: Mapping[str, tuple[Any, ...]], name: str) -> Path | None:
-    return Path(given[name][0]) if name in given else None
 
 
 def _has_something_to_ask(call: Call, files: Sequence[str]) -> None:

@@ -10,6 +10,7 @@ should hold is lost: the call fails then.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Final, Protocol
 
@@ -204,5 +205,6 @@ class _SingleXml(_Files):
             self._file.flush()
         except OSError as error:
             self._failed(self._path, error)
-            self._file.close()
+            with suppress(OSError):  # what could not be written is tried again
+                self._file.close()
             self._file = None

@@ -202,7 +202,7 @@ class Client:
         raise ResponseTimeout("no answer to C-ECHO in time")
 
     async def release(self, at_most: float | None = None) -> str | None:
-        """Releases the association and closes the connection.
+        """Releases the association and closes the connection; nothing is in flight.
 
         Args:
             at_most: seconds to wait, if `timeouts.release` is none or longer.
@@ -219,7 +219,8 @@ class Client:
             await self._link.close()
 
     async def abort(self) -> None:
-        """Sends A-ABORT and closes the connection."""
+        """Sends A-ABORT and closes the connection; what is in flight ends."""
+        self._exchange.close()
         self._link.abort()
         await self._link.close()
 

@@ -137,7 +137,7 @@ def _first_success(
             task.result()[0].close()
         elif isinstance(error, OSError):
             failure = error
-        else:  # pragma: no cover - sock_connect raises OSError only
+        else:  # `bind` fails for one address as for all
             raise error
     return winner, failure
 

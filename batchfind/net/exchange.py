@@ -64,11 +64,11 @@ class Exchange:
             PeerError: the association ended before the request was sent.
             LocalProtocolError: the window is full, or the request is impossible.
         """
-        if not self.over:
+        if self._over is None:
             # Whatever came before the request cannot be its answer.
             await self._catch_up(inbox)
-        if self.over:
-            raise inbox.disturbed(self._over or Interrupted("it was aborted"))
+        if self._over is not None:
+            raise inbox.disturbed(self._over)
         if self._link.operations.in_flight >= self._window:
             raise LocalProtocolError(f"{self._window} operations are in flight already")
         inbox.message_id, data = request()
@@ -93,16 +93,20 @@ class Exchange:
             PeerError: the association ended. What came before was returned first;
                 `inbox.bystander` tells whether another operation was at fault.
         """
-        while True:
-            if inbox.news:
-                return self._take(inbox)
-            if inbox.error is not None:
-                raise inbox.error
-            until = _earlier(self._on_loop(deadline), at)
-            if self._reader is None and not self._full:
-                return await self._read(inbox, until)
-            if not await self._turn(inbox, until):
-                return None
+        try:
+            while not inbox.news:
+                if inbox.error is not None:
+                    raise inbox.error
+                until = _earlier(self._on_loop(deadline), at)
+                if self._reader is None and not self._full:
+                    return await self._read(inbox, until)
+                if not await inbox.stirred(until):
+                    return None
+            return self._take(inbox)
+        finally:
+            # Whoever stops waiting may have been the one whose turn it was to read.
+            if self._reader is None:
+                self._pass_on()
 
     def wake(self, inbox: Inbox) -> None:
         """Makes a waiting `news` return None: its caller looks at its deadlines."""
@@ -130,6 +134,10 @@ class Exchange:
         self._collapse(error, inbox)
         self._link.abort()
         self.end(inbox)
+
+    def close(self) -> None:
+        """Ends what is in flight: the association is about to be ended by us."""
+        self._collapse(Interrupted("the association was ended"))
 
     def deadline(self, seconds: float | None) -> float | None:
         """A point on this exchange's clock so many seconds from now; None: never."""
@@ -163,14 +171,6 @@ class Exchange:
                 raise inbox.disturbed(error) from error
             raise
 
-    async def _turn(self, inbox: Inbox, until: float | None) -> bool:
-        """Waits until another reader has something for it, or its own turn comes."""
-        try:
-            return await inbox.stirred(until)
-        except BaseException:
-            self._pass_on()
-            raise
-
     async def _read(self, inbox: Inbox, until: float | None) -> News | None:
         self._reader = inbox
         try:
@@ -182,17 +182,13 @@ class Exchange:
             raise inbox.error from error
         finally:
             self._reader = None
-            self._pass_on()
-        if news is None and self._link.ended:
-            self._collapse(Interrupted("the association was aborted"))
-            return None
         if news is None or len(self._inboxes) == 1:
             return news
         self._deliver(news)
         return self._take(inbox)
 
     def _pass_on(self) -> None:
-        """Lets the operation that has waited longest read next."""
+        """Lets the oldest operation that waits read next."""
         for inbox in self._inboxes.values():
             if inbox.waits:
                 inbox.stir()

@@ -63,24 +63,25 @@ def _texts(
     if not extras:
         return None
     members = [_members(memory, loose, owners, sets) for loose in extras]
-    joined = pc.binary_join_element_wise(*members, ",", null_handling="skip")
-    objects = pc.binary_join_element_wise("{", joined, "}", "")
+    joined = pc.binary_join_element_wise(*members, "")
+    # Each member begins with a comma; the brace takes the place of the first one.
+    objects = pc.binary_join_element_wise("{", pc.utf8_slice_codeunits(joined, 1), "}", "")
     return pc.if_else(pc.equal(joined, ""), pa.scalar(None, pa.string()), objects)
 
 
 def _members(memory: Memory, loose: Loose, owners: IntVec, sets: SetColumn) -> pa.Array:
-    """One attribute as a JSON member, in every entry."""
+    """One attribute as a JSON member after a comma; empty where it is absent."""
     raws = memory.span(loose).binary()
     alike, which = memory.alike(raws, owners[loose.entries], sets.at(loose.entries))
-    texts = []
+    texts = [""]
     for raw, own, reader in alike:
         element = RawElement(loose.tag, loose.vr, raw)
         if loose.vr == "SQ":
             element = memory.element(raw)
-        texts.append(reader.member(element, own, None))
-    places = np.full(len(owners), -1, np.int64)
-    places[loose.entries] = which
-    return pa.array(texts, pa.string()).take(pa.array(places, mask=places < 0))
+        texts.append("," + reader.member(element, own, None))
+    places = np.zeros(len(owners), np.int64)
+    places[loose.entries] = which + 1
+    return pa.array(texts, pa.string()).take(pa.array(places))
 
 
 def _rows(memory: Memory, position: int, layout: Layout) -> list[str | None]:

@@ -79,7 +79,7 @@ class TestForbidden:
             ("US", "*", "PS3.4 C.2.2.2.4", "knows no wildcards"),
             ("IS", "1.5", "PS3.4 C.2.2.2.1", "a whole number"),
             ("DS", "one", "PS3.4 C.2.2.2.1", "a number"),
-            ("AT", "0010", "PS3.4 C.2.2.2.1", "hexadecimal"),
+            ("AT", "0010", "PS3.4 C.2.2.2.1", "(0018,1063)"),
             ("AS", "30Y", "PS3.4 C.2.2.2.1", "three digits"),
             ("UI", "1.02", "PS3.5 9.1", "no UID"),
             ("UI", "1.2\\x", "PS3.5 9.1", "no UID"),

@@ -161,7 +161,7 @@ class TestAPageWithoutContinuation:
         assert verdict.verdict is Verdict.PARTIAL
         assert verdict.responses == responses
         assert verdict.cause is not None
-        assert verdict.cause.code == "status-b001"
+        assert verdict.cause.code == "no-next-page"
         assert verdict.cause.message.endswith(
             f"the next page cannot be asked for: {said}"
         )
@@ -175,7 +175,7 @@ class TestAPageWithoutContinuation:
         verdict = ask(repository(tmp_path, scripted.port)).verdicts["0.0"]
         assert verdict.verdict is Verdict.FAILED
         assert verdict.cause is not None
-        assert verdict.cause.code == "status-b001"
+        assert verdict.cause.code == "no-next-page"
 
     def test_of_a_key_the_peer_no_longer_knows_is_a_failure(
         self, tmp_path: Path, ask: Ask, scripted_peer: StartPeer

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import os
 import pty
 import subprocess
 import sys
+import termios
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -87,19 +89,20 @@ def job(tmp_path: Path, pki: Pki, peers: tuple[ScriptedPeer, ScriptedPeer]) -> P
 def at_terminal(
     folder: Path, arguments: Sequence[str], answer: str, opening: str = KEY
 ) -> tuple[int, bytes]:
-    """Runs the command for somebody who types one answer; gives code and all output."""
+    """Runs the command for somebody who answers a question; gives code and output."""
     ours, theirs = pty.openpty()
     chunks: list[bytes] = []
 
-    def read() -> None:
+    def converse() -> None:
         try:
             while chunk := os.read(ours, 1 << 16):
                 chunks.append(chunk)
+                if chunk.endswith(b": "):
+                    os.write(ours, f"{answer}\n".encode())
         except OSError:  # how Linux tells that the terminal has closed
             return
 
-    reader = threading.Thread(target=read)
-    os.write(ours, f"{answer}\n".encode())
+    person = threading.Thread(target=converse)
     with subprocess.Popen(
         [sys.executable, "-m", "batchfind", *arguments],
         stdin=theirs,
@@ -108,15 +111,19 @@ def at_terminal(
         cwd=folder,
         env=os.environ | {"PYTHONPATH": str(ROOT), "KEY_PASSWORD": opening},
         start_new_session=True,
+        preexec_fn=_take_terminal,  # noqa: PLW1509 - the child calls ioctl only
     ) as process:
         os.close(theirs)
-        reader.start()
+        person.start()
         out, err = process.communicate(timeout=60)
-    reader.join()
+    person.join()
     os.close(ours)
-    # What is typed before the prompt turns echoing off is the terminal's own echo.
-    typed = b"".join(chunks).replace(answer.encode(), b"", 1)
-    return process.returncode, out + err + typed
+    return process.returncode, out + err + b"".join(chunks)
+
+
+def _take_terminal() -> None:
+    """Makes stdin the terminal of the session, which is where passwords are asked."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 def everything_below(folder: Path) -> bytes:

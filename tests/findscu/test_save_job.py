@@ -211,6 +211,28 @@ class TestFieldsOfTheQuery:
         assert [element.value for element in request.identifier] == [text]
 
 
+class TestDictionaries:
+    """Those of DCMDICTPATH count for a command line as for a job."""
+
+    def test_give_keywords(
+        self, folder: Path, save: Save, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (folder / "site.dic").write_text("(0021,1008)\tLO\tWard\t1\tSite\n", "utf-8")
+        monkeypatch.setenv("DCMDICTPATH", f"{folder / 'site.dic'}:")
+        query = save("pacs 104 -k Ward=3")["queries"]["query"]
+        assert query["keys"] == {"0021,1008": "3"}
+
+    @pytest.mark.usefixtures("folder")
+    def test_that_cannot_be_used_are_left_out_with_a_warning(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setenv("DCMDICTPATH", "nofile.dic")
+        assert main(["pacs", "104", "-k", "PatientID", "--save-job", "-"]) == 0
+        told = capsys.readouterr().err
+        assert told.startswith("W: nofile.dic")
+        assert told.endswith("this file of DCMDICTPATH is left out\n")
+
+
 class TestSeveralRequests:
     def test_follow_one_another_on_one_association(self, save: Save) -> None:
         job = save("pacs 104 -k PatientID --repeat 200")

@@ -203,3 +203,23 @@ class TestAnyWords:
         assert [(use.option, use.values) for use in line.uses] == [
             (option, tuple(values))
         ]
+
+
+@pytest.mark.interop
+class TestFilesThatCannotBeWritten:
+    @pytest.mark.parametrize(
+        ("line", "code"),
+        [("localhost 1 -k a -Xs '' -v", 2), ("localhost 1 -k a -X -od nofolder", 1)],
+    )
+    def test_are_found_before_connecting(
+        self, line: str, code: int, folder: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        theirs = findscu(line, cwd=folder)
+        assert theirs.returncode == main(shlex.split(line)) == code
+        assert capsys.readouterr().err == theirs.stderr
+
+    def test_are_those_in_a_folder_that_is_not_ours(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("os.access", lambda path, mode: path == folder and not mode)
+        assert main(["localhost", "1", "-k", "a", "-X"]) == 1

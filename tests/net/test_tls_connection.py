@@ -30,7 +30,7 @@ from batchfind.net.connect import open_channel
 from batchfind.net.resolver import Resolver
 from batchfind.net.settings import Endpoint, Offer, Timeouts, TlsSettings
 from batchfind.net.tls import TlsClient
-from batchfind.net.tls_witness import Witnesses
+from batchfind.net.tls_witness import Witness, Witnesses
 from tests.peers import steps
 from tests.peers.pki import Authority, Identity, Pki, rsa_key, server_context
 from tests.peers.plugin import StartPeer
@@ -639,7 +639,7 @@ class TestWithoutTheHandshakeMessages:
 
     @pytest.fixture(autouse=True)
     def unseen(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(Witnesses, "_see", lambda *_: None)
+        monkeypatch.setattr(Witnesses, "of", lambda *_: Witness(asked=True))
 
     @pytest.mark.parametrize(
         ("issued", "why"),

@@ -62,7 +62,7 @@ def _item(kind: int, body: bytes) -> bytes:
     return struct.pack(">BxH", kind, len(body)) + body
 
 
-def _items(data: bytes) -> Iterator[tuple[int, bytes]]:
+def items(data: bytes) -> Iterator[tuple[int, bytes]]:
     at = 0
     while at < len(data):
         kind, length = struct.unpack_from(">BxH", data, at)
@@ -73,9 +73,9 @@ def _items(data: bytes) -> Iterator[tuple[int, bytes]]:
 def parse_associate_rq(body: bytes) -> AssociateRequest:
     called, calling = body[4:20].decode().strip(), body[20:36].decode().strip()
     proposals = []
-    for kind, value in _items(body[68:]):
+    for kind, value in items(body[68:]):
         if kind == 0x20:
-            parts = list(_items(value[4:]))
+            parts = list(items(value[4:]))
             names = [part.rstrip(b"\0").decode() for _, part in parts]
             proposals.append(Proposal(value[0], names[0], tuple(names[1:])))
     return AssociateRequest(called, calling, tuple(proposals), body)
@@ -129,9 +129,9 @@ def identity_response(response: bytes = b"") -> bytes:
 def user_items(request: AssociateRequest) -> dict[int, list[bytes]]:
     """Sub-items of the user information by their type."""
     found: dict[int, list[bytes]] = {}
-    for kind, value in _items(request.raw[68:]):
+    for kind, value in items(request.raw[68:]):
         if kind == 0x50:
-            for inner, data in _items(value):
+            for inner, data in items(value):
                 found.setdefault(inner, []).append(data)
     return found
 

@@ -85,7 +85,8 @@ def orthanc(
     _worklist_files(folder / "worklists")
     http, port = free_port(), free_port()
     config = folder / "orthanc.json"
-    config.write_text(json.dumps(_orthanc_config(folder, http, port) | (options or {})))
+    settings = {**_orthanc_config(folder, http, port), **(options or {})}
+    config.write_text(json.dumps(settings))
     with serving(
         [ORTHANC, config], folder / "orthanc.log", lambda: _rest_answers(http)
     ):

@@ -29,9 +29,10 @@ in_turn                             a different script for each request
 to                                  answers one of several requests
 
 What the peer saw is in `peer.seen`: associations in all and at once, requests with
-their Identifiers, cancels, releases, aborts. A released association stops counting
-as open before its A-RELEASE-RP is sent, so that `simultaneous` never counts one
-that the other side already knows to be over; an aborted one stops counting when the
+their Identifiers, how many at once had no final response yet, cancels, releases,
+aborts. A released association stops counting as open before its A-RELEASE-RP is sent,
+so that `simultaneous` never counts one that the other side already knows to be over; an
+aborted one stops counting when the
 abort is read, which may be after the next association has begun.
 """
 
@@ -85,6 +86,8 @@ class Seen:
     open: int = 0
     simultaneous: int = 0
     requests: list[Request] = field(default_factory=list)
+    in_flight: int = 0
+    most_in_flight: int = 0
     cancels: list[int] = field(default_factory=list)
     releases: int = 0
     aborts: int = 0
@@ -228,6 +231,8 @@ class Conversation:
         )
         self.cancels[request.message_id] = asyncio.Event()
         self.seen.requests.append(request)
+        self.seen.in_flight += 1
+        self.seen.most_in_flight = max(self.seen.most_in_flight, self.seen.in_flight)
         self._inbox.put_nowait(request)
 
     async def _read_pdu(self) -> tuple[int, bytes]:

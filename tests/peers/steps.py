@@ -157,6 +157,7 @@ def final(
         body = pdu.pdv(request.context_id, 3, command)
         if identifier is not None:
             body += pdu.pdv(request.context_id, 2, identifier)
+        talk.seen.in_flight -= 1
         await talk.send(pdu.pdu(pdu.P_DATA, body))
 
     return step

@@ -1,0 +1,118 @@
+"""One command line run by findscu and by `batchfind findscu`, each through a relay."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from batchfind.cli.main import execute
+from tests.interop.answers import FINDSCU
+from tests.peers.processes import AT_ONCE
+from tests.peers.recorder import Exchange, Recorder
+
+PROGRAM = "batchfind findscu"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one program did with a command line.
+
+    Attributes:
+        code: its exit code.
+        stdout, stderr: what it printed.
+        files: what it wrote, by the name relative to its folder.
+        exchanges: its connections to the peer.
+    """
+
+    code: int
+    stdout: bytes
+    stderr: bytes
+    files: dict[str, bytes]
+    exchanges: list[Exchange]
+
+    @property
+    def matches(self) -> list[bytes]:
+        """Identifiers of all pending responses that reached it."""
+        return [match for each in self.exchanges for match in each.matches]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a program works.
+
+    Attributes:
+        folder: its working directory.
+        relay: before the peer; None where the peer is not to be recorded.
+    """
+
+    folder: Path
+    relay: Recorder | None
+
+    def outcome(self, code: int, stdout: bytes, stderr: bytes) -> Outcome:
+        exchanges = [] if self.relay is None else self.relay.taken()
+        return Outcome(code, stdout, stderr, written(self.folder), exchanges)
+
+
+def written(folder: Path) -> dict[str, bytes]:
+    """The files below a folder, but for what links to elsewhere."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not path.is_symlink()
+    }
+
+
+@contextlib.contextmanager
+def findscu(words: Sequence[str], place: Place) -> Iterator[list[Outcome]]:
+    """Runs DCMTK's findscu while the context lasts, and gives its outcome after."""
+    outcomes: list[Outcome] = []
+    with subprocess.Popen(
+        [FINDSCU, *words],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=place.folder,
+        env=AT_ONCE,
+    ) as process:
+        try:
+            yield outcomes
+            stdout, stderr = process.communicate(timeout=30)
+        finally:
+            process.kill()
+    outcomes.append(place.outcome(process.returncode, stdout, stderr))
+
+
+def ours(words: Sequence[str], place: Place) -> Outcome:
+    """Runs `batchfind` within this process, as its own process would."""
+    with Streams() as streams, contextlib.chdir(place.folder):
+        code = execute(["findscu", *words])
+    return place.outcome(code, streams.stdout, streams.stderr)
+
+
+class Streams:
+    """Takes what is printed meanwhile, byte by byte.
+
+    Attributes:
+        stdout, stderr: once it is over.
+    """
+
+    def __init__(self) -> None:
+        self.stdout = self.stderr = b""
+        self._kept = (io.BytesIO(), io.BytesIO())
+        self._before = (sys.stdout, sys.stderr)
+
+    def __enter__(self) -> Streams:
+        sys.stdout, sys.stderr = (
+            io.TextIOWrapper(kept, "utf-8", "surrogateescape", write_through=True)
+            for kept in self._kept
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stdout, self.stderr = (kept.getvalue() for kept in self._kept)
+        sys.stdout, sys.stderr = self._before
