@@ -60,7 +60,7 @@ class AttemptFacts:
         tls: protocol version and cipher suite, such as `TLSv1.3
             TLS_AES_256_GCM_SHA384`, or empty.
         negotiated: options of extended negotiation that the peer accepted.
-        operations: operations we may have in flight; 0 is without limit.
+        operations: operations we may have in flight, 1 or more.
     """
 
     transfer_syntax: str

@@ -124,10 +124,11 @@ class Dictionary:
 
     def suggest_keyword(self, text: str) -> str | None:
         """As the function, with the attributes added."""
-        if (keyword := suggest_keyword(text)) is not None:
-            return keyword
-        near = difflib.get_close_matches(text, self._named, n=1, cutoff=0.8)
-        return near[0] if near and self.entry_named(near[0]) else None
+        standard = suggest_keyword(text)
+        own = [name for name in self._named if self.entry_named(name)]
+        own += [] if standard is None else [standard]
+        near = difflib.get_close_matches(text, own, n=1, cutoff=0.8)
+        return near[0] if near else standard
 
     def _find(self, tag: int, creator: str | None) -> Entry | None:
         element = tag & (0xFFFF if creator is None else 0xFF)

@@ -40,12 +40,14 @@ class DumpStyle:
         verbatim: bytes as received, whatever they do to a terminal; else Unicode by
             (0008,0005), without NUL at its end, control characters as escapes.
         correction: trailing padding of text is left out, as after findscu's `+dc`.
+        unpadded: text is still to be padded, so that odd lengths are told as even.
         assume, override: character sets, as for `charset.resolve`.
         dictionary: knows the names of private attributes.
     """
 
     verbatim: bool = False
     correction: bool = False
+    unpadded: bool = False
     assume: str | None = None
     override: str | None = None
     dictionary: Dictionary = STANDARD
@@ -157,8 +159,9 @@ class _Dump:
 
     def _string(self, vr: str, raw: bytes, sets: CharacterSets) -> _Shown:
         length = len(raw)
-        if self._style.correction:
+        if self._style.correction or self._style.unpadded:
             length += length % 2
+        if self._style.correction and not self._style.unpadded:
             # DCMTK makes an odd length even first, so that nothing is padding then.
             raw = corrected(vr, raw + b"\0" * (length - len(raw)))
         if not raw:

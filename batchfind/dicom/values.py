@@ -134,7 +134,9 @@ def words_of_text(vr: str, text: str) -> bytes:
             convert = float if vr in {"OD", "OF"} else int
             return pack(f"<{len(parts)}{_DECIMAL_WORDS[vr]}", *map(convert, parts))
         digits = 2 * WORD_SIZES[vr]
-        if all(0 < len(part) <= digits for part in parts):
+        if not all(parts):
+            raise ValueError(_FORMS[vr])  # noqa: TRY301 - as bytes.fromhex does
+        if all(len(part) <= digits for part in parts):
             parts = [part.zfill(digits) for part in parts]
         raw = bytes.fromhex("".join(parts))
     except (ValueError, OverflowError, error):

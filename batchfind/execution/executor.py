@@ -111,8 +111,15 @@ class Executor(Protocol):
         """Ends everything under way: cancels C-FINDs, gives up connecting."""
         ...
 
-    async def settle(self, host: str, port: int) -> None:
-        """Releases the associations with a peer that will not be asked again."""
+    async def settle(self, host: str, port: int, *, over: bool) -> None:
+        """Releases associations with a peer for which no new request is left.
+
+        Args:
+            host: of the peer.
+            port: of the peer.
+            over: nothing is under way there either; else associations that are
+                shared by repetitions stay.
+        """
         ...
 
     async def close(self) -> None:

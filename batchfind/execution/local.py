@@ -17,6 +17,8 @@ from batchfind.errors import (
     DnsNotFound,
     DnsTemporary,
     Refused,
+    TlsHandshake,
+    TlsVerify,
     Unreachable,
 )
 from batchfind.execution.attempt import Attempt
@@ -48,6 +50,8 @@ _CONNECTING = (
     Unreachable,
     ConnectTimeout,
     DescriptorsExhausted,
+    TlsHandshake,
+    TlsVerify,
 )
 
 
@@ -116,11 +120,11 @@ class LocalExecutor:
         for attempt in self._running:
             attempt.stop(reason)
 
-    async def settle(self, host: str, port: int) -> None:
-        """Releases the idle associations with a peer."""
+    async def settle(self, host: str, port: int, *, over: bool) -> None:
+        """Releases the idle associations with a peer that nobody comes back to."""
         pool = self._pools.get((host, port))
         if pool is not None:
-            await pool.close()
+            await (pool.close() if over else pool.trim())
 
     async def close(self) -> None:
         """Releases every association that is still open."""

@@ -102,6 +102,11 @@ class Pool:
         while self._idle:
             await self._retire(self._idle[0])
 
+    async def trim(self) -> None:
+        """Ends idle associations but those that repetitions come back to."""
+        while spare := [each for each in self._idle if not each.series]:
+            await self._retire(spare[0])
+
     def hurry(self, seconds: float) -> None:
         """No release takes longer from now on: the run is being interrupted."""
         self._hurry = seconds
@@ -115,7 +120,7 @@ class Pool:
 
     def _with_room(self, order: Order) -> Association | None:
         """The association in use with the fewest requests that may take another."""
-        if _wants_its_own(order):
+        if _wants_its_own(order) or self._awaits(order):
             return None
         kind = Kind.of(order)
         fitting = [
@@ -128,6 +133,10 @@ class Pool:
             and self._keeps(each, order)
         ]
         return min(fitting, key=lambda each: each.users, default=None)
+
+    def _awaits(self, order: Order) -> bool:
+        """Whether an association is idle that served an earlier repetition."""
+        return any(order.series in each.series for each in self._idle)
 
     async def _own(self, order: Order) -> Association:
         """An association nobody has, with a place of its own at the SCP."""
@@ -149,8 +158,8 @@ class Pool:
                 association.closed_to_others = True
 
     async def _take(self, order: Order) -> Association | None:
-        for association in self._preferred(order):
-            self._remove(association)
+        while preferred := self._preferred(order):
+            association = self._remove(preferred[0])
             if association.client.reusable:
                 return association
             await self._end(association)

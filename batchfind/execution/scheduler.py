@@ -128,7 +128,8 @@ class Scheduler:
     async def _work(self, line: Line) -> None:
         while line.chains:
             await self._chain(line, line.chains.popleft())
-        await self._executor.settle(line.host, line.port)
+        line.workers -= 1
+        await self._executor.settle(line.host, line.port, over=not line.workers)
 
     async def _chain(self, line: Line, chain: Chain) -> None:
         loop = asyncio.get_running_loop()

@@ -141,8 +141,8 @@ _CONDITIONS: Final = (
 
 _NUMBERS: Final = (
     (NotDicom, "0006:0321 Unrecognized PDU type:"),
-    (TlsVerify, "000b:0886"),
-    (TlsHandshake, "0006:031e DUL secure transport layer:"),
+    (TlsVerify, "000b:0886 TLS error:"),
+    (TlsHandshake, "000b:0926 TLS error:"),
     ((ConnectTimeout, Unreachable), "0006:031c TCP Initialization Error:"),
 )
 """Failures that findscu has a number for, and we better words."""

@@ -206,7 +206,10 @@ def _forced(call: Call) -> _Shown | None:
 
 
 def _by_default(call: Call) -> _Shown:
-    return _Shown(call.extract is Extract.NOTHING)
+    """Without a level of its own a call shows responses; with one as level info."""
+    level = call.log.level
+    told = level is None or _ORDER.index(level) >= _ORDER.index(Level.INFO)
+    return _Shown(told and call.extract is Extract.NOTHING)
 
 
 def _configured(levels: LoggerLevels | None, name: str) -> Sink:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -41,20 +40,36 @@ class QueryRefused(ValueError):
         super().__init__(complaint)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
     """One Identifier as it will be sent.
 
     Attributes:
         file: it was made from, or None for keys alone.
-        transfer_syntax: UID of the file's, which findscu shows it in.
-        encode: gives its bytes in a transfer syntax UID; raises ValueError.
+        transfer_syntax: UID of the file's; findscu shows it so before it is sent.
+        deflate_level: 0 to 9.
+        new_vr: UN, UT and later VRs are sent as such.
     """
 
     file: Path | None
     transfer_syntax: str
     identifier: Identifier
-    encode: Callable[[str], bytes]
+    deflate_level: int
+    new_vr: bool
+
+    def encode(self, transfer_syntax: str) -> bytes:
+        """Its bytes in a transfer syntax UID; ValueError for a value that has none."""
+        return encode(
+            self.identifier,
+            transfer_syntax,
+            (),
+            deflate_level=self.deflate_level,
+            new_vr_as_ob=not self.new_vr,
+        )
+
+    def shown(self, transfer_syntax: str) -> bytes:
+        """The same with every VR it has."""
+        return encode(self.identifier, transfer_syntax, ())
 
 
 def query_of(call: Call, file: Path | None, dictionary: Dictionary = STANDARD) -> Query:
@@ -75,16 +90,13 @@ def query_of(call: Call, file: Path | None, dictionary: Dictionary = STANDARD) -
             condition = f"{refused.code} {refused.message}"
             raise QueryRefused(complaint, condition) from None
 
-    def encoded(into: str) -> bytes:
-        return encode(
-            identifier,
-            into,
-            (),
-            deflate_level=call.deflate_level,
-            new_vr_as_ob=not call.new_vr,
-        )
-
-    return Query(file, transfer_syntax, identifier, encoded)
+    return Query(
+        file=file,
+        transfer_syntax=transfer_syntax,
+        identifier=identifier,
+        deflate_level=call.deflate_level,
+        new_vr=call.new_vr,
+    )
 
 
 def _read(file: Path, dictionary: Dictionary) -> tuple[Identifier, str]:

@@ -7,7 +7,9 @@ with every certificate in it, not only those under OpenSSL's hash names.
 
 from __future__ import annotations
 
+import getpass
 import ssl
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -20,7 +22,7 @@ from batchfind.findscu.call import Password, TlsCall
 from batchfind.findscu.logs import Log
 from batchfind.job.transport_model import CrlCheck, FileFormat, Tls
 from batchfind.net.tls import TlsClient
-from batchfind.net.tls_material import MaterialError, private_key
+from batchfind.net.tls_material import MaterialError, certificates, private_key
 
 _QUESTION: Final = "Enter PEM pass phrase:"
 
@@ -52,19 +54,33 @@ def prepare_tls(call: TlsCall, log: Log, ask: Ask) -> TlsClient:
         verify=call.verify,
     )
     key = _bytes_of(call.key)
+    trusted = _trusted(call, form, log)
+    _check(call, trusted)
     files = TlsFiles(
         tls=tls,
         source="TLS",
         key=key,
         certificate=_bytes_of(call.certificate),
         password=None if key is None else _password(call, key, ask),
-        cas=_trusted(call, form, log),
+        cas=trusted,
         crls=tuple((str(path), read_bytes(str(path))) for path in call.crls),
     )
-    if call.seed is not None:
-        # Worth nothing by itself: the system's generator needs no help.
-        ssl.RAND_add(read_bytes(str(call.seed)), 0.0)
+    _use_seed(call, log)
     return TlsClient.prepare(files.settings()).towards(None, call.sni)
+
+
+def ask_terminal(question: str) -> str:
+    """Asks for a password at the terminal, and nowhere else.
+
+    Raises:
+        EOFError: there is no terminal, or no answer.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", getpass.GetPassWarning)
+        try:
+            return getpass.getpass(f"{question} ")
+        except getpass.GetPassWarning:
+            raise EOFError from None
 
 
 def write_seed(call: TlsCall, log: Log) -> None:
@@ -94,19 +110,42 @@ def _password(call: TlsCall, key: bytes, ask: Ask) -> bytes | None:
         raise InputError(message) from None
 
 
+def _check(call: TlsCall, trusted: tuple[Named, ...]) -> None:
+    """What findscu finds out in the handshake, which cannot succeed."""
+    if call.verify and not trusted:
+        raise InputError(
+            "no certificate is trusted: name one with +cf or a folder of them with"
+            " +cd, or accept any peer with -ic"
+        )
+    if call.crl_check != "none" and not call.crls:
+        raise InputError("+crv and +cra need a revocation list: name one with +crl")
+
+
 def _trusted(call: TlsCall, form: FileFormat, log: Log) -> tuple[Named, ...]:
     found: list[Named] = []
     for path in call.ca_files:
         try:
-            found.append((str(path), read_bytes(str(path))))
+            data = read_bytes(str(path))
+            certificates(data, der=call.der)
         except InputError as error:
-            log.warn(f"unable to load certificate file '{path}', ignoring: {error}")
+            log.warn(f"unable to load certificate file, ignoring: {error}")
+        except MaterialError as error:
+            log.warn(f"unable to load certificate file, ignoring: {path} {error}")
+        else:
+            found.append((str(path), data))
     for folder in call.ca_dirs:
         try:
             found.extend(read_certificates(folder, form))
         except InputError as error:
-            log.warn(
-                f"unable to load certificates from directory '{folder}', ignoring:"
-                f" {error}"
-            )
+            log.warn(f"unable to load certificate directory, ignoring: {error}")
     return tuple(found)
+
+
+def _use_seed(call: TlsCall, log: Log) -> None:
+    if call.seed is None:
+        return
+    try:
+        # Worth nothing by itself: the system's generator needs no help.
+        ssl.RAND_add(read_bytes(str(call.seed)), 0.0)
+    except InputError as error:
+        log.warn(f"unable to load random seed, ignoring: {error}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import os
 import sys
 from itertools import count
@@ -20,7 +19,7 @@ from batchfind.findscu.failures import Ending, query_failure
 from batchfind.findscu.logs import Log
 from batchfind.findscu.queries import Query, QueryRefused, query_of
 from batchfind.findscu.responses import open_files
-from batchfind.findscu.securing import prepare_tls, write_seed
+from batchfind.findscu.securing import ask_terminal, prepare_tls, write_seed
 from batchfind.findscu.telling import Telling
 from batchfind.net.client import Client
 from batchfind.net.resolver import Resolver
@@ -57,7 +56,7 @@ def ask(call: Call, log: Log) -> int:
     tls = None
     try:
         if call.tls is not None:
-            tls = prepare_tls(call.tls, log, getpass.getpass)
+            tls = prepare_tls(call.tls, log, ask_terminal)
         return asyncio.run(run(call, log, tls))
     except KeyboardInterrupt:
         return INTERRUPTED

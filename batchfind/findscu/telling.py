@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from batchfind.dicom import scalar
 from batchfind.dicom.dump import DumpStyle
+from batchfind.dicom.identifier import Identifier
 from batchfind.dicom.raw import RawElement, Sized
+from batchfind.dicom.vrs import STRING_VRS
 from batchfind.errors import PeerError
 from batchfind.findscu import messages
 from batchfind.findscu.call import Level
@@ -82,10 +85,8 @@ class Telling:
         else:
             log.info(f"Sending Find Request (MsgID {message_id})")
         log.info("Request Identifiers:")
-        # findscu shows a query as it stands before it is encoded for the peer.
         shown_in = syntax if again else query.transfer_syntax
-        measured = again or query.file is not None
-        log.info(self._text(query, shown_in, measured=measured))
+        log.info(self._text(query, shown_in, encoded=again))
 
     def failed(self, ending: Ending, query: Query, syntax: str) -> None:
         """A query failed; arguments as for `asking`."""
@@ -110,23 +111,50 @@ class Telling:
             self._log.error(ending.complaint)
         self._log.info(ending.farewell)
 
-    def _text(self, query: Query, syntax: str, *, measured: bool = True) -> str:
-        """The Identifier; what is unmeasured has sequences without a length yet."""
+    def _text(self, query: Query, syntax: str, *, encoded: bool = True) -> str:
+        """The Identifier, at first as it stands before it is encoded for the peer."""
+        style = self._style
         try:
             elements = scalar.decode(
-                query.encode(syntax),
-                syntax,
-                known=self._style.dictionary,
-                verbatim=True,
+                query.shown(syntax), syntax, known=style.dictionary, verbatim=True
             )
-        except ValueError:
-            elements = []
-        if not measured:
-            _forget_lengths(elements)
-        return messages.identifier_text(elements, syntax, self._style)
+        except ValueError:  # it will not be sent, either
+            return messages.identifier_text((), syntax, style)
+        if query.file is None:
+            _forget_unknown(elements)
+        if not encoded:
+            style = replace(style, unpadded=True)
+            _forget_padding(elements, query.identifier)
+            if query.file is None:
+                _forget_lengths(elements)
+        return messages.identifier_text(elements, syntax, style)
+
+
+def _forget_unknown(elements: list[RawElement]) -> None:
+    """An attribute that no dictionary knows has no VR before it is sent."""
+    for at, (tag, vr, value) in enumerate(elements):
+        if vr == "UN":
+            elements[at] = RawElement(tag, "??", value)
+        elif isinstance(value, list):
+            for item in value:
+                _forget_unknown(item)
+
+
+def _forget_padding(elements: list[RawElement], identifier: Identifier) -> None:
+    """Text is padded only when it is sent."""
+    for at, ((tag, vr, raw), given) in enumerate(
+        zip(elements, identifier, strict=True)
+    ):
+        if isinstance(raw, list):
+            items = given.value if isinstance(given.value, tuple) else ()
+            for item, inner in zip(raw, items, strict=True):
+                _forget_padding(item, inner)
+        elif vr in STRING_VRS:
+            elements[at] = RawElement(tag, vr, raw[: len(given.value)])
 
 
 def _forget_lengths(elements: Sequence[RawElement]) -> None:
+    """Sequences made of keys are measured only when they are sent."""
     for element in elements:
         if isinstance(element.value, Sized):
             element.value.length = 0

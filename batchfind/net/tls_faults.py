@@ -20,6 +20,8 @@ from batchfind.net.tls_verdicts import Refusal, reason, too_short, wrong_name
 from batchfind.net.x509 import Certificate
 
 _ALERT = re.compile(r"(?:(?:SSLV3|TLSV1|TLSV13)_ALERT|TLSV1)_(\w+)")
+#: Alerts that Python has no word for. Source: RFC 8446 Section 6.
+_NUMBERS = {116: "CERTIFICATE_REQUIRED", 120: "NO_APPLICATION_PROTOCOL"}
 #: Alerts about the certificate we showed, or did not. Source: RFC 8446 Section 6.2.
 _ABOUT_OURS = {
     "CERTIFICATE_REQUIRED": "it demands one",
@@ -147,6 +149,9 @@ def _cut_off(session: TlsSession) -> TlsCutOff:
 def _alert(session: TlsSession) -> str:
     """The name of the alert that the peer sent, or empty."""
     found = _ALERT.fullmatch(_code(session))
+    number = session.witness.alert
+    if found is None and number is not None:
+        return _NUMBERS.get(number, f"number {number}")
     return found[1] if found else ""
 
 
@@ -155,10 +160,14 @@ def _words(session: TlsSession) -> str:
     if alert in _ALERTS:
         return f"the peer ends it: {_ALERTS[alert]}"
     if alert:
-        return f"the peer ends it with the alert {alert.lower().replace('_', ' ')}"
+        return f"the peer ends it with the alert {_lower(alert)}"
     if code in _OURS:
         return f"we end it: {_OURS[code].format(session.settings.profile)}"
-    return f"OpenSSL says {code.lower().replace('_', ' ') or 'nothing'}"
+    return f"OpenSSL says {_lower(code) or 'no reason'}"
+
+
+def _lower(code: str) -> str:
+    return code.lower().replace("_", " ")
 
 
 def _code(session: TlsSession) -> str:

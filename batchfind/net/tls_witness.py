@@ -16,7 +16,8 @@ from weakref import WeakKeyDictionary
 from batchfind.net.der import DerError
 from batchfind.net.x509 import Certificate
 
-_HANDSHAKE = 22
+_ALERT, _HANDSHAKE = 21, 22
+_CLOSE_NOTIFY = 0
 _NEW_SESSION_TICKET, _CERTIFICATE, _CERTIFICATE_REQUEST = 4, 11, 13
 _MESSAGE_HEADER = 4
 
@@ -29,12 +30,14 @@ class Witness:
         asked: it asked for our certificate, or nobody can tell.
         ticket: it gave a session ticket, which in TLS 1.3 comes after our
             certificate was accepted.
+        alert: number of the alert by which it ended the connection, or None.
     """
 
     def __init__(self, *, asked: bool = False) -> None:
         self.chain: tuple[Certificate, ...] = ()
         self.asked = asked
         self.ticket = False
+        self.alert: int | None = None
 
     def see(self, kind: int, message: bytes, *, version: int) -> None:
         """Takes note of a handshake message from the peer.
@@ -77,11 +80,15 @@ class Witnesses:
         message_type: int,
         data: bytes,
     ) -> Any:
-        if content_type != _HANDSHAKE or direction != "read":
+        if direction != "read" or content_type not in (_ALERT, _HANDSHAKE):
             return
         witness = self._by_connection.get(connection)
-        if witness is not None:
+        if witness is None:
+            return
+        if content_type == _HANDSHAKE:
             witness.see(message_type, data, version=version)
+        elif data[-1:] and data[-1] != _CLOSE_NOTIFY:
+            witness.alert = data[-1]
 
 
 def _certificates(body: bytes, *, modern: bool) -> Iterator[Certificate]:

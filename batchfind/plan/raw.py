@@ -98,8 +98,8 @@ def _places(leaf: Leaf) -> tuple[Place, ...]:
 
 
 def _why(leaf: Leaf, error: KeyRefused) -> str:
-    if leaf.path.vr == "SQ":
-        return "a sequence has no value; write its keys"
     if error.code == "0001:0006":
         return f"the value is no {leaf.path.vr}"
+    if error.message.startswith("Invalid Path"):
+        return "an item of what is no sequence"
     return error.message[:1].lower() + error.message[1:]

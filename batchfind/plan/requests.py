@@ -97,6 +97,10 @@ class _Maker:
         """VRs of the keys."""
         return self.surroundings.job.dictionary
 
+    @property
+    def _encoding(self) -> Encoding:
+        return Encoding(self.prepared.query, self.known, self.problems)
+
     def make(self, case: Case, number: int) -> list[Request]:
         """The requests of a case, one a repetition; none when there is a problem.
 
@@ -109,12 +113,14 @@ class _Maker:
         identifier = self._identifier(case, leaves) if leaves is not None else None
         if leaves is None or identifier is None or titles is None:
             return []
-        built = self._in_charset(case, identifier, leaves)
+        built = self._encoding.encoded(case.peer, identifier, leaves)
         if built is None:
             return []
-        identifier, charset, canonical = built
-        request = self._request(case, identifier, charset, titles)
-        return list(_repeated(case.peer, self.prepared, request, canonical, number))
+        request = self._request(case, built.identifier, built.charset, titles)
+        repeated = _repeated(
+            case.peer, self.prepared, request, built.canonical, number
+        )
+        return list(repeated)
 
     def _leaves(self, case: Case) -> list[Leaf] | None:
         prepared, group = self.prepared, case.group
@@ -211,46 +217,6 @@ class _Maker:
             where = f"queries.{self.prepared.query.name}.rows"
             self.problems.error(mark, where, message)
 
-    def _in_charset(
-        self, case: Case, identifier: Identifier, leaves: list[Leaf]
-    ) -> tuple[Identifier, tuple[str, ...], bytes] | None:
-        """The Identifier with (0008,0005) if needed, its terms and its bytes."""
-        declared = declared_charset(identifier)
-        policy = case.peer.charset
-        try:
-            if self.prepared.query.raw:
-                identifier, charset = in_raw_charset(identifier, policy)
-                return identifier, charset, canonical_bytes(identifier, charset)
-            charset = choose_charset(texts_of(identifier), declared, policy)
-            if charset and not declared:
-                text = "\\".join(charset)
-                identifier = assemble([(CHARSET, text)], identifier)
-            return identifier, charset, canonical_bytes(identifier, charset)
-        except ValueError as error:
-            self._blame(case, leaves, declared, str(error))
-            return None
-
-    def _blame(
-        self, case: Case, leaves: list[Leaf], declared: tuple[str, ...], why: str
-    ) -> None:
-        """Notes which of the keys cannot be encoded, each at its own place."""
-        query = self.prepared.query
-        found = False
-        for leaf in leaves:
-            try:
-                alone = assemble([(leaf.path, leaf.text)], (), self.known)
-                texts = texts_of(alone)
-                canonical_bytes(
-                    alone, choose_charset(texts, declared, case.peer.charset)
-                )
-            except ValueError as error:
-                found = True
-                message = _unsendable(str(error), leaf.path.vr)
-                self.problems.error(leaf.mark, leaf.where, message)
-        if not found:
-            where = f"queries.{query.name}"
-            self.problems.error(query.mark, where, _unsendable(why))
-
     def _request(
         self,
         case: Case,
@@ -282,13 +248,6 @@ class _Maker:
             new_vr_as_ob=peer.new_vr_as_ob,
             key="",
         )
-
-
-def _unsendable(why: str, vr: str | None = None) -> str:
-    advice = "correct it, or the peer's charset.request"
-    if vr is not None and vr not in TEXT_VRS:
-        advice = "correct it"  # no (0008,0005) changes what this VR holds
-    return f"this cannot be sent: {why}; {advice}"
 
 
 def _bindings(case: Case) -> dict[str, str]:

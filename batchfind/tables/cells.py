@@ -16,8 +16,6 @@ BoolVec: TypeAlias = npt.NDArray[np.bool_]
 
 _PADDING = " \0"
 _SPACE = 0x20
-_PASSES = 2
-"""Padding bytes removed one at a time; whoever sends more is left to Arrow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +40,17 @@ class Span:
 
     def trimmed(self, *, left: bool) -> pa.Array:
         """The values as a string array without padding, not checked to be text."""
-        begin, length, more = _trimmed_right(self._bytes(), self.begin, self.length)
-        if left and len(begin):
-            begin, length, more_left = _trimmed_left(self._bytes(), begin, length)
+        memory = np.frombuffer(self.memory, np.uint8)
+        if not len(memory):
+            return self.binary().view(pa.string())
+        begin = self.begin
+        length, more = _trimmed_right(memory, begin, self.length)
+        if left:
+            begin, length, more_left = _trimmed_left(memory, begin, length)
             more |= more_left
         array = self._array(begin, length).view(pa.string())
+        # One byte a side is usual; whoever pads with more is left to Arrow.
         return trimmed(array, left=left) if more else array
-
-    def _bytes(self) -> npt.NDArray[np.uint8]:
-        return np.frombuffer(self.memory, np.uint8)
 
     def _array(self, begin: IntVec, length: IntVec) -> pa.Array:
         """The values in a buffer of their own, by one take and nothing per value."""
@@ -156,25 +156,28 @@ def trimmed(array: pa.Array, *, left: bool) -> pa.Array:
 
 def _trimmed_right(
     memory: npt.NDArray[np.uint8], begin: IntVec, length: IntVec
-) -> tuple[IntVec, IntVec, bool]:
-    """Extents without padding at the end, and whether some may be left."""
-    if not len(memory):
-        return begin, length, False
-    for _ in range(_PASSES):
-        last = memory[begin + length - 1]
-        padded = ((last == _SPACE) | (last == 0)) & (length > 0)
-        if not padded.any():
-            return begin, length, False
-        length = length - padded
-    return begin, length, True
+) -> tuple[IntVec, bool]:
+    """Lengths without a padding byte at the end, and whether more may be left."""
+    padded = _is_padding(memory, begin + length - 1) & (length != 0)
+    if not padded.any():
+        return length, False
+    length = length - padded
+    where = np.flatnonzero(padded & (length != 0))
+    last = begin[where] + length[where] - 1
+    return length, bool(_is_padding(memory, last).any())
+
+
+def _is_padding(memory: npt.NDArray[np.uint8], at: IntVec) -> BoolVec:
+    """Whether a space or NUL stands at these offsets; they differ in one bit."""
+    padding: BoolVec = memory.take(at, mode="clip") & np.uint8(0xFF ^ _SPACE) == 0
+    return padding
 
 
 def _trimmed_left(
     memory: npt.NDArray[np.uint8], begin: IntVec, length: IntVec
 ) -> tuple[IntVec, IntVec, bool]:
-    """Extents without spaces at the front, and whether some may be left."""
-    if not len(memory):
+    """Extents without a space at the front, and whether more may be left."""
+    padded = (memory.take(begin, mode="clip") == _SPACE) & (length != 0)
+    if not padded.any():
         return begin, length, False
-    first = memory[np.minimum(begin, len(memory) - 1)]
-    padded = (first == _SPACE) & (length > 0)
-    return begin + padded, length - padded, bool(padded.any())
+    return begin + padded, length - padded, True

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
-from typing import Any
+from typing import TypeAlias
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from batchfind.dicom import vrs
-from batchfind.dicom.raw import RawElement
 from batchfind.tables.components import component_array
+from batchfind.tables.entries import Entries
 from batchfind.tables.layout import Attribute, Node
-from batchfind.tables.level import Level
 from batchfind.tables.text import TextColumn, text_column
 from batchfind.tables.typed import (
     TypedColumn,
@@ -48,6 +48,7 @@ class Form(Enum):
         return self not in (Form.TEXT, Form.NESTED, Form.JSON)
 
 
+BoolVec: TypeAlias = npt.NDArray[np.bool_]
 Notes = dict[int, dict[str, str]]
 """By entry: where in the attribute (empty for all of it), and the text there."""
 
@@ -94,16 +95,12 @@ def _form_below(attribute: Attribute) -> Form:
 class LevelColumns:
     """Columns of one level, rendered when first asked for."""
 
-    def __init__(self, level: Level, *, big_endian: bool) -> None:
+    def __init__(self, level: Entries, *, big_endian: bool) -> None:
         self._level = level
         self._big_endian = big_endian
-        self._cells: list[tuple[Any, ...]] = list(level.columns())
         self._texts: dict[int, TextColumn] = {}
         self._arrays: dict[tuple[int, Form], pa.Array] = {}
         self._typed: dict[tuple[int, Form], TypedColumn] = {}
-        self._odd: dict[int, dict[int, RawElement]] = {}
-        for (entry, slot), element in level.odd.items():
-            self._odd.setdefault(slot, {})[entry] = element
         self.children: Mapping[int, LevelColumns] = {
             slot: LevelColumns(child, big_endian=big_endian)
             for slot, child in level.children.items()
@@ -124,7 +121,7 @@ class LevelColumns:
         if form is Form.NESTED:
             return self._nested(slot)
         if form is Form.JSON:
-            return pa.array(self._cells[slot], pa.string())
+            return self._level.json[slot]
         if form is Form.TEXT:
             return self.text(slot).array
         return self.typed(slot, form).array
@@ -133,10 +130,10 @@ class LevelColumns:
         """The text of an attribute that is no sequence."""
         if slot not in self._texts:
             self._texts[slot] = text_column(
-                self._cells[slot],
+                self._level.cells[slot],
                 self._level.node.attributes[slot].vr,
                 self._level.sets,
-                self._odd.get(slot, {}),
+                self._level.odd.get(slot, {}),
                 big_endian=self._big_endian,
             )
         return self._texts[slot]
@@ -146,7 +143,7 @@ class LevelColumns:
         if (slot, form) not in self._typed:
             attribute = self._level.node.attributes[slot]
             if attribute.vr in vrs.WORD_SIZES:
-                column = TypedColumn(pa.array(self._bytes(slot), pa.binary()))
+                column = TypedColumn(self._bytes(slot))
             else:
                 column = typed_column(
                     self.text(slot).array,
@@ -165,7 +162,7 @@ class LevelColumns:
         for slot, attribute in enumerate(self._level.node.attributes):
             if attribute.vr in vrs.STRING_VRS:
                 for entry, count in self.text(slot).replaced.items():
-                    total[self._level.owners[entry]] += count
+                    total[int(self._level.owners[entry])] += count
         for child in self.children.values():
             total += child.replaced()
         return total
@@ -185,31 +182,48 @@ class LevelColumns:
                     notes[entry] = {"": text.array[entry].as_py()}
         return notes
 
-    def empty(self, slot: int, form: Form) -> Notes:
-        """Where null stands for an attribute that is present, but empty."""
-        if form is Form.NESTED:
-            return self._from_below(slot, LevelColumns.empty)
+    def empty(self, slot: int, form: Form) -> BoolVec | None:
+        """The entries where null stands for an attribute present, but empty.
+
+        None when there are none. In a column of lists of structs see `empty_below`.
+        """
         attribute = self._level.node.attributes[slot]
         scalar = form.is_typed and not attribute.multiple
         if not scalar or attribute.vr in vrs.WORD_SIZES:
-            return {}
+            return None
         if self.array(slot, form).type == pa.string():
-            return {}
-        mask = pc.equal(self.text(slot).array, "")
-        return {entry: {"": ""} for entry in pc.indices_nonzero(mask).to_pylist()}
+            return None
+        mask = pc.equal(self.text(slot).array, "").fill_null(False)
+        found = mask.to_numpy(zero_copy_only=False)
+        return found if found.any() else None
 
-    def _bytes(self, slot: int) -> list[bytes | None]:
-        cells = list(self._cells[slot])
-        for entry, element in self._odd.get(slot, {}).items():
+    def empty_below(self, slot: int, form: Form) -> Notes:
+        """In a column of lists of structs, what `empty` is in other columns."""
+        if form is not Form.NESTED:
+            return {}
+        return self._from_below(slot, LevelColumns._empty_notes)
+
+    def _empty_notes(self, slot: int, form: Form) -> Notes:
+        mask = self.empty(slot, form)
+        entries = [] if mask is None else np.flatnonzero(mask).tolist()
+        return self.empty_below(slot, form) | {entry: {"": ""} for entry in entries}
+
+    def _bytes(self, slot: int) -> pa.Array:
+        array = self._level.cells[slot].binary()
+        odd = self._level.odd.get(slot, {})
+        if not odd:
+            return array
+        cells = array.to_pylist()
+        for entry, element in odd.items():
             if isinstance(element.value, bytes):
                 cells[entry] = element.value
-        return cells
+        return pa.array(cells, pa.binary())
 
     def _misplaced(self, slot: int) -> Notes:
         """Bytes that came where a sequence was asked."""
         return {
             entry: {"": element.value.hex()}
-            for entry, element in self._odd.get(slot, {}).items()
+            for entry, element in self._level.odd.get(slot, {}).items()
             if isinstance(element.value, bytes)
         }
 
@@ -221,7 +235,7 @@ class LevelColumns:
         notes: Notes = {}
         for below, attribute in enumerate(child._level.node.attributes):  # noqa: SLF001 - its own kind
             for inner, found in find(child, below, _form_below(attribute)).items():
-                entry = bisect_right(starts, inner) - 1
+                entry = int(starts.searchsorted(inner, side="right")) - 1
                 prefix = f"[{inner - starts[entry]}].{attribute.name}"
                 texts = notes.setdefault(entry, {})
                 texts.update({prefix + at: text for at, text in found.items()})
@@ -234,13 +248,15 @@ class LevelColumns:
         arrays = [child.array(at, _form_below(field)) for at, field in enumerate(below)]
         fields = _fields(attribute.node) if attribute.node else []
         structs = pa.StructArray.from_arrays(arrays, fields=fields)
-        starts = pa.array([*self._level.starts[slot], len(structs)], pa.int32())
-        absent = pa.array([cell is None for cell in self._cells[slot]], pa.bool_())
-        return pa.ListArray.from_arrays(starts, structs, mask=absent)
+        starts = np.append(self._level.starts[slot], len(structs))
+        absent = pc.is_null(self._level.json[slot])
+        return pa.ListArray.from_arrays(
+            pa.array(starts, pa.int32()), structs, mask=absent
+        )
 
 
 def columns_of(
-    root: Level, chain: Sequence[int], *, big_endian: bool
+    root: Entries, chain: Sequence[int], *, big_endian: bool
 ) -> tuple[LevelColumns, ...]:
     """The levels rows are made of: root, then each exploded one.
 

@@ -12,9 +12,9 @@ from batchfind.dicom.dictionary import is_private
 from batchfind.dicom.raw import RawElement
 from batchfind.dicom.transfer_syntaxes import IMPLICIT_LE
 from batchfind.tables.decoded import Unasked
-from batchfind.tables.set_column import SetColumn
 from batchfind.tables.layout import Layout
 from batchfind.tables.memory import Memory
+from batchfind.tables.set_column import SetColumn
 from batchfind.tables.single import unasked
 from batchfind.tables.swept import is_extra
 
@@ -65,7 +65,9 @@ def _texts(
     members = [_members(memory, loose, owners, sets) for loose in extras]
     joined = pc.binary_join_element_wise(*members, "")
     # Each member begins with a comma; the brace takes the place of the first one.
-    objects = pc.binary_join_element_wise("{", pc.utf8_slice_codeunits(joined, 1), "}", "")
+    objects = pc.binary_join_element_wise(
+        "{", pc.utf8_slice_codeunits(joined, 1), "}", ""
+    )
     return pc.if_else(pc.equal(joined, ""), pa.scalar(None, pa.string()), objects)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
-from batchfind.tables.decode import Decoded
+from batchfind.tables.decoded import Decoded
 from batchfind.tables.rows import Rows
 
 

@@ -16,8 +16,8 @@ from batchfind.dicom.transfer_syntaxes import DEFLATED_LE, EXPLICIT_LE
 from batchfind.errors import IdentifierDefect
 from batchfind.tables.cells import Span
 from batchfind.tables.dicom_json import JsonText
-from batchfind.tables.set_column import SetColumn
 from batchfind.tables.reading import SPECIFIC_CHARACTER_SET, Reading
+from batchfind.tables.set_column import SetColumn
 from batchfind.tables.slabs import Slab
 
 _INFLATED_BYTES = 64 << 20

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from batchfind.tables.decode import Decoded
+from batchfind.tables.decoded import Decoded
 from batchfind.tables.rows import Rows
 from batchfind.tables.slabs import Part
 
@@ -21,13 +23,14 @@ class Setting:
 
     Attributes:
         invalid: by row, the text of values that did not fit, by column.
-        empty: by row, columns that are null though the attribute came.
+        empty: rows, and for each of them a column that is null there though the
+            attribute came; the columns of one row in order.
     """
 
     decoded: Decoded
     rows: Rows
     invalid: dict[int, dict[str, str]] = field(default_factory=dict)
-    empty: dict[int, list[str]] = field(default_factory=dict)
+    empty: list[tuple[npt.NDArray[np.int64], list[str]]] = field(default_factory=list)
 
 
 def provenance_array(name: str, setting: Setting) -> pa.Array:
@@ -86,20 +89,35 @@ def _invalid(setting: Setting) -> pa.Array:
 
 
 def _empty(setting: Setting) -> pa.Array:
-    kind = pa.list_(pa.string())
-    rows = range(len(setting.rows))
     if not setting.empty:
-        return pa.nulls(len(rows), kind)
-    return pa.array([setting.empty.get(row) for row in rows], kind)
+        return pa.nulls(len(setting.rows), pa.list_(pa.string()))
+    rows = np.concatenate([rows for rows, _ in setting.empty])
+    names = [pa.array(names, pa.string()) for _, names in setting.empty]
+    counts = np.bincount(rows, minlength=len(setting.rows))
+    in_order = pa.array(np.argsort(rows, kind="stable"))
+    return pa.ListArray.from_arrays(
+        pa.array(np.append(0, np.cumsum(counts)), pa.int32()),
+        pa.concat_arrays(names).take(in_order),
+        mask=pa.array(counts == 0),
+    )
 
 
 def _extra(setting: Setting) -> pa.Array:
     responses = setting.rows.responses
+    unasked = setting.decoded.unasked
     texts: dict[int, str | None] = {}
-    for response, found in setting.decoded.unasked.items():
+    for response, found in unasked.by_row.items():
         first = int(responses.searchsorted(response))
         texts.update(enumerate(found, first))
-    return _sparse(texts, range(len(responses)))
+    if unasked.in_every_row is None:
+        return _sparse(texts, range(len(responses)))
+    array = unasked.in_every_row.take(pa.array(responses))
+    if not texts:
+        return array
+    mask = np.zeros(len(array), np.bool_)
+    mask[list(texts)] = True
+    found = pa.array([texts[row] for row in sorted(texts)], pa.string())
+    return pc.replace_with_mask(array, pa.array(mask), found)
 
 
 def _sparse(texts: Mapping[int, str | None], keys: range | list[int]) -> pa.Array:

@@ -6,13 +6,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 
 from batchfind.dicom.paths import KeyPath
 from batchfind.dicom.transfer_syntaxes import EXPLICIT_BE
 from batchfind.plan.model import PlannedQuery
 from batchfind.tables.columns import Form, LevelColumns, Notes, columns_of
-from batchfind.tables.decode import Decoded, Decoder, Defect
+from batchfind.tables.decode import Decoder
+from batchfind.tables.decoded import Decoded, Defect
 from batchfind.tables.layout import Layout, layout_of
 from batchfind.tables.level import Wanted
 from batchfind.tables.limits import RowLimits
@@ -157,8 +159,15 @@ def _take_notes(level: LevelColumns, column: Column, setting: Setting) -> int:
     for row, found in _by_row(unfit, column, setting.rows):
         texts = setting.invalid.setdefault(row, {})
         texts.update({column.name + at: text for at, text in found.items()})
-    for row, found in _by_row(level.empty(column.slot, form), column, setting.rows):
-        setting.empty.setdefault(row, []).extend(column.name + at for at in found)
+    mask = level.empty(column.slot, form)
+    if mask is not None:
+        entries = setting.rows.entries[column.depth]
+        rows = np.flatnonzero((entries >= 0) & mask[entries])
+        setting.empty.append((rows, [column.name] * len(rows)))
+    below = level.empty_below(column.slot, form)
+    for row, found in _by_row(below, column, setting.rows):
+        names = [column.name + at for at in found]
+        setting.empty.append((np.full(len(names), row), names))
     return sum(map(len, unfit.values()))
 
 
@@ -167,9 +176,9 @@ def _by_row(
 ) -> Iterator[tuple[int, dict[str, str]]]:
     """Notes of a level's entries as notes of rows."""
     if notes:
-        for row, entry in enumerate(rows.entries[column.depth].tolist()):
-            if entry in notes:
-                yield row, notes[entry]
+        entries = rows.entries[column.depth]
+        for row in np.flatnonzero(np.isin(entries, list(notes))).tolist():
+            yield row, notes[int(entries[row])]
 
 
 def _requests(decoded: Decoded) -> list[str]:
@@ -179,12 +188,16 @@ def _requests(decoded: Decoded) -> list[str]:
 
 
 def _warnings(decoded: Decoded) -> dict[str, frozenset[str]]:
+    sets = decoded.root.sets
+    if not any(each.problems for each in sets.distinct):
+        return {}
     found: dict[str, set[str]] = {}
-    seen: set[tuple[str, int]] = set()
-    for request, sets in zip(_requests(decoded), decoded.root.sets, strict=True):
-        if sets.problems and (request, id(sets)) not in seen:
-            seen.add((request, id(sets)))
-            found.setdefault(request, set()).update(sets.problems)
+    requests = _requests(decoded)
+    for at, each in enumerate(sets.distinct):
+        if each.problems:
+            responses = np.flatnonzero(sets.which == at).tolist()
+            for request in {requests[response] for response in responses}:
+                found.setdefault(request, set()).update(each.problems)
     return {request: frozenset(texts) for request, texts in found.items()}
 
 

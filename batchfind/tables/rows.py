@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from batchfind.tables.level import Level
+from batchfind.tables.entries import Entries
 
 Indices = npt.NDArray[np.int64]
 
@@ -44,7 +44,7 @@ class Rows:
         return array.take(pa.array(wanted, mask=wanted < 0))
 
 
-def rows_of(root: Level, chain: Sequence[int]) -> Rows:
+def rows_of(root: Entries, chain: Sequence[int]) -> Rows:
     """One row an entry, and one an item where sequences are exploded.
 
     Args:
@@ -57,7 +57,7 @@ def rows_of(root: Level, chain: Sequence[int]) -> Rows:
     level = root
     for slot in chain:
         child = level.children[slot]
-        starts = np.array([*level.starts[slot], len(child)], np.int64)
+        starts = np.append(level.starts[slot], len(child))
         outer = entries[-1]
         begin = starts[outer]
         # The last one is what -1, no entry, picks: it has no items.

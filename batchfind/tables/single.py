@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from math import isqrt
 
 from batchfind.dicom import scalar
+from batchfind.dicom.correction import correct_elements
 from batchfind.dicom.raw import RawElement
 from batchfind.dicom.transfer_syntaxes import DEFLATED_LE
 from batchfind.errors import IdentifierDefect
@@ -81,6 +82,8 @@ class Singles:
             raise IdentifierDefect("malformed", 0, "the response has no Identifier")
         syntax = origin.transfer_syntax
         elements = scalar.decode(payload, syntax, known=origin.dictionary)
+        if origin.correction:
+            correct_elements(elements)
         _check_explosion(elements, self._layout, len(payload), syntax)
         return elements
 

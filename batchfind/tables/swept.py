@@ -21,10 +21,10 @@ from batchfind.dicom.columnar.model import (
 from batchfind.dicom.raw import RawElement
 from batchfind.tables.cells import Cells
 from batchfind.tables.entries import Entries
-from batchfind.tables.set_column import SetColumn
 from batchfind.tables.layout import Attribute, Node
 from batchfind.tables.memory import Memory
 from batchfind.tables.reading import NEVER_EXTRA, SPECIFIC_CHARACTER_SET
+from batchfind.tables.set_column import SetColumn
 
 _NONE = np.zeros(0, np.int64)
 _NO_ITEMS = Items(_NONE, Level(_NONE, _NONE, {}, {}, ()))

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import base64
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from batchfind.dicom import values, vrs
-from batchfind.dicom.charset import CharacterSets
+from batchfind.dicom.charset import DecodedText
 from batchfind.dicom.raw import RawElement
+from batchfind.tables.cells import Cells, IntVec, contents, holders, trimmed
+from batchfind.tables.set_column import SetColumn
 
 _STRIPPED_LEFT = frozenset({"AE", "CS", "DS", "IS", "LO", "SH"})
-_PADDING = " \0"
-# 7C and below stand for themselves in every initial character set, but for the
-# backslash, which separates values; 7E is an overline in ISO_IR 13.
-_PLAIN = bytes(set(range(0x20, 0x7E)) - {0x5C})
-_SPECIAL = re.compile(b"[^" + re.escape(_PLAIN) + b"]")
+_SPACE, _BACKSLASH = 0x20, 0x5C
+_PLAIN_COUNT = 0x7E - _SPACE
+"""Bytes from the space on that stand for themselves in every initial character set;
+7E is an overline in ISO_IR 13, and the backslash separates values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +41,17 @@ class TextColumn:
 
 
 def text_column(
-    cells: Sequence[bytes | None],
+    cells: Cells,
     vr: str,
-    sets: Sequence[CharacterSets],
-    odd: dict[int, RawElement],
+    sets: SetColumn,
+    odd: Mapping[int, RawElement],
     *,
     big_endian: bool,
 ) -> TextColumn:
     """The text of one attribute.
 
     Args:
-        cells: raw values, one an entry; None where absent or odd.
+        cells: raw values, one an entry; absent also where odd.
         vr: of all cells; not SQ.
         sets: character sets of each entry.
         odd: by entry, values that came with another VR.
@@ -63,7 +62,7 @@ def text_column(
 
     Source: PS3.5 Sections 6.2 and 6.4.
     """
-    column = _Builder(list(cells), sets, big_endian)
+    column = _Builder(cells, sets, big_endian)
     column.take_odd(odd, vr)
     array = column.strings(vr) if vr in vrs.STRING_VRS else column.mapped(vr)
     return TextColumn(array, column.replaced, column.broken)
@@ -72,9 +71,7 @@ def text_column(
 class _Builder:
     """A column in the making: raw cells, and finished text for some of them."""
 
-    def __init__(
-        self, cells: list[Any], sets: Sequence[CharacterSets], big_endian: bool
-    ) -> None:
+    def __init__(self, cells: Cells, sets: SetColumn, big_endian: bool) -> None:
         self.cells = cells
         self.sets = sets
         self.big_endian = big_endian
@@ -82,7 +79,7 @@ class _Builder:
         self.replaced: dict[int, int] = {}
         self.broken: dict[int, str] = {}
 
-    def take_odd(self, odd: dict[int, RawElement], vr: str) -> None:
+    def take_odd(self, odd: Mapping[int, RawElement], vr: str) -> None:
         """Finish values that came with another VR than the column's."""
         for entry, (_, sent, value) in odd.items():
             if isinstance(value, list):
@@ -91,70 +88,79 @@ class _Builder:
             # UN is Implicit VR Little Endian whatever surrounds it: PS3.5 6.2.2.
             unknown = sent == "UN"
             known = vr if unknown else sent
-            text = self._one(entry, value, known, self.big_endian and not unknown)
-            if text is not None:
+            if known in vrs.STRING_VRS:
+                decoded = values.text_values(value, known, self.sets.of(entry))
+                self._finish(entry, decoded)
+                continue
+            text = _rendered(value, known, self.big_endian and not unknown)
+            if text is None:
+                self.broken[entry] = value.hex()
+            else:
                 self.finished[entry] = text
 
     def strings(self, vr: str) -> pa.Array:
         """String values: whole columns at once where every byte is plain ASCII."""
         left = vr in _STRIPPED_LEFT
-        array = _trimmed(self.cells, left)
-        if _has_special(array):
-            self._finish_special(vr)
-        if not self.finished:
-            return array
-        cells = list(self.cells)
-        for entry, text in self.finished.items():
-            cells[entry] = text.encode()
-        return _trimmed(cells, left)
+        array = self.cells.trimmed(left=left)
+        special = _special(array, vr)
+        if len(special):
+            self._finish_special(vr, special)
+        return self._with_finished(array, left=left)
 
     def mapped(self, vr: str) -> pa.Array:
         """Values of the other VRs: each distinct one is rendered once."""
-        known: dict[bytes, str | None] = {}
-        texts: list[str | None] = []
-        for entry, raw in enumerate(self.cells):
-            if raw is None:
-                texts.append(self.finished.get(entry))
-                continue
-            if raw not in known:
-                known[raw] = self._one(entry, raw, vr, self.big_endian)
-            text = known[raw]
-            if text is None:
-                self.broken[entry] = raw.hex()
-            texts.append(text)
-        return pa.array(texts, pa.string())
+        encoded = self.cells.binary().dictionary_encode()
+        distinct = encoded.dictionary.to_pylist()
+        texts = [_rendered(raw, vr, self.big_endian) for raw in distinct]
+        if None in texts:
+            for entry, at in enumerate(encoded.indices.to_pylist()):
+                if at is not None and texts[at] is None:
+                    self.broken[entry] = distinct[at].hex()
+        array = pa.array(texts, pa.string()).take(encoded.indices)
+        return self._with_finished(array, left=False)
 
-    def _finish_special(self, vr: str) -> None:
-        known: dict[tuple[bytes, int], tuple[str, int]] = {}
-        for entry, raw in enumerate(self.cells):
-            if raw is None or not _SPECIAL.search(raw):
-                continue
-            sets = self.sets[entry]
-            key = raw, id(sets)
+    def _finish_special(self, vr: str, special: IntVec) -> None:
+        known: dict[tuple[bytes, int], DecodedText] = {}
+        raws = self.cells.binary().take(pa.array(special)).to_pylist()
+        for entry, raw in zip(special.tolist(), raws, strict=True):
+            key = raw, int(self.sets.which[entry])
             if key not in known:
-                decoded = values.text_values(raw, vr, sets)
-                known[key] = "\\".join(decoded.values), decoded.replaced
-            self.finished[entry], replaced = known[key]
-            if replaced:
-                self.replaced[entry] = replaced
+                known[key] = values.text_values(raw, vr, self.sets.of(entry))
+            self._finish(entry, known[key])
 
-    def _one(self, entry: int, raw: bytes, vr: str, big_endian: bool) -> str | None:
-        """The text of one value field; None when it has none."""
-        if vr in vrs.STRING_VRS:
-            decoded = values.text_values(raw, vr, self.sets[entry])
-            if decoded.replaced:
-                self.replaced[entry] = decoded.replaced
-            return "\\".join(decoded.values)
-        try:
-            return _RENDER[vr](raw, vr, big_endian)
-        except ValueError:
-            self.broken[entry] = raw.hex()
-            return None
+    def _finish(self, entry: int, decoded: DecodedText) -> None:
+        self.finished[entry] = "\\".join(decoded.values)
+        if decoded.replaced:
+            self.replaced[entry] = decoded.replaced
+
+    def _with_finished(self, array: pa.Array, *, left: bool) -> pa.Array:
+        """The array with finished texts in their places."""
+        if not self.finished:
+            return array
+        entries = sorted(self.finished)
+        texts = pa.array([self.finished[entry] for entry in entries], pa.string())
+        mask = np.zeros(len(array), np.bool_)
+        mask[entries] = True
+        # As bytes: what is being replaced need not be valid text.
+        patched = pc.replace_with_mask(
+            array.view(pa.binary()),
+            pa.array(mask),
+            trimmed(texts, left=left).view(pa.binary()),
+        )
+        return patched.view(pa.string())
 
 
 def number_text(value: float, vr: str) -> str:
     """The shortest decimal text that reads back to the same value in its VR."""
     return str(np.float32(value)) if vr == "FL" else repr(value)
+
+
+def _rendered(raw: bytes, vr: str, big_endian: bool) -> str | None:
+    """The text of one value field that is no string; None when it has none."""
+    try:
+        return _RENDER[vr](raw, vr, big_endian)
+    except ValueError:
+        return None
 
 
 def _numbers(raw: bytes, vr: str, big_endian: bool) -> str:
@@ -177,14 +183,18 @@ _RENDER: dict[str, Callable[[bytes, str, bool], str]] = {
 }
 
 
-def _trimmed(cells: Sequence[Any], left: bool) -> pa.Array:
-    """Bytes as a string array without padding; not valid text before it is checked."""
-    array = pa.array(cells, pa.binary()).view(pa.string())
-    array = pc.ascii_rtrim(array, characters=_PADDING)
-    return pc.ascii_ltrim(array, characters=" ") if left else array
-
-
-def _has_special(array: pa.Array) -> bool:
-    """Whether any value needs more than its padding removed."""
-    _, _, data = array.buffers()
-    return data is not None and bool(data.to_pybytes().translate(None, _PLAIN))
+def _special(array: pa.Array, vr: str) -> IntVec:
+    """Entries that need more than the padding around them removed."""
+    offsets, data = contents(array)
+    special = data - np.uint8(_SPACE) >= _PLAIN_COUNT
+    separators = np.flatnonzero(data == _BACKSLASH)
+    if len(separators):
+        # Several values need a look only for padding between them.
+        near = (data[np.maximum(separators - 1, 0)] == _SPACE) | (
+            data[np.minimum(separators + 1, len(data) - 1)] == _SPACE
+        )
+        single = vr in vrs.SINGLE_VALUED_VRS
+        special[separators if single else separators[near]] = True
+    if not special.any():
+        return np.zeros(0, np.int64)
+    return np.unique(holders(offsets, np.flatnonzero(special)))

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from batchfind.dicom import vrs
+from batchfind.tables.usual import PARSERS
 
 _DATE = re.compile(r"(\d{4})(?:(\d\d)(\d\d)|\.(\d\d)\.(\d\d))", re.ASCII)
 _TIME = re.compile(r"(\d\d)(?:(\d\d)(\d\d)|:(\d\d):(\d\d))(?:\.(\d{1,6}))?", re.ASCII)
@@ -80,9 +81,24 @@ def typed_column(
 
 
 def _values(text: pa.Array, value_type: ValueType | None) -> TypedColumn:
-    """One value an entry; each distinct text is read once."""
+    """One value an entry; what has its type's usual form is read all at once."""
     if value_type is None:
         return TypedColumn(text)
+    parse = PARSERS.get(value_type.arrow)
+    if parse is None:
+        return _distinct_values(text, value_type)
+    array, usual = parse(text)
+    other = pc.and_(pa.array(~usual), pc.not_equal(text, "")).fill_null(False)
+    where = pc.indices_nonzero(other).to_pylist()
+    if not where:
+        return TypedColumn(array)
+    rest = _distinct_values(text.filter(other), value_type)
+    array = pc.replace_with_mask(array, other, rest.array)
+    return TypedColumn(array, tuple(where[at] for at in rest.unfit))
+
+
+def _distinct_values(text: pa.Array, value_type: ValueType) -> TypedColumn:
+    """One value an entry; each distinct text is read once."""
     encoded = text.dictionary_encode()
     texts = encoded.dictionary.to_pylist()
     found = [_fitting(value_type, value) for value in texts]

@@ -49,6 +49,10 @@ class TestRoundTrip:
     def test_facts(self, facts: AttemptFacts) -> None:
         assert read_facts(to_document(facts)) == facts
 
+    def test_facts_of_what_was_negotiated(self) -> None:
+        facts = replace(FACTS, tls="TLSv1.3 X", negotiated=("fuzzy",), operations=0)
+        assert read_facts(to_document(facts)) == facts
+
     def test_a_document_is_ascii(self) -> None:
         assert to_document({"comment": "\udcff\0ä"}).isascii()
 
@@ -84,3 +88,19 @@ class TestErrors:
             to_document({"value": object()})
         with pytest.raises(ValueError, match="JSON compliant"):
             to_document({"value": float("nan")})
+
+
+class TestEarlierCaptures:
+    """Fields that came later have their plain value."""
+
+    def test_facts_without_tls_and_negotiation(self) -> None:
+        members = read_object(to_document(FACTS))
+        for name in ("tls", "negotiated", "operations"):
+            del members[name]
+        assert read_facts(to_document(members)) == FACTS
+
+    def test_an_ending_without_pages(self) -> None:
+        ending = Ending(outcome=Outcome.SUCCESS, responses=3)
+        members = read_object(to_document(ending))
+        del members["pages"]
+        assert read_ending(to_document(members)) == ending

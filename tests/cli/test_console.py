@@ -70,11 +70,11 @@ class TestATerminal:
             console.note("run directory: /a/very/long/path/of/a/run")
             console.prose("a sentence that is a little too long")
             console.result("a result that is as it is")
-            shown: list[str] = []
-            while len(shown) < 5:  # what is written may come in pieces
-                shown += os.read(controller, 1000).decode().splitlines()
+            shown = ""
+            while shown.count("\n") < 5:  # what is written may come in pieces
+                shown += os.read(controller, 1000).decode()
         os.close(controller)
-        assert shown == [
+        assert shown.splitlines() == [
             "run directory:",
             "  /a/very/long/path/of/a/run",
             "a sentence that is a",

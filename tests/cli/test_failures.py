@@ -43,7 +43,7 @@ FAILURES = [
 @pytest.fixture
 def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], None]:
     def arrange(error: BaseException) -> None:
-        def load_job(_: Path) -> Any:
+        def load_job(_: Path, **__: Any) -> Any:
             raise error
 
         monkeypatch.setattr(api, "load_job", load_job)

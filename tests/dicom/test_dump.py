@@ -147,11 +147,19 @@ class TestImplicitVR:
             (0x00091001, "??"),
             (0x00089ABC, "??"),
             (0x00280010, "US"),
+            (0x00280000, "UL"),
         ],
     )
     def test_shows_what_the_dictionary_leaves_open(self, tag: int, vr: str) -> None:
         text = only_line(implicit(tag, b"\1\0\2\0"), IMPLICIT_LE)
         assert text[12:14] == vr
+
+    def test_takes_the_vrs_of_private_attributes_from_the_dictionary(self) -> None:
+        data = implicit(0x00190010, b"SIEMENS CT VA0  COAD")
+        data += implicit(0x001910B0, b"\1\0") + implicit(0x00191010, b"12")
+        creator, *known = lines(data, IMPLICIT_LE)
+        assert creator[12:14] == "LO"
+        assert {line[12:14] for line in known} <= {"DS", "IS", "US", "SS"}
 
 
 class TestSequences:

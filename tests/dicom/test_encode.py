@@ -188,3 +188,109 @@ class TestDataSet:
         one, two = Element(0x00080060, "CS", "CT"), Element(0x00100020, "LO", "7")
         assert canonical_bytes((one, two), ()) == canonical_bytes((two, one), ())
         assert canonical_bytes((one,), ()) == b"\x08\x00\x60\x00CS\x02\x00CT"
+
+
+class TestTags:
+    @pytest.mark.parametrize("text", ["00181063", "0018,1063", "(0018,1063)"])
+    def test_are_read_in_every_form(self, text: str) -> None:
+        raw = encode((Element(0x00280009, "AT", text),), ts.EXPLICIT_LE, ())
+        assert raw.endswith(b"AT\x04\0\x18\0\x63\x10")
+
+    def test_are_nothing_else(self) -> None:
+        with pytest.raises(ValueError, match="FrameIncrementPointer: the value is no"):
+            encode((Element(0x00280009, "AT", "FrameTime"),), ts.EXPLICIT_LE, ())
+
+
+class TestBytesWrittenAsText:
+    @pytest.mark.parametrize(
+        ("vr", "text", "raw"),
+        [
+            ("OB", "", b""),
+            ("OB", r"01\0A\ff", b"\x01\x0a\xff\0"),
+            ("UN", r"1\a", b"\x01\x0a"),
+            ("OB", "010AFF00", b"\x01\x0a\xff\0"),
+            ("OW", r"0102\ff", b"\x02\x01\xff\0"),
+            ("OL", r"1\256", b"\x01\0\0\0\0\x01\0\0"),
+            ("OV", "1", b"\x01\0\0\0\0\0\0\0"),
+            ("OF", "1", b"\0\0\x80\x3f"),
+            ("OD", "1", b"\0\0\0\0\0\0\xf0\x3f"),
+        ],
+    )
+    def test_are_those_of_findscu(self, vr: str, text: str, raw: bytes) -> None:
+        sent = encode((Element(0x00191010, vr, text),), ts.EXPLICIT_LE, ())
+        assert sent[12:] == raw
+        assert sent[8:12] == len(raw).to_bytes(4, "little")
+
+    @pytest.mark.parametrize(
+        ("vr", "text", "form"),
+        [
+            ("OB", r"1\\2", "bytes in hexadecimal"),
+            ("UN", "text", "bytes in hexadecimal"),
+            ("OW", "xyz", "words in hexadecimal"),
+            ("OL", "-1", "decimal numbers"),
+            ("OF", "x", "decimal numbers"),
+        ],
+    )
+    def test_that_cannot_be_read_say_the_form(
+        self, vr: str, text: str, form: str
+    ) -> None:
+        with pytest.raises(ValueError, match=form):
+            encode((Element(0x00191010, vr, text),), ts.EXPLICIT_LE, ())
+
+
+class TestAGroupLength:
+    def test_counts_its_group_whatever_it_is_given(self, transfer_syntax: str) -> None:
+        identifier = (
+            Element(0x00080000, "UL", "99"),
+            Element(0x00080060, "CS", "CT"),
+            Element(0x00100020, "LO", "x"),
+        )
+        found = read(encode(identifier, transfer_syntax, ()), transfer_syntax)
+        assert found[0x00080000].value == 10
+
+    def test_in_an_item_does_too(self) -> None:
+        item = (Element(0x00080000, "UL", ""), Element(0x00080060, "CS", "CT"))
+        raw = encode((Element(SEQUENCE, "SQ", (item,)),), ts.EXPLICIT_LE, ())
+        assert b"UL\x04\0\x0a\0\0\0" in raw
+
+
+class TestVrsOfAfter1993:
+    @pytest.mark.parametrize(
+        ("vr", "text", "raw"),
+        [
+            ("UN", "01", b"\x01\0"),
+            ("UT", "odd", b"odd "),
+            ("UC", "odd", b"odd "),
+            ("UR", "odd", b"odd "),
+            ("OF", "1", b"\0\0\x80\x3f"),
+            ("OD", "1", b"\0\0\0\0\0\0\xf0\x3f"),
+            ("OL", "1", b"\x01\0\0\0"),
+            ("OV", "1", b"\x01\0\0\0\0\0\0\0"),
+            ("SV", "1", b"\x01\0\0\0\0\0\0\0"),
+            ("UV", "1", b"\x01\0\0\0\0\0\0\0"),
+        ],
+    )
+    @pytest.mark.parametrize("syntax", [ts.EXPLICIT_LE, ts.EXPLICIT_BE])
+    def test_become_ob_with_the_bytes_of_little_endian(
+        self, vr: str, text: str, raw: bytes, syntax: str
+    ) -> None:
+        identifier = (Element(0x00191010, vr, text),)
+        sent = encode(identifier, syntax, (), new_vr_as_ob=True)
+        assert sent[4:6] == b"OB"
+        assert sent[12:] == raw
+
+    @pytest.mark.parametrize("vr", ["OB", "OW", "PN", "US", "FD", "AT"])
+    def test_others_stay(self, vr: str, transfer_syntax: str) -> None:
+        identifier = (Element(0x00191010, vr, ""),)
+        kept = encode(identifier, transfer_syntax, (), new_vr_as_ob=True)
+        assert kept == encode(identifier, transfer_syntax, ())
+
+    def test_change_nothing_in_implicit_vr(self) -> None:
+        identifier = (Element(0x0040A160, "UT", "x"),)
+        sent = encode(identifier, ts.IMPLICIT_LE, (), new_vr_as_ob=True)
+        assert sent == encode(identifier, ts.IMPLICIT_LE, ())
+
+    def test_in_items_become_ob_too(self) -> None:
+        item = (Element(0x0040A160, "UT", "x"),)
+        identifier = (Element(SEQUENCE, "SQ", (item,)),)
+        assert b"OB" in encode(identifier, ts.EXPLICIT_LE, (), new_vr_as_ob=True)

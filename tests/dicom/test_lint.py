@@ -155,6 +155,19 @@ class TestNormalise:
     def test_takes_the_hyphens_out_of_dates(self, text: str, sent: str) -> None:
         assert normalise_value("DA", text) == sent
 
+    @pytest.mark.parametrize(
+        ("text", "sent"),
+        [
+            ("(0018,1063)", "00181063"),
+            ("0018,106a", "0018106A"),
+            ("00181063", "00181063"),
+            ("(0018,1063)\\0010,0020", "00181063\\00100020"),
+            ("FrameTime", "FrameTime"),
+        ],
+    )
+    def test_writes_tags_as_eight_digits(self, text: str, sent: str) -> None:
+        assert normalise_value("AT", text) == sent
+
     @pytest.mark.parametrize("vr", ["TM", "DT", "LO", "PN"])
     def test_leaves_every_other_vr_alone(self, vr: str) -> None:
         assert normalise_value(vr, "2026-01-31 ") == "2026-01-31 "

@@ -39,6 +39,17 @@ class TestTable:
     def test_uids_are_those_pynetdicom_knows(self, name: str, sop_class: str) -> None:
         assert MODELS[name].uid == str(getattr(pynetdicom.sop_class, sop_class))
 
+    def test_lacks_none_of_pynetdicoms(self) -> None:
+        known = {
+            str(uid)
+            for name, uid in vars(pynetdicom.sop_class).items()
+            if name.endswith(("Find", "Query")) and str(uid).startswith("1.2.840.10008")
+        }
+        procedure_steps = {
+            MODELS[f"ups-{name}"].uid for name in ("pull", "watch", "query")
+        }
+        assert {model.uid for model in MODELS.values()} == known | procedure_steps
+
     @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
     def test_every_name_in_it_is_an_attribute(self, model: InformationModel) -> None:
         names = set(model.model_identity)

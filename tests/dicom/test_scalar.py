@@ -16,7 +16,8 @@ from pydicom.filereader import read_dataset
 from pydicom.tag import Tag
 
 from batchfind.dicom import transfer_syntaxes as ts
-from batchfind.dicom.dictionary import vr_of
+from batchfind.dicom.dictionary import Dictionary, vr_of
+from batchfind.dicom.dictionary_entries import read_entry
 from batchfind.dicom.encode import encode
 from batchfind.dicom.identifier import Element, Identifier
 from batchfind.dicom.raw import DecodeLimits, RawElement
@@ -524,3 +525,39 @@ class TestDeflated:
         raw = encode((Element(0x00100020, "LO", "7"),), ts.DEFLATED_LE, ())
         assert decode(raw + b"\0\0", ts.DEFLATED_LE)
         assert "follow" in str(defect(raw + b"x", ts.DEFLATED_LE))
+
+
+class TestADictionaryOfASite:
+    KNOWN = Dictionary(
+        (
+            read_entry('(0055,"ACME",01)\tUS\tTubeAge\t1'),
+            read_entry('(0055,"ACME",02)\tSQ\tTubes\t1'),
+            read_entry("(0018,9FF0)\tFD\tNewest\t1"),
+        )
+    )
+    SENT = (
+        Element(0x00189FF0, "UN", bytes(8)),
+        Element(0x00550011, "LO", "ACME"),
+        Element(0x00551001, "UN", b"\1\0"),
+        Element(0x00551101, "UN", b"\1\0"),
+        Element(0x00551102, "UN", b"\1\0"),
+        Element(0x00551203, "UN", b"\1\0"),
+    )
+
+    @pytest.mark.parametrize(
+        ("syntax", "vrs"),
+        [
+            (ts.IMPLICIT_LE, ["FD", "LO", "UN", "US", "UN", "UN"]),
+            (ts.EXPLICIT_LE, ["FD", "LO", "UN", "US", "UN", "UN"]),
+            # Inside UN all is little endian, while our caller reads big endian.
+            (ts.EXPLICIT_BE, ["UN", "LO", "UN", "UN", "UN", "UN"]),
+        ],
+    )
+    def test_tells_vrs_that_were_not_sent(self, syntax: str, vrs: list[str]) -> None:
+        found = decode(encode(self.SENT, syntax, ()), syntax, known=self.KNOWN)
+        assert [one.vr for one in found] == vrs
+
+    def test_is_not_asked_when_all_is_to_stay(self) -> None:
+        raw = encode(self.SENT, ts.EXPLICIT_LE, ())
+        found = decode(raw, ts.EXPLICIT_LE, known=self.KNOWN, verbatim=True)
+        assert {one.vr for one in found} == {"UN", "LO"}

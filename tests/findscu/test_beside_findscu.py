@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -41,7 +42,7 @@ ONE_MATCH = (people(1), steps.final())
 
 
 def both(
-    start: StartPeer, script: Sequence[Step], *arguments: str | Path, **options: object
+    start: StartPeer, script: Sequence[Step], *arguments: str | Path, **options: Any
 ) -> tuple[Outcome, Outcome]:
     """Both outcomes; what the peer saw is compared here."""
     peers = [start(*script, **options) for _ in range(2)]
@@ -126,7 +127,7 @@ class TestAnAnswer:
             element(0x00080005, "CS", b"ISO_IR 100")
             + element(0x00080018, "UI", b"1.2.3\0")
             + element(0x00081030, "LO", b"M\xfcller")
-            + element(0x00104000, "LT", b"a\r\nb\tc\x1b[2J "),
+            + element(0x00104000, "LT", b"a\r\nb\tc\x1b[2J"),
             element(0x00100010, "PN", "山田".encode()),
             element(0x00187001, "FD", struct.pack("<d", 0.1)),
             b"",
@@ -258,7 +259,7 @@ class TestFilesAndRealPeers:
         for program, folder in zip((ours, theirs), folders, strict=True):
             folder.mkdir()
             document = ["all.xml"] if output == "-Xs" else []
-            where = (output, *document, "-od", folder, "-aec", peer.called_ae)
+            where = [output, *document, "-od", str(folder), "-aec", peer.called_ae]
             outcome = program(peer.port, *keys, *where, "--repeat", "2")
             assert (outcome.code, outcome.lines) == (0, [])
         mine, other = (names(folder) for folder in folders)

@@ -84,9 +84,9 @@ class TestLevels:
         ("level", "lines"),
         [
             (None, "fewr"),
-            (Level.FATAL, "fr"),
-            (Level.ERROR, "fer"),
-            (Level.WARN, "fewr"),
+            (Level.FATAL, "f"),
+            (Level.ERROR, "fe"),
+            (Level.WARN, "few"),
             (Level.INFO, "fewir"),
             (Level.DEBUG, "fewidr"),
             (Level.TRACE, "fewidtr"),

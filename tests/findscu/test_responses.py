@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
@@ -11,7 +12,16 @@ import pytest
 from pydicom import dcmread
 from pydicom.filereader import read_file_meta_info
 
-from tests.findscu.programs import EXPLICIT_LE, element, ours, people, theirs, these
+from tests.findscu.programs import (
+    DEFLATED_LE,
+    EXPLICIT_LE,
+    accept,
+    element,
+    ours,
+    people,
+    theirs,
+    these,
+)
 from tests.peers import steps
 from tests.peers.plugin import StartPeer
 
@@ -75,6 +85,18 @@ class TestDicomFiles:
         assert meta.MediaStorageSOPClassUID == "1.2.276.0.7230010.3.1.0.1"
         assert meta.TransferSyntaxUID == EXPLICIT_LE
         assert str(meta.ImplementationVersionName).startswith("BATCHFIND")
+
+    def test_are_deflated_again(self, scripted_peer: StartPeer, tmp_path: Path) -> None:
+        data = element(0x00100010, "PN", b"A^B ")
+        packer = zlib.compressobj(0, zlib.DEFLATED, -zlib.MAX_WBITS)
+        stored = packer.compress(data) + packer.flush()
+        peer = scripted_peer(
+            these([stored]), steps.final(), on_connect=[accept(DEFLATED_LE)]
+        )
+        options = ("-X", "-od", tmp_path, "-xd", "+cl", "9")
+        assert ours(peer.port, *NAME, *options).code == 0
+        assert dcmread(tmp_path / "rsp0001.dcm").PatientName == "A^B"
+        assert len(data_set(tmp_path / "rsp0001.dcm")) < len(stored) + 1
 
     def test_replace_what_is_there(
         self, scripted_peer: StartPeer, tmp_path: Path

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from pathlib import Path
 
 import pytest
 
+from batchfind.errors import (
+    BadAccept,
+    DnsNotFound,
+    NotDicom,
+    PeerError,
+    Unreachable,
+)
 from batchfind.findscu.call import Call, Extract
+from batchfind.findscu.failures import association_failure
 from batchfind.findscu.logs import open_log
 from batchfind.findscu.session import run
-from tests.findscu.programs import accept, element, ours, people
+from tests.findscu.programs import IMPLICIT_LE, accept, element, ours, people
 from tests.peers import pdu, steps
 from tests.peers.plugin import StartPeer
 from tests.peers.processes import LOOPBACK, free_port
@@ -144,6 +154,18 @@ class TestAQueryThatCannotBe:
         call = Call(peer=LOOPBACK, port=peer.port, files=(tmp_path / "gone",))
         assert asyncio.run(run(call, open_log(call))) == 1
 
+    def test_may_hold_a_value_that_cannot_be_encoded(
+        self, scripted_peer: StartPeer, tmp_path: Path
+    ) -> None:
+        file = tmp_path / "implicit"
+        long = pdu.DataElement(0x00100020, b"", b"x" * 70_000)
+        file.write_bytes(pdu.data_set([long], IMPLICIT_LE))
+        peer = answering(scripted_peer)
+        outcome = ours(peer.port, "-v", file)
+        assert outcome.code == 1
+        assert "70000 bytes do not fit" in outcome.told("W")[0]
+        assert peer.seen.requests == []
+
     @pytest.mark.parametrize("key", ["", "7fe1,1001"])
     def test_may_be_empty_or_not(self, key: str, scripted_peer: StartPeer) -> None:
         peer = answering(scripted_peer)
@@ -239,6 +261,30 @@ class TestExitCode:
         outcome = ours(peer.port, *NAME)
         assert outcome.code == 2
         assert outcome.told("E")[0].startswith("Association Release Failed: ")
+
+    def test_is_130_after_ctrl_c(self, scripted_peer: StartPeer) -> None:
+        async def interrupt(_: Conversation) -> None:
+            os.kill(os.getpid(), signal.SIGINT)
+
+        peer = scripted_peer(people(1), interrupt, steps.silence())
+        assert ours(peer.port, *NAME).code == 130
+
+
+class TestOtherFailures:
+    """What cannot be had from a peer on loopback."""
+
+    @pytest.mark.parametrize(
+        ("error", "condition"),
+        [
+            (DnsNotFound("gone"), "0006:0320 Attempt to connect to unknown host: pacs"),
+            (Unreachable("no route"), "0006:031c TCP Initialization Error: no route"),
+            (NotDicom("HTTP"), "0006:0321 Unrecognized PDU type: HTTP"),
+            (BadAccept("no context"), "0006:031c no context"),
+        ],
+    )
+    def test_have_findscus_numbers(self, error: PeerError, condition: str) -> None:
+        text = association_failure(error, "pacs")
+        assert text == f"Association Request Failed: {condition}"
 
 
 class TestRejections:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -15,7 +16,16 @@ from tests.interop.answers import FINDSCU
 from tests.peers.processes import AT_ONCE
 from tests.peers.recorder import Exchange, Recorder
 
-PROGRAM = "batchfind findscu"
+_INSIDES = re.compile(
+    r"T: |D: (?:\$dcmtk|$|Our Implementation|DcmDataDictionary|DcmDataset|DcmFileFormat"
+    r"|DcmMetaInfo|setting network|DULFSM|Constructing|Parsing|PDU Type"
+    r"|(?:  [0-9a-f]{2})+$)"
+    r"|E: OpenSSL error|W: (?:Certificate hash key|Ciphersuite .* uses NO RSA)"
+)
+"""What findscu alone tells, of its own insides."""
+
+_HEADING = re.compile(r"\A(?:\$dcmtk.*|batchfind findscu .*)(?:\n.*)*?(?=\nerror: )")
+"""Before what is wrong with a command line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +44,17 @@ class Outcome:
     stderr: bytes
     files: dict[str, bytes]
     exchanges: list[Exchange]
+
+    def said(self, port: int) -> list[str]:
+        """The lines on stderr that both programs have to say alike.
+
+        Args:
+            port: at which it met the peer; it is the only word that may differ.
+        """
+        text = self.stderr.decode("utf-8", "surrogateescape")
+        text = text.replace(f"'{FINDSCU}'", "'batchfind findscu'")
+        text = _HEADING.sub("", re.sub(rf"\b{port}\b", "PORT", text))
+        return [line for line in text.splitlines() if not _INSIDES.match(line)]
 
     @property
     def matches(self) -> list[bytes]:

@@ -15,9 +15,11 @@ import batchfind
 from batchfind.dicom.encode import encode
 from batchfind.dicom.findscu_keys import KeyRefused, apply_key
 from batchfind.dicom.identifier import Identifier
+from batchfind.dicom.scalar import inflate
 from batchfind.dicom.transfer_syntaxes import EXPLICIT_LE
 from batchfind.sources.identifiers import read_identifier
 from tests.interop.answers import FINDSCU
+from tests.peers import pdu
 from tests.peers.processes import require
 from tests.peers.scripted import ScriptedPeer
 from tests.peers.steps import final
@@ -110,10 +112,15 @@ CASES = {
 }
 
 
-def findscu(peer: ScriptedPeer, keys: Sequence[str], *files: Path) -> list[str]:
+def findscu(
+    peer: ScriptedPeer,
+    keys: Sequence[str],
+    *files: Path,
+    options: Sequence[str] = (),
+) -> list[str]:
     """What findscu says on stderr, line by line."""
     require(FINDSCU)
-    options = [part for key in keys for part in ("-k", key)]
+    options = [*options, *(part for key in keys for part in ("-k", key))]
     command = [FINDSCU, "-S", *options, "127.0.0.1", str(peer.port), *map(str, files)]
     done = subprocess.run(command, check=False, capture_output=True, timeout=30)
     return done.stderr.decode().splitlines()
@@ -129,7 +136,10 @@ def sent_by_findscu(
 
 
 def sent_by_job(
-    peer: ScriptedPeer, folder: Path, queries: Mapping[str, Mapping[str, Any]]
+    peer: ScriptedPeer,
+    folder: Path,
+    queries: Mapping[str, Mapping[str, Any]],
+    fields: Mapping[str, Any] | None = None,
 ) -> list[bytes]:
     """The Identifiers of a job's queries, one after another."""
     before = len(peer.seen.requests)
@@ -142,6 +152,7 @@ def sent_by_job(
                 "port": peer.port,
                 "transfer_syntaxes": "local",
                 "limits": {"associations": 1},
+                **(fields or {}),
             }
         },
         "queries": {
@@ -200,6 +211,62 @@ class TestKeys:
         with pytest.raises(KeyRefused) as caught:
             apply_key((), argument)
         assert said == f"E: Find SCU Failed: {caught.value.code} {caught.value.message}"
+
+
+NEW = {
+    "0009,1010": "01\\02\\03",
+    "0008,0120": "http://x/",
+    "0008,0119": "abc",
+    "0066,0016": "1",
+    "7fe0,0009": "1",
+    "0066,0040": "1",
+    "0072,0081": "1",
+    "0072,0082": "-1",
+    "0072,0083": "1",
+    "0040,a160": "text",
+    "0042,0011": "01",
+    "0010,0010": "A",
+}
+
+
+@pytest.fixture
+def first_choice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Peers accept the transfer syntax that is proposed first."""
+    monkeypatch.setattr(
+        pdu, "chosen_syntax", lambda proposal: proposal.transfer_syntaxes[0]
+    )
+
+
+@pytest.mark.usefixtures("first_choice")
+@pytest.mark.parametrize("syntaxes", ["local", "big", "implicit", "deflated"])
+def test_new_vrs_become_ob_as_findscu_makes_them(
+    scripted_peer: StartPeer, tmp_path: Path, syntaxes: str
+) -> None:
+    peer = scripted_peer(final())
+    option = {"local": "-x=", "big": "-xb", "implicit": "-xi", "deflated": "-xd"}
+    keys = [f"{path}={value}" for path, value in NEW.items()]
+    findscu(peer, keys, options=["-u", option[syntaxes]])
+    fields = {"transfer_syntaxes": syntaxes, "new_vr": "ob"}
+    sent_by_job(peer, tmp_path, {"q": {"keys": NEW}}, fields)
+    theirs, ours = peer.seen.requests
+    assert ours.transfer_syntax == theirs.transfer_syntax
+    assert ours.identifier == theirs.identifier
+
+
+@pytest.mark.usefixtures("first_choice")
+@pytest.mark.parametrize("level", range(10))
+def test_deflated_identifiers_hold_the_same(
+    scripted_peer: StartPeer, tmp_path: Path, level: int
+) -> None:
+    peer = scripted_peer(final())
+    keys = {"PatientName": "A*" * 30, "PatientID": "x", "StudyInstanceUID": ""}
+    arguments = [f"{path}={value}" for path, value in keys.items()]
+    findscu(peer, arguments, options=["-xd", "+cl", str(level)])
+    fields = {"transfer_syntaxes": "deflated", "deflate_level": level}
+    sent_by_job(peer, tmp_path, {"q": {"keys": keys}}, fields)
+    theirs, ours = (one.identifier for one in peer.seen.requests)
+    assert len(ours) % 2 == 0
+    assert inflate(ours, 1 << 20) == inflate(theirs, 1 << 20)
 
 
 DUMP = """\

@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from batchfind.dicom.encode import encode
 from batchfind.dicom.identifier import Element
@@ -96,10 +98,10 @@ def prepared(client: Client, number: int, flush: int | None = None) -> Find:
 
 
 async def ask(
-    client: Client, number: int, *, cancel_after: int | None = None
+    client: Client, number: int, *, cancel_after: int | None = None, pause: float = 0.0
 ) -> Answer:
     answer = Answer()
-    find = prepared(client, number, cancel_after)
+    find = prepared(client, number, cancel_after or (1 if pause else None))
     try:
         async with find:
             async for matches in find.matches():
@@ -107,6 +109,7 @@ async def ask(
                 for end in matches.ends:
                     answer.identifiers.append(matches.payload[begin:end])
                     begin = end
+                await asyncio.sleep(pause)
                 if cancel_after is not None:
                     find.cancel()
     except BatchfindError as error:
@@ -226,6 +229,39 @@ class TestAnswers:
         assert [each.complete for each in answers] == [True, False, True, True]
         assert answers[1].final is not None
         assert answers[1].final.comment == "out of resources"
+
+    @settings(
+        deadline=None,
+        max_examples=40,
+        suppress_health_check=[HealthCheck.function_scoped_fixture],
+    )
+    @given(
+        st.lists(st.integers(0, 3), max_size=30),
+        st.permutations(range(4)),
+        st.lists(st.sampled_from([0.0, 0.001, 0.02]), min_size=4, max_size=4),
+    )
+    def test_in_any_order_to_owners_of_any_speed(
+        self,
+        scripted_peer: StartPeer,
+        order: list[int],
+        ends: list[int],
+        pauses: list[float],
+    ) -> None:
+        answers = [steps.to(index, steps.matches(1)) for index in order]
+        finals = [steps.to(index, steps.final()) for index in ends]
+        peer = windowed(scripted_peer, *answers, *finals)
+
+        async def at_leisure(client: Client) -> list[Answer]:
+            asked = (
+                ask(client, number, pause=pause) for number, pause in enumerate(pauses)
+            )
+            return list(await asyncio.gather(*asked))
+
+        found = with_client(peer.port, at_leisure)
+        assert all(each.complete for each in found)
+        assert [len(each.identifiers) for each in found] == [
+            order.count(number) for number in range(4)
+        ]
 
     def test_leave_the_association_reusable(self, scripted_peer: StartPeer) -> None:
         finals = [steps.to(index, steps.final()) for index in range(4)]

@@ -223,13 +223,13 @@ def server_context(
         ciphers: in OpenSSL's notation; empty: the library's choice.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    if ciphers:  # they also say how short a key may be
+        context.set_ciphers(ciphers)
     with tempfile.TemporaryDirectory() as folder:
         context.load_cert_chain(*identity.files(Path(folder), "server"))
     if trusted is not None:
         context.verify_mode = ssl.CERT_REQUIRED
         context.load_verify_locations(cadata=trusted.der)
-    if ciphers:
-        context.set_ciphers(ciphers)
     context.maximum_version = highest
     context.minimum_version = lowest
     return context

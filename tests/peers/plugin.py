@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any, TypeAlias
@@ -11,8 +12,10 @@ import pytest
 from tests.peers import real
 from tests.peers.pki import Pki
 from tests.peers.scripted import ScriptedPeer
+from tests.peers.tls_server import Conduct, TlsServer
 
 StartPeer: TypeAlias = Callable[..., ScriptedPeer]
+StartServer: TypeAlias = Callable[..., TlsServer]
 
 
 @pytest.fixture
@@ -22,6 +25,19 @@ def scripted_peer() -> Iterator[StartPeer]:
 
         def start(*steps: Any, **options: Any) -> ScriptedPeer:
             return running.enter_context(ScriptedPeer(*steps, **options))
+
+        yield start
+
+
+@pytest.fixture
+def serve() -> Iterator[StartServer]:
+    """Starts TLS servers that end with the test; arguments as `TlsServer`."""
+    with ExitStack() as running:
+
+        def start(
+            context: ssl.SSLContext | None, conduct: Conduct | None = None
+        ) -> TlsServer:
+            return running.enter_context(TlsServer(context, conduct))
 
         yield start
 

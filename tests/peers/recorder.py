@@ -58,6 +58,7 @@ class Exchange:
 class _Talk:
     sent: bytearray = field(default_factory=bytearray)
     received: bytearray = field(default_factory=bytearray)
+    cancelled: threading.Event = field(default_factory=threading.Event)
 
 
 class Recorder:
@@ -65,6 +66,9 @@ class Recorder:
 
     Attributes:
         port: on 127.0.0.1.
+        held: final response of a connection, counted from 1, that is kept back until
+            the client has cancelled; 0 for none. With it an SCP that is faster than
+            any C-CANCEL can still be cancelled.
     """
 
     def __init__(self, port: int) -> None:
@@ -73,6 +77,7 @@ class Recorder:
         Args:
             port: of the server on 127.0.0.1.
         """
+        self.held = 0
         self._server = port
         self._listener = socket.create_server((LOOPBACK, 0), backlog=64)
         self.port = int(self._listener.getsockname()[1])
@@ -128,20 +133,62 @@ class Recorder:
             for side in (client, server):
                 side.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             back = threading.Thread(
-                target=_pass_on, args=(server, client, talk.received), daemon=True
+                target=self._answer, args=(server, client, talk), daemon=True
             )
             back.start()
-            _pass_on(client, server, talk.sent)
+            for data in _chunks(client):
+                talk.sent += data
+                if self.held and any(map(_is_cancel, _messages(bytes(talk.sent)))):
+                    talk.cancelled.set()
+                _send(server, data)
+            talk.cancelled.set()
+            _end(server)
             back.join(PATIENCE)
 
+    def _answer(
+        self, server: socket.socket, client: socket.socket, talk: _Talk
+    ) -> None:
+        passed = 0
+        for data in _chunks(server):
+            talk.received += data
+            whole = bytes(talk.received)
+            if self.held and not talk.cancelled.is_set():
+                stop = _beginning_of_final(whole, self.held)
+                _send(client, whole[passed:stop])
+                passed = max(passed, len(whole[:stop]))
+                if stop is None:
+                    continue
+                talk.cancelled.wait(PATIENCE)
+            _send(client, whole[passed:])
+            passed = len(whole)
+        _end(client)
 
-def _pass_on(source: socket.socket, target: socket.socket, kept: bytearray) -> None:
-    for data in _chunks(source):
-        kept += data
-        with contextlib.suppress(OSError):
-            target.sendall(data)
+
+def _send(target: socket.socket, data: bytes) -> None:
+    with contextlib.suppress(OSError):
+        target.sendall(data)
+
+
+def _end(target: socket.socket) -> None:
     with contextlib.suppress(OSError):
         target.shutdown(socket.SHUT_WR)
+
+
+def _is_cancel(message: Message) -> bool:
+    return dict(message.command)[0x0100] == pdu.us(pdu.CANCEL_RQ)
+
+
+def _beginning_of_final(received: bytes, number: int) -> int | None:
+    """Where the PDU of a final response begins; None before it has come."""
+    at, finals = 0, 0
+    for kind, body in _pdus(received):
+        if kind == pdu.P_DATA:
+            responses = _messages(pdu.pdu(kind, body))
+            finals += sum(one.status >> 8 != 0xFF for one in responses)
+            if finals == number:
+                return at
+        at += 6 + len(body)
+    return None
 
 
 def _chunks(source: socket.socket) -> Iterator[bytes]:
@@ -167,11 +214,14 @@ def _exchange(sent: bytes, received: bytes) -> Exchange:
 
 
 def _pdus(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Those that are complete."""
     at = 0
     while at + 6 <= len(data):
-        length = int.from_bytes(data[at + 2 : at + 6], "big")
-        yield data[at], data[at + 6 : at + 6 + length]
-        at += 6 + length
+        end = at + 6 + int.from_bytes(data[at + 2 : at + 6], "big")
+        if end > len(data):
+            return
+        yield data[at], data[at + 6 : end]
+        at = end
 
 
 def _association(body: bytes) -> Iterator[str]:
@@ -182,7 +232,9 @@ def _association(body: bytes) -> Iterator[str]:
     for kind, value in pdu.items(body[68:]):
         if kind == _CONTEXT:
             yield f"context {value[0]}"  # what follows is reserved
-            yield from (f"  {inner:02x} {data!r}" for inner, data in pdu.items(value[4:]))
+            yield from (
+                f"  {inner:02x} {data!r}" for inner, data in pdu.items(value[4:])
+            )
         elif kind == _USER_INFORMATION:
             yield from _user_information(value)
         else:

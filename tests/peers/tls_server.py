@@ -86,6 +86,27 @@ class TlsServer:
             self.heard += data
 
 
+def answer(data: bytes) -> Conduct:
+    """Reads what comes first, and answers it with these bytes."""
+
+    def conduct(connection: socket.socket) -> None:
+        connection.recv(1 << 16)
+        connection.sendall(data)
+
+    return conduct
+
+
+def read(connection: socket.socket) -> None:
+    """Reads what comes first, and ends the connection."""
+    connection.recv(1 << 16)
+
+
+def read_and_drop(connection: socket.socket) -> None:
+    """Reads what comes first, and resets the connection."""
+    connection.recv(1 << 16)
+    drop(connection)
+
+
 def drop(connection: socket.socket) -> None:
     """Ends a connection by a reset."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NONE)

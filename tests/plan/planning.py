@@ -50,15 +50,17 @@ class Planner:
     ) -> Plan:
         path = self.folder / "job.yaml"
         path.write_text(head + textwrap.dedent(text), encoding="utf-8")
+        bases = {
+            self.folder / name: self.base(name, identifier)
+            for name, identifier in (files or {}).items()
+        }
         inputs = Inputs(
             tables={
                 name: self.table(f"{name}.csv", lines)
                 for name, lines in (tables or {}).items()
             },
-            files={
-                self.folder / name: self.base(name, identifier)
-                for name, identifier in (files or {}).items()
-            },
+            files=bases,
+            raw_files=bases,
         )
         return expand(load_job(path), inputs, clock=clock, **options)
 

@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from batchfind.dicom.dictionary import Dictionary
+from batchfind.dicom.dictionary_entries import read_entry
 from batchfind.dicom.encode import encode
 from batchfind.dicom.identifier import Element, Identifier
 from batchfind.dicom.transfer_syntaxes import (
@@ -622,3 +624,73 @@ class TestDetection:
         except JobError:
             return
         assert tags == sorted(set(tags))
+
+
+class TestAsWritten:
+    def read(self, tmp_path: Path, raw: bytes) -> Identifier:
+        (tmp_path / "base").write_bytes(raw)
+        return read_identifier(tmp_path / "base", as_written=True).identifier
+
+    @pytest.mark.parametrize("syntax", [EXPLICIT_LE, IMPLICIT_LE, EXPLICIT_BE])
+    def test_keeps_what_is_sent(self, tmp_path: Path, syntax: str) -> None:
+        written: Identifier = (
+            Element(0x00080000, "UL", "12"),
+            Element(0x00080005, "CS", "ISO_IR 100"),
+            Element(0x00080018, "UI", "1.2\0"),
+            Element(0x00100010, "PN", b"M\xfcller  "),
+            Element(0x00280010, "US", "12\\13"),
+            Element(0x00400100, "SQ", ((Element(0x00080060, "CS", "CT  "),), ())),
+            Element(0x7FE00010, "OW", b"\x01\x02"),
+        )
+        raw = encode(written, syntax, ())
+        assert encode(self.read(tmp_path, raw), syntax, ()) == raw
+
+    def test_keeps_bytes_that_are_not_what_they_claim(self, tmp_path: Path) -> None:
+        raw = encode((Element(0x00100010, "PN", b"\xff\xfe"),), EXPLICIT_LE, ())
+        assert self.read(tmp_path, raw) == (Element(0x00100010, "PN", b"\xff\xfe"),)
+
+    def test_keeps_un(self, tmp_path: Path) -> None:
+        raw = encode((Element(0x00100020, "UN", b"x "),), EXPLICIT_LE, ())
+        assert self.read(tmp_path, raw) == (Element(0x00100020, "UN", b"x "),)
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            (
+                '{"00080005": {"vr": "CS", "Value": ["ISO_IR 100"]},'
+                ' "00100020": {"vr": "LO", "Value": ["x"]}}'
+            ),
+            (
+                '<data-set><element tag="0008,0005" vr="CS">ISO_IR 100</element>'
+                '<element tag="0010,0020" vr="LO">x</element></data-set>'
+            ),
+            "(0008,0005) CS [ISO_IR 100]\n(0010,0020) LO [x]\n",
+        ],
+        ids=["json", "xml", "dump"],
+    )
+    def test_keeps_the_character_set_of_a_text(self, tmp_path: Path, text: str) -> None:
+        assert self.read(tmp_path, text.encode()) == (
+            Element(0x00080005, "CS", "ISO_IR 100"),
+            Element(0x00100020, "LO", "x"),
+        )
+
+    def test_of_a_text_without_character_set_adds_none(self, tmp_path: Path) -> None:
+        raw = b'{"00100020": {"vr": "LO", "Value": ["x"]}}'
+        assert self.read(tmp_path, raw) == (Element(0x00100020, "LO", "x"),)
+
+
+class TestADictionary:
+    KNOWN = Dictionary((read_entry('(0055,"ACME",01)\tDS\tTubeAge\t1'),))
+
+    @pytest.mark.parametrize("syntax", [IMPLICIT_LE, EXPLICIT_LE])
+    def test_tells_what_a_file_does_not(self, tmp_path: Path, syntax: str) -> None:
+        written = (Element(0x00550010, "LO", "ACME"), Element(0x00551001, "UN", b"1 "))
+        (tmp_path / "base").write_bytes(encode(written, syntax, ()))
+        found = read_identifier(tmp_path / "base", self.KNOWN).identifier
+        assert found[1] == Element(0x00551001, "DS", "1")
+
+    def test_tells_the_vr_of_a_line_without(self, tmp_path: Path) -> None:
+        known = Dictionary((read_entry("(0018,9FF0)\tFD\tNewest\t1"),))
+        (tmp_path / "base").write_text("(0018,9ff0) 1.5\n", "utf-8")
+        found = read_identifier(tmp_path / "base", known).identifier
+        assert found == (Element(0x00189FF0, "FD", "1.5"),)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from batchfind.tables import decode
+from batchfind.tables import decoded
 from batchfind.tables.render import render
 from batchfind.tables.schema import table_schema
 from tests.tables.material import (
@@ -115,7 +115,7 @@ class TestAnAnswerThatExplodesTooFar:
     """A megabyte beside 60 000 empty items would become 60 gigabytes."""
 
     def test_is_a_defect(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(decode, "EXPLODED_BYTES", 1000)
+        monkeypatch.setattr(decoded, "EXPLODED_BYTES", 1000)
         piece = one(
             ASKED, response("1" * 60, *[step("CT")] * 40), response("2", step("CT"))
         )
@@ -127,7 +127,7 @@ class TestAnAnswerThatExplodesTooFar:
     def test_many_together_come_in_pieces(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(decode, "EXPLODED_BYTES", 600)
+        monkeypatch.setattr(decoded, "EXPLODED_BYTES", 600)
         given = slabs(*[response(str(at), step("CT"), step("MR")) for at in range(20)])
         schema = table_schema(ASKED, typed=True, provenance=True)
         pieces = list(render(ASKED, given, [schema]))

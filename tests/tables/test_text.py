@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from batchfind.dicom import charset, values, vrs
 from batchfind.dicom.transfer_syntaxes import EXPLICIT_BE
+from batchfind.tables.cells import cells_of
 from batchfind.tables.render import render
+from batchfind.tables.set_column import set_column
 from batchfind.tables.text import text_column
 from tests.tables.material import (
     element,
@@ -38,7 +40,7 @@ class TestWholeColumns:
     ) -> None:
         sets = [charset.resolve(term) for _, term in cells]
         raw = [cell for cell, _ in cells]
-        column = text_column(raw, vr, sets, {}, big_endian=False)
+        column = text_column(cells_of(raw), vr, set_column(sets), {}, big_endian=False)
         expected = [
             None if cell is None else values.text_values(cell, vr, known)
             for cell, known in zip(raw, sets, strict=True)
@@ -227,8 +229,9 @@ class TestNumbers:
         self, number: float
     ) -> None:
         raw = struct.pack("<f", number)
-        sets = [charset.resolve(None)]
-        array = text_column([raw], "FL", sets, {}, big_endian=False).array
+        sets = set_column([charset.resolve(None)])
+        cells = cells_of([raw])
+        array = text_column(cells, "FL", sets, {}, big_endian=False).array
         found = float(array[0].as_py())
         assert struct.pack("<f", found) == raw or math.isnan(number)
 

@@ -1,0 +1,200 @@
+"""The real findscu and `batchfind findscu`, given the same command lines.
+
+Both meet the same peers through relays that keep every byte. What the peer hears,
+the responses, the files, what is printed and the exit code must be the same; where
+they differ on purpose, `findscu_cases` says in what. Every command line is then saved
+as a job, which must ask and bring the same once more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from pydicom.filereader import read_file_meta_info
+
+from batchfind.cli.main import execute
+from tests.interop.answers import FINDSCU, of_file, received
+from tests.interop.findscu_cases import CASES, Case, Differs, Saved
+from tests.interop.findscu_material import PASSWORD, write_material
+from tests.interop.findscu_peers import Peers, Seats
+from tests.interop.side_by_side import Outcome, Place, Streams, findscu, ours
+from tests.interop.test_same_documents import (
+    attributes_in_order,
+    document,
+    in_its_own,
+)
+from tests.outputs.documents import parsed
+from tests.peers import pdu
+from tests.peers.pki import Pki
+from tests.peers.processes import LOOPBACK, require
+
+pytestmark = pytest.mark.interop
+
+APART = {Differs.REFUSED, Differs.EARLY, Differs.TRUST}
+"""Differences that leave nothing to compare; each has a test of its own."""
+
+OWN_META = {0x00020000, 0x00020003, 0x00020012, 0x00020013}
+"""Group length, instance UID, and who wrote the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A case, and what came of it.
+
+    Attributes:
+        job: folder for a job.
+    """
+
+    case: Case
+    seats: Seats
+    theirs: Outcome
+    ours: Outcome
+    job: Path
+
+    def differs(self, how: Differs) -> bool:
+        return how in self.case.differs
+
+
+@pytest.fixture(scope="module")
+def peers(
+    tmp_path_factory: pytest.TempPathFactory, pki: Pki, request: pytest.FixtureRequest
+) -> Iterator[Peers]:
+    with ExitStack() as running:
+        folder = tmp_path_factory.mktemp("peers")
+        yield Peers(running, folder, pki, request.getfixturevalue)
+
+
+@pytest.fixture(scope="module")
+def material(tmp_path_factory: pytest.TempPathFactory, pki: Pki) -> Path:
+    require(FINDSCU)
+    folder = tmp_path_factory.mktemp("material")
+    write_material(folder, pki)
+    return folder
+
+
+def run_both(case: Case, peers: Peers, material: Path, base: Path) -> Run:
+    """Both programs at the same time, each in a folder and at a seat of its own."""
+    seats = peers.seats(case.peer)
+    places = []
+    for name, seat in zip(("theirs", "ours"), seats, strict=True):
+        places.append(Place(_folder(base / name, material), seat.relay))
+        if seat.relay is not None:
+            seat.relay.held = case.held
+    lines = [command_line(case, seats, number) for number in range(2)]
+    with findscu(lines[0], places[0]) as outcomes:
+        mine = ours(lines[1], places[1])
+    return Run(case, seats, outcomes[0], mine, _folder(base / "job", material))
+
+
+def _folder(folder: Path, material: Path) -> Path:
+    (folder / "out").mkdir(parents=True)
+    (folder / "in").symlink_to(material)
+    return folder
+
+
+def command_line(case: Case, seats: Seats, number: int) -> list[str]:
+    """The words of a case behind those that name the peer."""
+    seat = seats[number]
+    called = [] if case.uses("-aec") else ["-aec", seat.called_ae]
+    return [*called, LOOPBACK, str(seat.port), *case.words]
+
+
+ALIKE = [case for case in CASES if not APART & case.differs]
+
+
+@pytest.fixture(scope="class", params=ALIKE, ids=lambda case: case.name)
+def run(
+    request: pytest.FixtureRequest,
+    peers: Peers,
+    material: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Run:
+    case: Case = request.param
+    return run_both(case, peers, material, tmp_path_factory.mktemp(case.name))
+
+
+class TestEachCommandLine:
+    def test_ends_alike(self, run: Run) -> None:
+        expected = run.theirs.code
+        if run.differs(Differs.EXIT_CODE):
+            assert expected == 0
+            expected = 1
+        assert run.ours.code == expected
+
+    def test_is_heard_alike_by_the_peer(self, run: Run) -> None:
+        assert len(run.ours.exchanges) == len(run.theirs.exchanges)
+        pairs = zip(run.ours.exchanges, run.theirs.exchanges, strict=True)
+        for mine, other in pairs:
+            assert mine.association == other.association
+            assert mine.requests == other.requests
+            if run.differs(Differs.ABORT):
+                assert (mine.endings, other.endings) == ((pdu.ABORT,), ())
+            else:
+                assert mine.endings == other.endings
+
+    def test_is_answered_alike(self, run: Run) -> None:
+        assert [one.responses for one in run.ours.exchanges] == [
+            one.responses for one in run.theirs.exchanges
+        ]
+
+    def test_writes_the_same_files(self, run: Run) -> None:
+        names = list(run.theirs.files)
+        if run.differs(Differs.LOG_FILE):
+            names.remove("findscu.log")
+        assert list(run.ours.files) == names
+
+    def test_writes_the_same_data_sets(self, run: Run, tmp_path: Path) -> None:
+        for name in run.theirs.files:
+            if name.endswith(".dcm"):
+                mine, other = tmp_path / "mine", tmp_path / "other"
+                mine.write_bytes(run.ours.files[name])
+                other.write_bytes(run.theirs.files[name])
+                assert of_file(mine) == of_file(other)
+                assert _meta(mine) == _meta(other)
+
+    def test_writes_the_same_documents(self, run: Run) -> None:
+        pairs = [
+            (run.ours.files[name], content)
+            for name, content in run.theirs.files.items()
+            if name.endswith(".xml")
+        ]
+        if run.differs(Differs.CHARACTERS):
+            assert any(not _same_documents(*pair) for pair in pairs)
+            for mine, other in pairs:
+                assert _is_more(mine, other)
+        else:
+            assert all(_same_documents(*pair) for pair in pairs)
+
+    def test_prints_the_same(self, run: Run) -> None:
+        mine = run.ours.said(run.seats[1].port)
+        theirs = run.theirs.said(run.seats[0].port)
+        if run.differs(Differs.WORDS):
+            assert mine != theirs
+            assert mine[-1][:3] == theirs[-1][:3]
+        elif not run.differs(Differs.LOG_FILE):
+            assert mine == theirs
+
+
+def _meta(path: Path) -> list[tuple[int, object]]:
+    meta = read_file_meta_info(path)
+    return [(one.tag, one.value) for one in meta if one.tag not in OWN_META]
+
+
+def _same_documents(mine: bytes, other: bytes) -> bool:
+    if b"<responses" not in mine:
+        return in_its_own(mine) == in_its_own(other)
+    return document(mine) == document(other) and (
+        attributes_in_order(mine) == attributes_in_order(other)
+    )
+
+
+def _is_more(mine: bytes, other: bytes) -> bool:
+    """Whether ours can be read, and holds what can be read of the other."""
+    return parsed(mine) is not None and bool(other)
