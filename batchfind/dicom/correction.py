@@ -8,13 +8,10 @@ and everything in front stay.
 from __future__ import annotations
 
 from batchfind.dicom.dictionary import STANDARD, Dictionary
-from batchfind.dicom.encode import encode
-from batchfind.dicom.identifier import Element, Identifier
 from batchfind.dicom.raw import RawElement
+from batchfind.dicom.rewriting import rewritten
 from batchfind.dicom.scalar import decode
-from batchfind.dicom.transfer_syntaxes import EXPLICIT_BE
-from batchfind.dicom.values import swapped_words
-from batchfind.dicom.vrs import STRING_VRS, WORD_SIZES
+from batchfind.dicom.vrs import STRING_VRS
 from batchfind.errors import IdentifierDefect
 
 
@@ -56,28 +53,12 @@ def corrected_data_set(
         known: VRs of what was sent without one.
 
     Returns:
-        Sequences and items have defined lengths; what cannot be decoded, or written
-        again, stays as it is.
+        Sequences and items have undefined lengths; what cannot be decoded stays as
+        it is.
     """
-    big_endian = transfer_syntax == EXPLICIT_BE
     try:
         elements = decode(payload, transfer_syntax, known=known, verbatim=True)
-        correct_elements(elements)
-        identifier = _identifier(elements, big_endian=big_endian)
-        return encode(identifier, transfer_syntax, ())
-    except (IdentifierDefect, ValueError):
+    except IdentifierDefect:
         return payload
-
-
-def _identifier(elements: list[RawElement], *, big_endian: bool) -> Identifier:
-    return tuple(_element(element, big_endian=big_endian) for element in elements)
-
-
-def _element(element: RawElement, *, big_endian: bool) -> Element:
-    tag, vr, value = element
-    if not isinstance(value, bytes):
-        items = tuple(_identifier(item, big_endian=big_endian) for item in value)
-        return Element(tag, "SQ", items)
-    if big_endian and vr in WORD_SIZES:
-        return Element(tag, vr, swapped_words(value, vr))
-    return Element(tag, vr, value)
+    correct_elements(elements)
+    return rewritten(elements, transfer_syntax)

@@ -12,8 +12,9 @@ from batchfind.ul.framing import Burst
 
 #: Whole messages of two fragments: a command (3), then its data set (2).
 _WHOLE_MESSAGES = re.compile(rb"(?:\x03\x02)+")
-#: PDVs looked at in one go, so that a change of command costs little.
-_STRETCH = 1_024
+#: PDVs looked at in one go: twice as many as the last time brought, so that a change
+#: of command costs little, also when requests are answered by turns.
+_SHORTEST_STRETCH, _LONGEST_STRETCH = 16, 1_024
 
 
 @dataclass(slots=True)
@@ -27,6 +28,7 @@ class Gathering:
 
     def __init__(self) -> None:
         """Begins empty."""
+        self._stretch = _LONGEST_STRETCH
         self._sets: dict[int, _Set] = {}
 
     def add(self, message_id: int, status: int, identifier: bytes) -> None:
@@ -51,14 +53,15 @@ class Gathering:
         Returns:
             How many PDVs were taken: two for each response, 0 for none.
         """
-        stop = first + _STRETCH
-        whole = _WHOLE_MESSAGES.match(burst.controls, first, stop)
+        data, begin, end = burst.data, burst.begin, burst.end
+        command = template.command
+        if data[begin[first] : end[first]] != command:
+            return 0
+        whole = _WHOLE_MESSAGES.match(burst.controls, first, first + self._stretch)
         if whole is None:
             return 0
         stretch = burst.contexts[first : whole.end()]
         stop = whole.end() - len(stretch.lstrip(bytes([template.context_id])))
-        data, begin, end = burst.data, burst.begin, burst.end
-        command = template.command
         identifiers = []
         for index in range(first, stop - 1, 2):
             if data[begin[index] : end[index]] != command:
@@ -68,7 +71,9 @@ class Gathering:
             gathered = self._sets.setdefault(template.message_id, _Set())
             gathered.identifiers += identifiers
             gathered.statuses += [template.status] * len(identifiers)
-        return 2 * len(identifiers)
+        taken = 2 * len(identifiers)
+        self._stretch = min(max(2 * taken, _SHORTEST_STRETCH), _LONGEST_STRETCH)
+        return taken
 
     def matches(self) -> list[Matches]:
         """One set for each request that got pending responses, in their order."""

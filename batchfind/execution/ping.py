@@ -14,7 +14,7 @@ from batchfind.execution.connecting import connect
 from batchfind.execution.credentials import Credentials
 from batchfind.execution.demo_process import demo_peers
 from batchfind.execution.executor import Order
-from batchfind.execution.negotiated import negotiated
+from batchfind.execution.negotiated import Negotiated, negotiated
 from batchfind.execution.wiring import Wiring, extended_offer
 from batchfind.execution.wording import cause_of
 from batchfind.job.transport_model import Asked
@@ -94,21 +94,19 @@ class _Target:
         )
         return replace(self.order, offer=offer)
 
-    def options(self, client: Client) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Options that every information model got, and those one did not.
-
-        Raises:
-            NotNegotiated: one of these is required.
-        """
-        accepted: set[str] = set()
-        refused: set[str] = set()
-        for sop_class, asked in self.asked.items():
-            found = negotiated(sop_class, asked, client.accepted.extended)
-            accepted.update(found.accepted)
-            refused.update(found.refused)
-            if found.missing:
-                raise NotNegotiated(found.refusal)
-        return _ordered(accepted - refused), _ordered(refused)
+    def options(self, client: Client) -> Negotiated:
+        """What became of the options; one counts when every model got it."""
+        answers = client.accepted.extended
+        found = [
+            negotiated(sop_class, asked, answers)
+            for sop_class, asked in self.asked.items()
+        ]
+        missing = {name for each in found for name in each.missing}
+        refused = {name for each in found for name in each.refused} - missing
+        accepted = {name for each in found for name in each.accepted}
+        return Negotiated(
+            _ordered(accepted - refused - missing), _ordered(missing), _ordered(refused)
+        )
 
 
 async def ping_plan(
@@ -154,11 +152,13 @@ async def _ping(
     peer, endpoint = order.peer, order.endpoint
     cause: Cause | None = None
     client: Client | None = None
-    options: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
+    options = Negotiated()
     try:
         client = await _connect(order, credentials, resolver)
         cause = await _echo(client, peer, endpoint)
         options = target.options(client)
+        if options.missing:
+            raise NotNegotiated(options.refusal)
     except BatchfindError as error:
         cause = cause_of(error, peer, endpoint, "query" if client else "association")
     if client is not None:
@@ -166,8 +166,8 @@ async def _ping(
     return replace(
         _report(order, client, cause),
         seconds=loop.time() - started,
-        accepted=options[0],
-        refused=options[1],
+        accepted=options.accepted,
+        refused=_ordered((*options.refused, *options.missing)),
     )
 
 

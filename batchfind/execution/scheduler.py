@@ -205,7 +205,7 @@ class Scheduler:
                     self._widen(line, step.operations)
                 else:
                     await recording.add(step)
-        again = recording.disturbed and self._stop is None
+        again = recording.disturbed and not order.alone and self._stop is None
         if again and not recording.begun:
             return False
         attempt, durable = recording.close(len(tries) + 1)

@@ -11,6 +11,7 @@ should hold is lost: the call fails then.
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Final, Protocol
 
@@ -152,8 +153,8 @@ class _DicomFiles(_NumberedFiles):
         if origin.correction:
             correct_elements(elements)
         data = rewritten(elements, syntax, deflate_level=self._call.deflate_level)
-        whole = Response(origin, response.index, data)
-        return part10(whole, _GENERIC_FILE)
+        done = replace(origin, correction=False)
+        return part10(Response(done, response.index, data), _GENERIC_FILE)
 
 
 class _XmlFiles(_NumberedFiles):

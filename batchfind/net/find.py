@@ -148,8 +148,7 @@ class Find:
         exchange = self._exchange
         news = await exchange.news(self._inbox, self._deadline, self._flush_at)
         if news is None:
-            self._allow_for_others()
-            if exchange.late(self._deadline) and not self._dropped:
+            if self._late() and not self._dropped:
                 raise ResponseTimeout(self._timeout_sentence())
             return
         progress = False
@@ -165,20 +164,21 @@ class Find:
         if progress and not self._cancelled:
             self._heard = True
             self._deadline = exchange.deadline(self._link.timeouts.response)
-        elif exchange.late(self._deadline) and self.final is None:
+        elif self._late() and self.final is None:
             raise ResponseTimeout(self._timeout_sentence())
 
-    def _allow_for_others(self) -> None:
-        """Until its own first response, one to another request counts as well.
+    def _late(self) -> bool:
+        """Whether the peer takes too long.
 
-        Nothing tells an SCP to work on all requests at once; one that takes them in
-        turn is not silent towards those that wait.
+        Until a request has its first response, one to another request counts as well:
+        nothing tells an SCP to work on all at once, and one that takes them in turn is
+        not silent towards those that wait.
         """
         heard, most = self._exchange.heard, self._link.timeouts.response
-        if self._heard or self._cancelled or self._deadline is None:
-            return
-        if heard is not None and most is not None:
-            self._deadline = max(self._deadline, heard + most)
+        waits = not self._heard and not self._cancelled
+        if waits and heard is not None and most is not None:
+            self._deadline = max(self._deadline or 0.0, heard + most)
+        return self._exchange.late(self._deadline)
 
     def _keep(self, matches: Matches) -> None:
         if not self._waiting:

@@ -8,16 +8,14 @@ from typing import Final
 
 from batchfind.dicom.assemble import assemble
 from batchfind.dicom.dictionary import Dictionary
-from batchfind.dicom.encode import canonical_bytes
 from batchfind.dicom.identifier import Identifier
 from batchfind.dicom.paths import KeyPath, parse_path
-from batchfind.dicom.vrs import TEXT_VRS
 from batchfind.errors import Mark, Problem, Severity
 from batchfind.job.model import Peer
 from batchfind.plan.ae_titles import ae_titles
 from batchfind.plan.cases import Case, Multiplied, cases
-from batchfind.plan.characters import choose_charset, declared_charset, texts_of
 from batchfind.plan.digests import request_key
+from batchfind.plan.encoding import Encoding
 from batchfind.plan.intervals import UNPROVEN_TIMES
 from batchfind.plan.keys import Leaf, is_universal, render_keys
 from batchfind.plan.lint import asks_for_everything, lint_identifier, lint_leaves
@@ -26,12 +24,11 @@ from batchfind.plan.negotiated import negotiation_of, options_of
 from batchfind.plan.nothing import check_for_nothing
 from batchfind.plan.prepare import Prepared
 from batchfind.plan.problems import Problems
-from batchfind.plan.raw import in_raw_charset, raw_identifier
+from batchfind.plan.raw import raw_identifier
 from batchfind.plan.scopes import Surroundings
 from batchfind.plan.templates import Templates
 
 LEVEL: Final = parse_path("QueryRetrieveLevel")
-CHARSET: Final = parse_path("SpecificCharacterSet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +114,7 @@ class _Maker:
         if built is None:
             return []
         request = self._request(case, built.identifier, built.charset, titles)
-        repeated = _repeated(
-            case.peer, self.prepared, request, built.canonical, number
-        )
+        repeated = _repeated(case.peer, self.prepared, request, built.canonical, number)
         return list(repeated)
 
     def _leaves(self, case: Case) -> list[Leaf] | None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,6 +17,7 @@ from batchfind.capture.records import (
     AttemptFacts,
     Cause,
     Ending,
+    Outcome,
     RequestVerdict,
 )
 from batchfind.errors import StorageError

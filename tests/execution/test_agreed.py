@@ -28,6 +28,7 @@ from batchfind.job.transport_model import (
 from batchfind.plan.model import Plan
 from tests.execution.plans import STUDY_ROOT, peer, plan, request, with_real_keys
 from tests.peers import pdu, steps
+from tests.peers.pki import Pki, server_context
 from tests.peers.plugin import StartPeer
 
 GOOD = [steps.matches(3), steps.final()]
@@ -148,22 +149,26 @@ class TestCredentials:
 
 
 class TestSeed:
+    @pytest.fixture
+    def port(self, scripted_peer: StartPeer, pki: Pki) -> int:
+        return scripted_peer(*GOOD, tls=server_context(pki.peer)).port
+
     def plan_with(self, folder: Path, port: int, seed: Path) -> Plan:
-        tls = Tls(name="hospital", seed_write_back=seed)
+        tls = Tls(name="hospital", verify=False, seed_write_back=seed)
         pacs = peer("pacs", port, tls=tls)
         return with_real_keys(plan(folder, [pacs], [request("0.0", "pacs")]))
 
-    def test_is_written_at_the_end(
-        self, tmp_path: Path, scripted_peer: StartPeer
-    ) -> None:
+    def test_is_written_at_the_end(self, tmp_path: Path, port: int) -> None:
         seed = tmp_path / "seed"
-        run(self.plan_with(tmp_path, scripted_peer(*GOOD).port, seed))
+        result = run(self.plan_with(tmp_path, port, seed))
+        assert result.exit_code == 0
         assert len(seed.read_bytes()) == 1024
         assert stat.S_IMODE(seed.stat().st_mode) == 0o600
 
     def test_that_cannot_be_written_is_a_warning(
-        self, tmp_path: Path, scripted_peer: StartPeer
+        self, tmp_path: Path, port: int
     ) -> None:
         seed = tmp_path / "gone" / "seed"
-        result = run(self.plan_with(tmp_path, scripted_peer(*GOOD).port, seed))
+        result = run(self.plan_with(tmp_path, port, seed))
+        assert result.exit_code == 0
         assert any("seed cannot be written" in each for each in result.warnings)

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from batchfind.findscu.main import main
 from tests.peers import pdu, steps
+from tests.peers.plugin import StartPeer
 from tests.peers.processes import LOOPBACK, require
-from tests.peers.scripted import Conversation, Request, Step
+from tests.peers.scripted import Conversation, Request, ScriptedPeer, Step
 
 FINDSCU = "/usr/bin/findscu"
 IMPLICIT_LE = "1.2.840.10008.1.2"
@@ -103,3 +104,13 @@ def _person(_: Request, index: int) -> bytes:
 def these(payloads: Sequence[bytes]) -> Step:
     """Matches with these Identifiers."""
     return steps.matches(len(payloads), build=lambda _, index: payloads[index])
+
+
+def answering(start: StartPeer, count: int = 1) -> ScriptedPeer:
+    """A peer that answers every request in full."""
+    return start(people(count), steps.final())
+
+
+def message_ids(peer: ScriptedPeer) -> list[int]:
+    """Of all requests that a peer has seen."""
+    return [request.message_id for request in peer.seen.requests]

@@ -1,7 +1,7 @@
 """The command lines of the matrix, and where the two programs differ on purpose.
 
 Peer, port and `-aec` stand before the words of each; `in/` holds what
-`findscu_material` writes, `out/` is an empty folder.
+`findscu_material` writes, `out/` is an empty folder, and `%FC` is that byte.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ class Differs(Enum):
     TRUST = "we connect, where this release of findscu cannot make use of a file"
     LOG_FILE = "of a logger.cfg only levels count"
     CHARACTERS = "findscu drops responses, or writes XML that is wrong or none"
-    ABORT = "without a context we send an A-ABORT before closing"
+    RELEASE = "without a context we release the association, findscu only closes"
+    NAMES = "names of private attributes are those of DCMDICTPATH alone"
+    LENGTHS = "we show the length of a file's sequence with the keys that are in it"
 
 
 class Saved(Enum):
@@ -48,6 +50,7 @@ class Case:
         differs: in what.
         saved: what becomes of `--save-job`.
         held: final response kept back until C-CANCEL; 0 for none.
+        dictionary: DCMDICTPATH names DCMTK's dictionary.
     """
 
     name: str
@@ -56,6 +59,7 @@ class Case:
     differs: frozenset[Differs] = frozenset()
     saved: Saved = Saved.SAME
     held: int = 0
+    dictionary: bool = False
 
     def uses(self, *names: str) -> bool:
         """Whether one of these options is on the command line."""
@@ -75,15 +79,16 @@ _LINE = re.compile(r"([a-z0-9.-]+): (.*?)(?: +!! (.*))?")
 
 
 def _case(name: str, peer: str, words: tuple[str, ...], notes: list[str]) -> Case:
-    differs, saved, held = set(), Saved.SAME, 0
-    for note in notes:
-        if note in Differs.__members__:
-            differs.add(Differs[note])
-        elif note.startswith("job="):
-            saved = Saved[note.removeprefix("job=")]
-        else:
-            held = int(note.removeprefix("held="))
-    return Case(name, peer, words, frozenset(differs), saved, held)
+    values = dict(note.split("=") for note in notes if "=" in note)
+    return Case(
+        name,
+        peer,
+        tuple(word.replace("%FC", "\udcfc") for word in words),
+        frozenset(Differs[note] for note in notes if note in Differs.__members__),
+        Saved[values.get("job", "SAME")],
+        held=int(values.get("held", 0)),
+        dictionary="dictionary" in notes,
+    )
 
 
 WORKLIST = r"""
@@ -120,20 +125,21 @@ key-with-equals: -k PatientName -k RequestedProcedureDescription=A=B -v
 key-quoted: -k "PatientName=BEETHOVEN^LUDWIG^VAN" -k 'MedicalAlerts= x y ' -v
 key-empty: -k PatientName -k ""
 key-range: -k PatientName -k 0040,0100[0].0040,0002=19950101-19961231
-key-list: -k PatientName -k ScheduledProcedureStepSequence[0].Modality=MR\\CT
+key-list: -k PatientName -k ScheduledProcedureStepSequence[0].Modality=MR\\CT !! EXIT_CODE
 key-sequence: -k PatientName -k ScheduledProcedureStepSequence -v
 key-item: -k PatientName -k (0040,0100)[0] -v
 key-in-item: -k PatientName -k 0040,0100[0].Modality=MR -v
 key-in-item-of-item: -k PatientName -k 0040,0100[0].0040,0008[0].0008,0100 -v
 key-with-any-separator: -k PatientName -k (0040,0100)[0]xModality=MR
-key-in-second-item: -k PatientName -k 0040,0100[1].Modality=MR -v
+key-in-second-item: -k PatientName -k 0040,0100[1].Modality=MR -v !! EXIT_CODE
 key-numbers: -k PatientName -k 0028,0010=512 -k 0018,9087=1.5 -v
 key-attribute-tag: -k PatientName -k 0028,0009=(0018,1063)\\(10,20) -v
 key-unknown: -k PatientName -k 0019,1010=01\\0a -v
 key-private: -k "0009,0010=ACME 1.1" -k 0009,1001=ff -k PatientName -v
-key-private-known: -k "0019,0010=SIEMENS CT VA0  COAD" -k 0019,1050=1 -v
+key-private-known: -k "0019,0010=SIEMENS CT VA0  COAD" -k 0019,1050=1 -v !! EXIT_CODE NAMES
+key-private-in-dictionary: -k "0019,0010=SIEMENS CT VA0  COAD" -k 0019,1050=1 -v !! EXIT_CODE dictionary
 key-utf-8: -k "SpecificCharacterSet=ISO_IR 192" -k PatientName=Müller* -v !! job=KEY_CHARSET
-key-nonsense: -k StudyDate=garbage -k PatientName -k Modality=TOOLONGFORANYCODESTRING
+key-nonsense: -k StudyDate=garbage -k PatientName -k Modality=TOOLONGFORANYCODESTRING !! EXIT_CODE
 key-command: -k 0000,0900=1 -k PatientName !! REFUSED job=REFUSED
 key-meta: -k 0002,0010=1.2 -k PatientName !! REFUSED job=REFUSED
 key-bad-keyword: -k Nonsense=1 -v !! EXIT_CODE job=REFUSED
@@ -145,7 +151,7 @@ key-none: -v !! job=REFUSED
 
 worklist: -W -k PatientName -k AccessionNumber
 worklist-long: --worklist --key PatientName --key AccessionNumber
-model-refused: -P -k PatientName -v !! ABORT
+model-refused: -P -k PatientName -v
 title-ours: -k PatientName -aet STATION_7
 title-peer: -k PatientName -aec OFFIS
 title-long: -k PatientName -aet ABCDEFGHIJKLMNOPQRST
@@ -182,7 +188,8 @@ cancel-never: -k PatientName --cancel 0 -v
 file: in/wl1.dcm
 files: in/wl0.dcm in/wl2.dcm in/wl3.dcm in/wl4.dcm -v
 files-all: in/wl5.dcm in/wl6.dcm in/wl7.dcm in/wl8.dcm in/wl9.dcm in/wl10.dcm in/wl11.dcm in/wl12.dcm -Xs a.xml
-file-with-keys: in/wl1.dcm -k PatientName=M* -k 0040,0100[0].Modality=MR -v
+file-with-keys: in/wl1.dcm -k PatientName=M* -k 0040,0100[0].Modality=MR
+file-with-keys-verbose: in/wl1.dcm -k PatientName=M* -k 0040,0100[0].Modality=MR -v !! LENGTHS
 files-with-keys-repeated: in/wl1.dcm in/nested.dcm -k PatientName=V* --repeat 2 -X -v
 file-explicit: in/nested-te.dcm -v
 file-implicit: in/nested-ti.dcm -v
@@ -253,13 +260,39 @@ SERIES = "1.3.6.1.4.1.5962.1.1.0.0.0.1196533885.18148.0.118"
 
 DCMQRSCP = QUERY_RETRIEVE.format("dcmqrscp", STUDY, SERIES) + r"""
 dcmqrscp-patient-study: -O -k 0008,0052=PATIENT -k PatientName -xi +sr -X
-dcmqrscp-worklist: -W -k PatientName !! ABORT
+dcmqrscp-worklist: -W -k PatientName !! RELEASE
 dcmqrscp-title-unknown: -S -k 0008,0052=STUDY -aec NOBODY
 """
 ORTHANC = QUERY_RETRIEVE.format("orthanc", STUDY, SERIES) + r"""
-orthanc-patient-study: -O -k 0008,0052=PATIENT -k PatientName !! ABORT
+orthanc-patient-study: -O -k 0008,0052=PATIENT -k PatientName !! RELEASE
 orthanc-worklist: -W -k PatientName -k 0040,0100[0].Modality -v
 orthanc-worklist-files: in/wl1.dcm in/nested.dcm -Xs a.xml
+"""
+PREFERRING = r"""
+{0}-shown: -k PatientName -k 0040,0100[0] -x{1} -v
+{0}-repeated: -k PatientName=V* -k 0040,0100[0].Modality --repeat 2 -x{1} -v
+{0}-debug: -k PatientName=V* -k 0028,0010=5 -x{1} -d
+{0}-extract: -k PatientName -k 0040,0100[0] -x{1} -X
+{0}-extract-corrected: -k PatientName -k 0040,0100[0] -x{1} -X +dc
+{0}-extract-xml: -k PatientName -k 0040,0100[0] -x{1} -Xx
+{0}-extract-single: -k PatientName -k 0040,0100[0] -x{1} -Xs a.xml
+{0}-file: in/nested-ti.dcm -x{1} -v
+{0}-file-private: in/private.dcm -k 0028,0010=7 -x{1}
+"""
+BIG = PREFERRING.format("big", "b")
+DEFLATED = PREFERRING.format("deflated", "d") + r"""
+deflated-not-compressed: in/wl1.dcm -xd +cl 0 -X
+deflated-fast: in/wl1.dcm -xd +cl 1 -X
+deflated-small: in/wl1.dcm -xd +cl 9 -X -v
+"""
+CHARACTERS = r"""
+characters-shown: -k PatientName -k 0032,1060 -v
+characters-single: -k PatientName -Xs a.xml !! CHARACTERS
+characters-single-corrected: -k PatientName -k 0032,1060 +dc -Xs a.xml !! CHARACTERS
+characters-each: -k PatientName -k 0032,1060 -Xx !! CHARACTERS
+characters-dicom: -k PatientName -k 0032,1060 -X
+characters-asked-for: -k PatientName=M%FCller* -k "SpecificCharacterSet=ISO_IR 100" -v !! job=KEY_CHARSET
+characters-as-typed: -k PatientName=M%FCller* -v !! job=REFUSED
 """
 NOBODY = """
 no-connection: -k PatientName -v
@@ -315,6 +348,9 @@ TABLES: Mapping[str, str] = {
     "wlmscpfs": WORKLIST,
     "dcmqrscp": DCMQRSCP,
     "orthanc": ORTHANC,
+    "big": BIG,
+    "deflated": DEFLATED,
+    "characters": CHARACTERS,
     "nobody": NOBODY,
     "tls": TLS,
     "tls-strict": STRICT,

@@ -69,6 +69,42 @@ TEXTS = {
 }
 
 
+NAMES = {
+    "": b"PLAIN^NAME",
+    "ISO_IR 100": "Müller^Jörg".encode("latin-1"),
+    "ISO_IR 144": "Люкceмбypг".encode("iso8859-5"),
+    "ISO_IR 192": "Wang^XiaoDong=王^小东".encode(),
+    "GB18030": "Wang^XiaoDong=王^小东".encode("gb18030"),
+    "ISO_IR 13": "ﾔﾏﾀﾞ^ﾀﾛｳ".encode("shift_jis"),
+    "\\ISO 2022 IR 87": b"Yamada^Tarou=\x1b$B;3ED\x1b(B^\x1b$BB@O:\x1b(B",
+    "\\ISO 2022 IR 149": b"Hong^Gildong=\x1b$)C\xfb\xf3^\x1b$)C\xd1\xce\xd4\xd7",
+}
+"""Character sets, as (0008,0005) names them, and a name in each."""
+
+STEP = """\
+(0010,0020) LO [P{number}]
+(0020,000d) UI [1.2.826.0.1.3680043.10.1505.8.{number}]
+(0032,1060) LO [Head & <neck>]
+(0040,0100) SQ
+(fffe,e000) -
+(0008,0060) CS [MR]
+(0040,0001) AE [AA32]
+(0040,0002) DA [19951015]
+(0040,0003) TM [085607]
+(fffe,e00d) -
+(fffe,e0dd) -
+"""
+
+
+def write_names(folder: Path) -> None:
+    """Dumps of a worklist with a patient for each character set."""
+    for number, (charset, name) in enumerate(NAMES.items()):
+        head = f"(0008,0005) CS [{charset}]\n" if charset else ""
+        person = b"(0010,0010) PN [" + name + b"]\n"
+        dump = head.encode() + person + STEP.format(number=number).encode()
+        (folder / f"{number}.dump").write_bytes(dump)
+
+
 def write_material(folder: Path, pki: Pki) -> None:
     """Query files, argument files, logging files, keys and certificates."""
     require(DUMP2DCM, DCMCONV, OPENSSL, QUERIES)

@@ -7,9 +7,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.interop.findscu_material import write_names
 from tests.peers.pki import Pki
 from tests.peers.processes import LOOPBACK, free_port, listening, require, serving
-from tests.peers.real import RealPeer
+from tests.peers.real import RealPeer, wlmscpfs
 from tests.peers.recorder import Recorder
 from tests.peers.secured import STUNNEL, orthanc_over_tls
 
@@ -63,9 +64,14 @@ class Peers:
         self._seats: dict[str, Seats] = {}
 
     def seats(self, name: str) -> Seats:
-        """Seats at wlmscpfs, dcmqrscp, orthanc; tls, tls-strict, tls-1.2, tls-1.3
-        (stunnel before wlmscpfs); tls-orthanc; nobody.
-        """  # noqa: D205, D209 - a list
+        """Seats at a peer.
+
+        Args:
+            name: `wlmscpfs`, `dcmqrscp`, `orthanc`; `big`, `deflated`, `characters`
+                for a wlmscpfs that prefers a transfer syntax, or holds names in
+                many character sets; `tls`, `tls-strict`, `tls-1.2`, `tls-1.3` for
+                stunnel before wlmscpfs; `tls-orthanc`; `nobody`.
+        """
         if name not in self._seats:
             self._seats[name] = self._start(name)
         return self._seats[name]
@@ -86,11 +92,25 @@ class Peers:
             case "tls-1.2" | "tls-1.3":
                 version = f"TLSv{name[-3:]}"
                 return self._stunnel(name, {"sslVersion": version})
+            case "big":
+                return self._worklist(name, "+xb")
+            case "deflated":
+                return self._worklist(name, "+xd")
+            case "characters":
+                dumps = self._folder / "dumps"
+                dumps.mkdir()
+                write_names(dumps)
+                return self._worklist(name, "-csk", dumps=dumps)
             case _:
-                return self._plain(name)
+                return self._plain(self._get_peer(name))
 
-    def _plain(self, name: str) -> Seats:
-        peer = self._get_peer(name)
+    def _worklist(self, name: str, *options: str, **more: Path) -> Seats:
+        folder = self._folder / name
+        folder.mkdir()
+        peer = wlmscpfs(folder, *options, **more)
+        return self._plain(self._running.enter_context(peer))
+
+    def _plain(self, peer: RealPeer) -> Seats:
         first, second = (
             self._running.enter_context(Recorder(peer.port)) for _ in range(2)
         )
@@ -113,7 +133,7 @@ class Peers:
         """Behind it stand relays of its own, where nothing is secret any more."""
         require(STUNNEL)
         certificate, key = self._pki.peer.files(self._folder, "peer")
-        behind = self._plain("wlmscpfs")
+        behind = self._plain(self._get_peer("wlmscpfs"))
         ports = (free_port(), free_port())
         lines = ["foreground = yes", "pid =", "debug = 5"]
         for number, (port, seat) in enumerate(zip(ports, behind, strict=True)):

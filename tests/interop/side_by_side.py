@@ -7,9 +7,11 @@ import io
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+
+import pytest
 
 from batchfind.cli.main import execute
 from tests.interop.answers import FINDSCU
@@ -20,7 +22,7 @@ _INSIDES = re.compile(
     r"T: |D: (?:\$dcmtk|$|Our Implementation|DcmDataDictionary|DcmDataset|DcmFileFormat"
     r"|DcmMetaInfo|setting network|DULFSM|Constructing|Parsing|PDU Type"
     r"|(?:  [0-9a-f]{2})+$)"
-    r"|E: OpenSSL error|W: (?:Certificate hash key|Ciphersuite .* uses NO RSA)"
+    r"|E: OpenSSL error|W: (?:Certificate hash key|Ciphersuite .* uses (?:NO )?RSA)"
 )
 """What findscu alone tells, of its own insides."""
 
@@ -69,10 +71,12 @@ class Place:
     Attributes:
         folder: its working directory.
         relay: before the peer; None where the peer is not to be recorded.
+        environment: variables that are added.
     """
 
     folder: Path
     relay: Recorder | None
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     def outcome(self, code: int, stdout: bytes, stderr: bytes) -> Outcome:
         exchanges = [] if self.relay is None else self.relay.taken()
@@ -98,7 +102,7 @@ def findscu(words: Sequence[str], place: Place) -> Iterator[list[Outcome]]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=place.folder,
-        env=AT_ONCE,
+        env={**AT_ONCE, **place.environment},
     ) as process:
         try:
             yield outcomes
@@ -110,7 +114,10 @@ def findscu(words: Sequence[str], place: Place) -> Iterator[list[Outcome]]:
 
 def ours(words: Sequence[str], place: Place) -> Outcome:
     """Runs `batchfind` within this process, as its own process would."""
-    with Streams() as streams, contextlib.chdir(place.folder):
+    with pytest.MonkeyPatch.context() as patch, Streams() as streams:
+        patch.chdir(place.folder)
+        for name, value in place.environment.items():
+            patch.setenv(name, value)
         code = execute(["findscu", *words])
     return place.outcome(code, streams.stdout, streams.stderr)
 

@@ -46,12 +46,20 @@ class RealPeer:
 
 
 @contextmanager
-def wlmscpfs(folder: Path) -> Iterator[RealPeer]:
-    """DCMTK's worklist SCP with the examples of its documentation."""
-    require(WLMSCPFS, DUMP2DCM, EXAMPLES)
-    _worklist_files(folder / "OFFIS")
+def wlmscpfs(
+    folder: Path, *options: str, dumps: Path = Path(EXAMPLES)
+) -> Iterator[RealPeer]:
+    """DCMTK's worklist SCP.
+
+    Args:
+        folder: for its files.
+        options: of the program.
+        dumps: the worklist; by default the examples of DCMTK's documentation.
+    """
+    require(WLMSCPFS, DUMP2DCM, str(dumps))
+    _worklist_files(folder / "OFFIS", dumps)
     port = free_port()
-    command: list[str | Path] = [WLMSCPFS, "-dfp", folder, str(port)]
+    command: list[str | Path] = [WLMSCPFS, *options, "-dfp", folder, str(port)]
     with serving(command, folder / "wlmscpfs.log", lambda: listening(port)):
         yield RealPeer("wlmscpfs", port, "OFFIS")
 
@@ -82,7 +90,7 @@ def orthanc(
         options: of its configuration; with any of them it holds the worklist alone.
     """
     require(ORTHANC, ORTHANC_WORKLISTS, STORESCU, DUMP2DCM, EXAMPLES)
-    _worklist_files(folder / "worklists")
+    _worklist_files(folder / "worklists", Path(EXAMPLES))
     http, port = free_port(), free_port()
     config = folder / "orthanc.json"
     settings = {**_orthanc_config(folder, http, port), **(options or {})}
@@ -132,10 +140,10 @@ def _orthanc_config(folder: Path, http: int, port: int) -> dict[str, object]:
     }
 
 
-def _worklist_files(folder: Path) -> None:
+def _worklist_files(folder: Path, dumps: Path) -> None:
     folder.mkdir()
     (folder / "lockfile").touch()
-    for dump in sorted(Path(EXAMPLES).glob("*.dump")):
+    for dump in sorted(dumps.glob("*.dump")):
         target = folder / f"{dump.stem}.wl"
         subprocess.run([DUMP2DCM, "-q", dump, target], check=True)
 
