@@ -37,6 +37,7 @@ class Exchange:
         """
         self._link = link
         self._window = window
+        self._clock = asyncio.get_running_loop().time
         self._inboxes: dict[int, Inbox] = {}
         self._reader: Inbox | None = None
         self._answering: Inbox | None = None
@@ -64,9 +65,18 @@ class Exchange:
             PeerError: the association ended before the request was sent.
             LocalProtocolError: the window is full, or the request is impossible.
         """
-        if self._over is None:
+        try:
             # Whatever came before the request cannot be its answer.
-            await self._catch_up(inbox)
+            while self._over is None and not self._full:
+                news = await self._link.news(self._link.deadline(0.0))
+                if news is None:
+                    break
+                self._deliver(news)
+        except PeerError as error:
+            shared = bool(self._inboxes)
+            self._collapse(error)
+            if not shared:
+                raise
         if self._over is not None:
             raise inbox.disturbed(self._over)
         if self._link.operations.in_flight >= self._window:
@@ -98,11 +108,25 @@ class Exchange:
                 if inbox.error is not None:
                     raise inbox.error
                 until = _earlier(self._on_loop(deadline), at)
-                if self._reader is None and not self._full:
-                    return await self._read(inbox, until)
-                if not await inbox.stirred(until):
-                    return None
+                if self._reader is not None or self._full:
+                    if not await inbox.stirred(until):
+                        return None
+                    continue
+                self._reader = inbox
+                try:
+                    news = await self._link.news(until)
+                finally:
+                    self._reader = None
+                if news is None or len(self._inboxes) == 1:
+                    return news
+                self._deliver(news)
+                break
             return self._take(inbox)
+        except PeerError as error:
+            self._collapse(error)
+            if inbox.error is None or inbox.error is error:
+                raise
+            raise inbox.error from error
         finally:
             # Whoever stops waiting may have been the one whose turn it was to read.
             if self._reader is None:
@@ -149,43 +173,11 @@ class Exchange:
 
     def now(self) -> float:
         """Seconds on a clock that stands still while we do not read."""
-        now = asyncio.get_running_loop().time()
-        return (self._paused_since if self._full else now) - self._paused
+        return (self._paused_since if self._full else self._clock()) - self._paused
 
     def _on_loop(self, deadline: float | None) -> float | None:
         """The deadline on the loop's clock; none while our clock stands still."""
         return None if deadline is None or self._full else deadline + self._paused
-
-    async def _catch_up(self, inbox: Inbox) -> None:
-        """Works through what has been received already."""
-        try:
-            while not self._full:
-                news = await self._link.news(self._link.deadline(0.0))
-                if news is None:
-                    return
-                self._deliver(news)
-        except PeerError as error:
-            shared = bool(self._inboxes)
-            self._collapse(error)
-            if shared:
-                raise inbox.disturbed(error) from error
-            raise
-
-    async def _read(self, inbox: Inbox, until: float | None) -> News | None:
-        self._reader = inbox
-        try:
-            news = await self._link.news(until)
-        except PeerError as error:
-            self._collapse(error)
-            if inbox.error is None or inbox.error is error:
-                raise
-            raise inbox.error from error
-        finally:
-            self._reader = None
-        if news is None or len(self._inboxes) == 1:
-            return news
-        self._deliver(news)
-        return self._take(inbox)
 
     def _pass_on(self) -> None:
         """Lets the oldest operation that waits read next."""
@@ -212,15 +204,14 @@ class Exchange:
 
     def _pause(self, inbox: Inbox) -> None:
         if not self._full:
-            self._paused_since = asyncio.get_running_loop().time()
+            self._paused_since = self._clock()
         self._full.add(inbox)
 
     def _take(self, inbox: Inbox) -> News:
         if inbox in self._full:
             self._full.remove(inbox)
             if not self._full:
-                now = asyncio.get_running_loop().time()
-                self._paused += now - self._paused_since
+                self._paused += self._clock() - self._paused_since
                 for waiting in self._inboxes.values():
                     waiting.stir()
         return inbox.take()

@@ -27,6 +27,17 @@ class Inbox:
         alone: no other operation was in flight when it ended.
     """
 
+    __slots__ = (
+        "_waiter",
+        "_weight",
+        "alone",
+        "answered",
+        "bystander",
+        "error",
+        "message_id",
+        "news",
+    )
+
     def __init__(self) -> None:
         self.message_id = 0
         self.news: News = []

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-
-from hypothesis import strategies as st
+from random import Random
 
 from batchfind.dicom import dictionary
 from batchfind.dicom.transfer_syntaxes import EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE
@@ -56,70 +55,48 @@ class Wire:
         return self.element(tag, body, "SQ", UNDEFINED)
 
 
-def data_sets(
-    wire: Wire,
-    values: Mapping[int, st.SearchStrategy[bytes]],
-    sequences: Sequence[int] = (),
-    *,
-    vrs: st.SearchStrategy[str] | None = None,
-    depth: int = 2,
-) -> st.SearchStrategy[bytes]:
-    """Data sets in tag order, each attribute at most once.
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """Makes data sets at random: drawing each byte by Hypothesis takes too long.
 
-    Args:
+    Attributes:
+        random: decides everything, so that one seed tells all.
         wire: transfer syntax.
-        values: value fields by tag; each attribute may be absent.
+        values: value fields to choose from, by tag; each attribute may be absent.
         sequences: tags of sequences, whose items are made in the same way.
-        vrs: now and then an attribute has one of these instead of its own.
-        depth: sequences within sequences.
+        vrs: one element in four has one of these instead of its own.
     """
-    members = [
-        st.builds(_element(wire, tag), raws, _vr_of(tag, vrs))
-        for tag, raws in values.items()
-    ]
-    if depth:
-        below = data_sets(wire, values, sequences, vrs=vrs, depth=depth - 1)
-        items = st.lists(below, max_size=3)
-        members += [
-            st.builds(_sequence(wire, tag), items, st.booleans()) for tag in sequences
-        ]
-    chosen = st.lists(st.one_of(members), max_size=10, unique_by=lambda pair: pair[0])
-    return chosen.map(lambda pairs: b"".join(raw for _, raw in sorted(pairs)))
 
+    random: Random
+    wire: Wire
+    values: Mapping[int, Sequence[bytes]]
+    sequences: Sequence[int] = ()
+    vrs: Sequence[str] = ()
 
-def mutations(data: bytes) -> st.SearchStrategy[bytes]:
-    """The same bytes with some overwritten, and perhaps cut off or followed by more."""
-    if not data:
-        return st.just(data)
-    place = st.integers(0, len(data) - 1)
-    byte = st.sampled_from([0, 1, 8, 0x20, 0xE0, 0xFE, 0xFF]) | st.integers(0, 255)
-    end = st.none() | place
-    tail = st.sampled_from([b"", b"", b"\0", b"\0" * 8, b"\0" * 9])
-    return st.builds(
-        _mutated(data), st.lists(st.tuples(place, byte), max_size=3), end, tail
-    )
+    def data_set(self, depth: int = 2) -> bytes:
+        """Elements in ascending order; `depth` sequences within sequences at most."""
+        chance = self.random.choice([0.2, 0.5, 0.9])
+        tags = [*self.values, *(self.sequences if depth else ())]
+        kept = sorted(tag for tag in tags if self.random.random() < chance)
+        return b"".join(self._element(tag, depth) for tag in kept)
 
+    def damaged(self) -> bytes:
+        """A data set with some bytes overwritten, cut off, or followed by more."""
+        data = bytearray(self.data_set())
+        for _ in range(self.random.choice([0, 1, 1, 2])):
+            if data:
+                byte = self.random.choice([0, 1, 8, 0x20, 0xE0, 0xFE, 0xFF])
+                data[self.random.randrange(len(data))] = byte
+        if self.random.random() < 0.2:
+            del data[self.random.randrange(len(data) + 1) :]
+        return bytes(data) + b"\0" * self.random.choice([0, 0, 0, 0, 1, 8, 9])
 
-def _element(wire: Wire, tag: int) -> Callable[[bytes, str], tuple[int, bytes]]:
-    return lambda raw, vr: (tag, wire.element(tag, raw, vr))
-
-
-def _sequence(wire: Wire, tag: int) -> Callable[[list[bytes], bool], tuple[int, bytes]]:
-    return lambda items, opened: (tag, wire.sequence(tag, items, opened=opened))
-
-
-def _vr_of(tag: int, others: st.SearchStrategy[str] | None) -> st.SearchStrategy[str]:
-    own = st.just(dictionary.vr_of(tag))
-    return own if others is None else st.one_of(own, own, own, others)
-
-
-def _mutated(
-    data: bytes,
-) -> Callable[[list[tuple[int, int]], int | None, bytes], bytes]:
-    def change(places: list[tuple[int, int]], end: int | None, tail: bytes) -> bytes:
-        changed = bytearray(data)
-        for place, byte in places:
-            changed[place] = byte
-        return bytes(changed[:end]) + tail
-
-    return change
+    def _element(self, tag: int, depth: int) -> bytes:
+        if tag not in self.sequences:
+            vr = None
+            if self.vrs and self.random.random() < 0.25:
+                vr = self.random.choice(self.vrs)
+            return self.wire.element(tag, self.random.choice(self.values[tag]), vr)
+        count = self.random.choice([0, 1, 1, 2, 3])
+        items = [self.data_set(depth - 1) for _ in range(count)]
+        return self.wire.sequence(tag, items, opened=self.random.random() < 0.5)

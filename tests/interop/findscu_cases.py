@@ -287,12 +287,13 @@ deflated-small: in/wl1.dcm -xd +cl 9 -X -v
 """
 CHARACTERS = r"""
 characters-shown: -k PatientName -k 0032,1060 -v
-characters-single: -k PatientName -Xs a.xml !! CHARACTERS
-characters-single-corrected: -k PatientName -k 0032,1060 +dc -Xs a.xml !! CHARACTERS
-characters-each: -k PatientName -k 0032,1060 -Xx !! CHARACTERS
+characters-single: -k PatientName -k PatientID=DECLARED -Xs a.xml !! CHARACTERS
+characters-single-corrected: -k PatientName -k PatientID=DECLARED +dc -Xs a.xml !! CHARACTERS
+characters-single-not-declared: -k PatientName -k PatientID=NOTDECLARED -Xs a.xml !! CHARACTERS
+characters-each: -k PatientName -k PatientID -Xx !! CHARACTERS
 characters-dicom: -k PatientName -k 0032,1060 -X
-characters-asked-for: -k PatientName=M%FCller* -k "SpecificCharacterSet=ISO_IR 100" -v !! job=KEY_CHARSET
-characters-as-typed: -k PatientName=M%FCller* -v !! job=REFUSED
+characters-asked-for: -k PatientName=M%FCller* -k "SpecificCharacterSet=ISO_IR 100" -v !! job=REFUSED
+characters-as-typed: -k PatientName=M%FCller* -v !! EXIT_CODE job=REFUSED
 """
 NOBODY = """
 no-connection: -k PatientName -v

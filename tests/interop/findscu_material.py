@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from tests.peers.pki import TRADITIONAL, Authority, Identity, Pki, rsa_key
 from tests.peers.processes import require
-from tests.peers.real import DUMP2DCM
+from tests.peers.real import DUMP2DCM, EXAMPLES
 
 DCMCONV = "/usr/bin/dcmconv"
 OPENSSL = "/usr/bin/openssl"
@@ -70,7 +70,7 @@ TEXTS = {
 
 
 NAMES = {
-    "": b"PLAIN^NAME",
+    "": "Müller^Jörg".encode("latin-1"),
     "ISO_IR 100": "Müller^Jörg".encode("latin-1"),
     "ISO_IR 144": "Люкceмбypг".encode("iso8859-5"),
     "ISO_IR 192": "Wang^XiaoDong=王^小东".encode(),
@@ -81,27 +81,15 @@ NAMES = {
 }
 """Character sets, as (0008,0005) names them, and a name in each."""
 
-STEP = """\
-(0010,0020) LO [P{number}]
-(0020,000d) UI [1.2.826.0.1.3680043.10.1505.8.{number}]
-(0032,1060) LO [Head & <neck>]
-(0040,0100) SQ
-(fffe,e000) -
-(0008,0060) CS [MR]
-(0040,0001) AE [AA32]
-(0040,0002) DA [19951015]
-(0040,0003) TM [085607]
-(fffe,e00d) -
-(fffe,e0dd) -
-"""
-
-
 def write_names(folder: Path) -> None:
-    """Dumps of a worklist with a patient for each character set."""
+    """Dumps of a worklist with a step for each character set."""
+    example = Path(EXAMPLES, "wklist1.dump").read_bytes()
     for number, (charset, name) in enumerate(NAMES.items()):
-        head = f"(0008,0005) CS [{charset}]\n" if charset else ""
-        person = b"(0010,0010) PN [" + name + b"]\n"
-        dump = head.encode() + person + STEP.format(number=number).encode()
+        head = b"(0008,0005) CS [" + charset.encode() + b"]" if charset else b""
+        dump = example.replace(b"(0008,0005) CS  [ISO_IR 100]", head)
+        dump = dump.replace(b"VIVALDI^ANTONIO", b"[" + name + b"]")
+        patient = "DECLARED" if charset else "NOTDECLARED"
+        dump = dump.replace(b"AV35674", patient.encode())
         (folder / f"{number}.dump").write_bytes(dump)
 
 

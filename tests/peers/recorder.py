@@ -58,6 +58,7 @@ class Exchange:
 class _Talk:
     sent: bytearray = field(default_factory=bytearray)
     received: bytearray = field(default_factory=bytearray)
+    held: threading.Event = field(default_factory=threading.Event)
     cancelled: threading.Event = field(default_factory=threading.Event)
 
 
@@ -139,6 +140,8 @@ class Recorder:
             for data in _chunks(client):
                 talk.sent += data
                 if self.held and any(map(_is_cancel, _messages(bytes(talk.sent)))):
+                    # The SCP hears of it late enough to have answered in full.
+                    talk.held.wait(PATIENCE)
                     talk.cancelled.set()
                 _send(server, data)
             talk.cancelled.set()
@@ -158,6 +161,7 @@ class Recorder:
                 passed = max(passed, len(whole[:stop]))
                 if stop is None:
                     continue
+                talk.held.set()
                 talk.cancelled.wait(PATIENCE)
             _send(client, whole[passed:])
             passed = len(whole)
