@@ -9,7 +9,6 @@ frame = batchfind.open_run(result.run_dir).to_pandas("worklist")
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -245,6 +244,8 @@ def run(  # noqa: PLR0913 - all but one are optional and named
     Raises:
         RuntimeError: an event loop runs in this thread; await `arun` there.
     """
+    import asyncio  # noqa: PLC0415 - `validate` and `plan` need no event loop
+
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -289,6 +290,8 @@ async def arun(  # noqa: PLR0913 - as above
         StateError: the run directory is locked or belongs to another plan.
         StorageError: the run directory cannot be made.
     """
+    import asyncio  # noqa: PLC0415 - as above
+
     plan, text = await asyncio.to_thread(_prepare, job, now, vars, select, out)
     options = await asyncio.to_thread(_options, plan, text, run_dir, ask)
     return await _run(plan, options, observers)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from pydicom import datadict
-
-from batchfind.dicom import dictionary
+from batchfind.dicom import dictionary, registry
 
 _CURVE_DATA = 0x5000_3000
 _OVERLAY_DATA = 0x6000_3000
@@ -30,10 +28,8 @@ def shown_vr(tag: int, vr: str) -> tuple[str, str]:
         return "??", vr
     if dictionary.is_private(tag):
         return vr, vr
-    try:
-        choice = datadict.dictionary_VR(tag)
-    except KeyError:
-        return vr, vr
+    known = registry.attribute(tag)
+    choice = "" if known is None else known.vr
     if choice == "US or SS":
         return "xs", "US"
     if choice in {"US or OW", "US or SS or OW"}:

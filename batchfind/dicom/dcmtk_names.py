@@ -6,13 +6,10 @@ the keyword by rules; `_OTHERS` holds the rest.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final
 
-from pydicom import datadict
-from pydicom._uid_dict import UID_dictionary
-
-from batchfind.dicom import dictionary, transfer_syntaxes
+from batchfind.dicom import dictionary, registry, transfer_syntaxes
 
 SYNTAX_TITLES: Final = {
     transfer_syntaxes.IMPLICIT_LE: "Little Endian Implicit",
@@ -98,10 +95,11 @@ def attribute_name(tag: int) -> str:
     if dictionary.is_private(tag):
         creator = dictionary.is_private_creator(tag)
         return "PrivateCreator" if creator else _NAMELESS
-    keyword = datadict.keyword_for_tag(tag)
-    if not keyword:
+    known = registry.attribute(tag)
+    if known is None or not known.keyword:
         return _NAMELESS
-    return f"RETIRED_{keyword}" if datadict.dictionary_is_retired(tag) else keyword
+    retired = "retired" in known.retired.lower()
+    return f"RETIRED_{known.keyword}" if retired else known.keyword
 
 
 @lru_cache(maxsize=1024)
@@ -112,9 +110,10 @@ def uid_name(uid: str) -> str | None:
         uid: without padding.
     """
     known = _OTHERS.get(uid)
-    if known is not None or uid not in UID_dictionary:
+    found = registry.uids().get(uid)
+    if known is not None or found is None:
         return known
-    _, kind, _, retired, keyword = UID_dictionary[uid]
+    kind, retired, keyword = found.kind, found.retired, found.keyword
     if not keyword or kind == "Transfer Syntax":
         return keyword or None
     name = keyword.removesuffix("Trial").removesuffix("Retired")
@@ -122,6 +121,17 @@ def uid_name(uid: str) -> str | None:
     if keyword.endswith("Trial"):
         return f"DRAFT_{name}"
     return f"RETIRED_{name}" if retired else name
+
+
+def uid_named(name: str) -> str | None:
+    """The UID that DCMTK shows as a name, or whose keyword it is; None without one."""
+    return _uids_by_name().get(name)
+
+
+@cache
+def _uids_by_name() -> dict[str, str]:
+    keywords = {row.keyword: uid for uid, row in registry.uids().items() if row.keyword}
+    return keywords | {name: uid for uid in registry.uids() if (name := uid_name(uid))}
 
 
 def _styled(name: str, kind: str) -> str:

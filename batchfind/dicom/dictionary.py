@@ -13,9 +13,7 @@ from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import Final, TypeAlias
 
-from pydicom import datadict
-from pydicom._dicom_dict import DicomDictionary, RepeatersDictionary
-
+from batchfind.dicom import registry
 from batchfind.dicom.dictionary_entries import Entry
 
 ITEM_GROUP = 0xFFFE
@@ -160,7 +158,7 @@ def _known(entry: Entry) -> bool:
 
 
 def _is_standard(tag: int) -> bool:
-    return datadict.dictionary_has_tag(tag) or datadict.repeater_has_tag(tag)
+    return registry.attribute(tag) is not None
 
 
 def vr_of(tag: int) -> str:
@@ -181,18 +179,14 @@ def _vr_of(tag: int) -> str:
         return "UL"
     if is_private(tag):
         return "LO" if is_private_creator(tag) else "UN"
-    try:
-        return _settled(datadict.dictionary_VR(tag))
-    except KeyError:
-        return "UN"
+    known = registry.attribute(tag)
+    return "UN" if known is None else _settled(known.vr)
 
 
 def private_vr(creator: str, tag: int) -> str | None:
     """The VR of a private element of a known creator, else None; the block is free."""
-    try:
-        return _settled(datadict.private_dictionary_VR(tag, creator))
-    except KeyError:
-        return None
+    known = registry.private_vr(tag, creator)
+    return None if known is None else _settled(known)
 
 
 def keyword_of(tag: int) -> str | None:
@@ -203,15 +197,13 @@ def keyword_of(tag: int) -> str | None:
 
     Source: PS3.6 Section 6.
     """
-    if is_private(tag) or _repeats(tag):
-        return None
-    return datadict.keyword_for_tag(tag) or None
+    row = registry.ATTRIBUTES.get(tag)
+    return None if row is None or is_private(tag) else row[4] or None
 
 
 def tag_of(keyword: str) -> int | None:
     """The tag 0xGGGGEEEE of a keyword, case sensitive; None when there is none."""
-    tag = datadict.tag_for_keyword(keyword)
-    return None if tag is None else int(tag)
+    return registry.tags_by_keyword().get(keyword)
 
 
 def repeating_tag_of(keyword: str) -> int | None:
@@ -219,10 +211,7 @@ def repeating_tag_of(keyword: str) -> int | None:
 
     Source: PS3.5 Section 7.6.
     """
-    for mask, entry in RepeatersDictionary.items():
-        if entry[4] == keyword:
-            return int(mask.replace("x", "0"), 16)
-    return None
+    return registry.repeating_tag_of(keyword)
 
 
 def multiplicity_of(tag: int) -> str:
@@ -232,10 +221,8 @@ def multiplicity_of(tag: int) -> str:
 
     Source: PS3.5 Section 6.4.
     """
-    try:
-        return datadict.dictionary_VM(tag)
-    except KeyError:
-        return "1-n"
+    known = registry.attribute(tag)
+    return "1-n" if known is None else known.multiplicity
 
 
 def suggest_keyword(text: str) -> str | None:
@@ -281,15 +268,9 @@ def _settled(choice: str) -> str:
     return "OW" if "OW" in choice else "US"
 
 
-def _repeats(tag: int) -> bool:
-    """Whether only a repeating group names it: (7FE0,0010) is also like 7Fxx,0010."""
-    return tag not in DicomDictionary and datadict.repeater_has_tag(tag)
-
-
 @cache
 def _keywords_by_lower_case() -> dict[str, str]:
-    entries = DicomDictionary.values()
-    return {entry[4].lower(): entry[4] for entry in entries if entry[4]}
+    return {keyword.lower(): keyword for keyword in registry.tags_by_keyword()}
 
 
 STANDARD: Final = Dictionary()

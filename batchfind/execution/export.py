@@ -14,12 +14,8 @@ from batchfind.execution.answers import Answers
 from batchfind.execution.exit_codes import exit_code_of, retryable
 from batchfind.execution.finishing import Finishing
 from batchfind.execution.history import plan_of
-from batchfind.execution.publishing import (
-    WITHHELD,
-    forget_withheld,
-    publish_outputs,
-    publisher_of,
-)
+from batchfind.execution.publisher import publisher_of
+from batchfind.execution.publishing import WITHHELD, forget_withheld, publish_outputs
 from batchfind.execution.reporting import report_requests, warnings_of
 from batchfind.execution.results import ExitCode, OutputReport, RunResult
 from batchfind.execution.targets import check_targets

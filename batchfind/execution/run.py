@@ -34,13 +34,8 @@ from batchfind.execution.progress import (
     RunStarted,
     Stopping,
 )
-from batchfind.execution.publishing import (
-    WITHHELD,
-    Publisher,
-    forget_withheld,
-    publish_outputs,
-    publisher_of,
-)
+from batchfind.execution.publisher import Publisher, publisher_of
+from batchfind.execution.publishing import WITHHELD, forget_withheld, publish_outputs
 from batchfind.execution.reporting import report_requests, warnings_of
 from batchfind.execution.results import OutputReport, RunResult
 from batchfind.execution.targets import check_targets

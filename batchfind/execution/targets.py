@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from batchfind.errors import JobError, Mark, Problem, StorageError
-from batchfind.execution.publishing import Publisher
+from batchfind.execution.publisher import Publisher
 from batchfind.job.output_model import Overwrite
 from batchfind.outputs.intents import settle
 from batchfind.outputs.obstacles import check_writable, storage_error

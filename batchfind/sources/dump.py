@@ -7,8 +7,7 @@ import struct
 from dataclasses import dataclass, field
 from typing import Final
 
-from pydicom import uid
-
+from batchfind.dicom.dcmtk_names import uid_named
 from batchfind.dicom.dictionary import STANDARD, Dictionary
 from batchfind.dicom.raw import RawElement
 from batchfind.dicom.vrs import LONG_FORM, NUMBER_FORMATS, SHORT_FORM
@@ -202,7 +201,7 @@ def _hexadecimal(vr: str, text: bytes, line: int) -> bytes:
 def _named_uid(vr: str, name: str, line: int) -> bytes:
     if vr != "UI":
         raise FormatError("its value is another file; write the value here", line)
-    value = getattr(uid, name, None)
-    if isinstance(value, uid.UID):
-        return value.encode("ascii")
+    uid = uid_named(name)
+    if uid is not None:
+        return uid.encode("ascii")
     raise FormatError(f"the UID name '{name[:64]}' is unknown; write [1.2…]", line)

@@ -97,10 +97,6 @@ def _rendered(
     levels = columns_of(decoded.root, layout.chain, big_endian=big_endian)
     rows = rows_of(decoded.root, layout.chain)
     pieces = [_table(decoded, levels, rows, schema) for schema in schemas]
-    owners = _requests(decoded)
-    replaced: Counter[str] = Counter()
-    for response, count in levels[0].replaced().items():
-        replaced[owners[response]] += count
     return Rendered(
         slab=decoded.slab,
         batches=tuple(
@@ -108,10 +104,12 @@ def _rendered(
             for table, (batch, _) in enumerate(pieces)
         ),
         defects=tuple(decoded.defects.values()),
-        replaced=dict(replaced),
+        replaced=_by_request(levels[0].replaced(), decoded),
         invalid=tuple(invalid for _, invalid in pieces),
         warnings=_warnings(decoded),
-        seen={path: _seen(levels[0], layout, path, owners) for path in watch},
+        seen={
+            path: _seen(levels[0], layout, path, _requests(decoded)) for path in watch
+        },
     )
 
 
@@ -179,6 +177,15 @@ def _by_row(
         entries = rows.entries[column.depth]
         for row in np.flatnonzero(np.isin(entries, list(notes))).tolist():
             yield row, notes[int(entries[row])]
+
+
+def _by_request(counts: Mapping[int, int], decoded: Decoded) -> dict[str, int]:
+    """Counts by response as counts by request id."""
+    total: Counter[str] = Counter()
+    requests = _requests(decoded) if counts else []
+    for response, count in counts.items():
+        total[requests[response]] += count
+    return dict(total)
 
 
 def _requests(decoded: Decoded) -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from batchfind.dicom.dcmtk_names import attribute_name, uid_name
+from batchfind.dicom.dcmtk_names import attribute_name, uid_name, uid_named
 from batchfind.dicom.dictionary import Dictionary
 from batchfind.dicom.dictionary_entries import Entry, Numbers
 from batchfind.dicom.dump import DumpStyle, dump_lines
@@ -236,6 +236,11 @@ class TestNames:
     )
     def test_of_uids_are_dcmtks(self, uid: str, name: str | None) -> None:
         assert uid_name(uid) == name
+        assert name is None or uid_named(name) == uid
+
+    def test_of_uids_are_known_by_keyword_too(self) -> None:
+        assert uid_named("ExplicitVRLittleEndian") == "1.2.840.10008.1.2.1"
+        assert uid_named("") is None
 
     def test_of_attributes_are_keywords(self) -> None:
         assert attribute_name(0x00080001) == "RETIRED_LengthToEnd"

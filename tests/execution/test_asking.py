@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,9 +19,10 @@ from batchfind.execution.progress import (
 from batchfind.job.model import Cancel, PeerLimits, PerRequest
 from batchfind.plan.model import Plan, Request
 from tests.execution.conftest import Ask
-from tests.execution.plans import IMPATIENT, peer, plan, request
+from tests.execution.plans import IMPATIENT, PATIENT, peer, plan, request
 from tests.peers import steps
 from tests.peers.plugin import StartPeer
+from tests.peers.scripted import Request as ScriptedRequest
 from tests.peers.scripted import ScriptedPeer, Step
 
 
@@ -149,6 +151,40 @@ class TestAssociations:
         asked = ask(one_peer(tmp_path, scripted, 6, associations=1))
         assert {each.verdict for each in asked.verdicts.values()} == {Verdict.COMPLETE}
         assert all(each.attempts == 1 for each in asked.verdicts.values())
+
+    def test_a_peer_that_closes_at_the_second_query_is_used_that_way(
+        self, tmp_path: Path, ask: Ask, scripted_peer: StartPeer
+    ) -> None:
+        served: set[int] = set()
+
+        def script(given: ScriptedRequest) -> list[Step]:
+            if given.association in served:
+                return [steps.close()]
+            served.add(given.association)
+            return [steps.matches(1), steps.final()]
+
+        scripted = scripted_peer(script=script)
+        asked = ask(one_peer(tmp_path, scripted, 6, associations=1))
+        assert {each.verdict for each in asked.verdicts.values()} == {Verdict.COMPLETE}
+        assert all(each.attempts == 1 for each in asked.verdicts.values())
+        # Once it was learned, no request is sent in vain any more.
+        assert len(scripted.seen.requests) == 7
+        assert len(scripted.seen.associations) == 6
+
+    def test_nobody_wants_are_released(
+        self, tmp_path: Path, ask: Ask, scripted_peer: StartPeer
+    ) -> None:
+        scripted = scripted_peer(steps.final())
+        hasty = replace(PATIENT, idle=0.2)
+        requests = [
+            request(f"0.{number}", "pacs", repetition=number, not_before=number * 1.0)
+            for number in range(2)
+        ]
+        asked = ask(
+            plan(tmp_path, [peer("pacs", scripted.port, timeouts=hasty)], requests)
+        )
+        assert {each.verdict for each in asked.verdicts.values()} == {Verdict.COMPLETE}
+        assert scripted.seen.releases == len(scripted.seen.associations) == 2
 
     def test_two_aliases_of_one_scp_share_its_limit(
         self, tmp_path: Path, ask: Ask, scripted_peer: StartPeer

@@ -12,11 +12,8 @@ import pytest
 
 from batchfind.capture.records import RequestVerdict, Verdict
 from batchfind.errors import JobError, StorageError
-from batchfind.execution.publishing import (
-    Publisher,
-    publish_outputs,
-    publisher_of,
-)
+from batchfind.execution.publisher import Publisher, publisher_of
+from batchfind.execution.publishing import publish_outputs
 from batchfind.execution.rendition import Prepared
 from batchfind.execution.results import OutputReport
 from batchfind.execution.targets import check_targets

@@ -559,6 +559,20 @@ class TestJoining:
         assert isinstance(answers[1].error, PeerClosed)
         assert not answers[1].bystander
 
+    def test_drops_late_answers_to_nobody(self, scripted_peer: StartPeer) -> None:
+        script = steps.in_turn(
+            [steps.final(), steps.delay(0.1), steps.matches(1)], [steps.final()]
+        )
+        accept = steps.accept(user=pdu.window(4))
+        peer = scripted_peer(script=script, on_connect=[accept])
+
+        async def twice(client: Client) -> list[Answer]:
+            first = await ask(client, 0)
+            await arrived(client)
+            return [first, await ask(client, 1)]
+
+        assert all(each.complete for each in with_client(peer.port, twice))
+
     def test_late_answers_to_others_are_a_warning(
         self, scripted_peer: StartPeer
     ) -> None:
