@@ -159,9 +159,9 @@ class Run:
             UsageError: the run has no such query, or several and none is named.
             StorageError: the capture cannot be read.
         """
-        from batchfind.execution.answers import read_answers  # noqa: PLC0415 - lazy
+        from batchfind.execution import answer_table  # noqa: PLC0415 - lazy
 
-        return read_answers(self.run_dir, query)
+        return answer_table.read_answers(self.run_dir, query)
 
     def to_pandas(self, query: str | None = None) -> DataFrame:
         """All rows of a query as a pandas DataFrame; see `to_arrow`.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from batchfind.cli.options import JOB, VARIABLES, examples, reporting
-from batchfind.cli.running import report
+from batchfind.cli.outcome import report
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from batchfind.cli import console
-from batchfind.cli.board import Board, Times
+from batchfind.cli.board import Board
 from batchfind.cli.display import display
 from batchfind.cli.options import JOB, debugging, examples, planning, reporting
+from batchfind.cli.outcome import report
 from batchfind.cli.prompting import asker
 from batchfind.errors import UsageError
 from batchfind.execution.progress import Observer
@@ -204,21 +205,6 @@ def _responses(*, as_json: bool) -> Responses:
     from batchfind.cli.showing import Responses  # noqa: PLC0415 - only with --show
 
     return Responses(sys.stderr if as_json else sys.stdout)
-
-
-def report(
-    result: RunResult, *, as_json: bool, quiet: bool, times: Times | None = None
-) -> None:
-    """Render a result: JSON or the closing screen on stdout, --quiet on stderr."""
-    from batchfind.cli.closing import closing, quiet_lines  # noqa: PLC0415 - rich
-
-    if as_json:
-        console.result_json(result.to_json())
-    elif not quiet:
-        console.result(closing(result, times))
-    if quiet:
-        for line in quiet_lines(result):
-            console.note(line)
 
 
 async def _interruptible(begin: Execution, observers: Sequence[Observer]) -> RunResult:

@@ -1,13 +1,11 @@
-"""A run's answers to one query as a table in memory, read from its capture."""
+"""The answers of a run that count, read from its capture."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
-from batchfind.capture.reader import Capture, open_capture
+from batchfind.capture.reader import Capture
 from batchfind.capture.records import (
     AttemptFacts,
     Cause,
@@ -18,14 +16,10 @@ from batchfind.capture.records import (
     StoredMatches,
     Verdict,
 )
-from batchfind.capture.run_directory import CAPTURE
-from batchfind.errors import UsageError
-from batchfind.execution.history import plan_of
 from batchfind.execution.verdicts import contributing, judge
 from batchfind.execution.wording import plural
-from batchfind.plan.model import Plan, PlannedQuery, Request
-from batchfind.tables.collect import collect
-from batchfind.tables.slabs import Origin, join, origin_of
+from batchfind.plan.model import Plan, Request
+from batchfind.tables.slabs import Origin, origin_of
 
 _ANSWERED = (Verdict.COMPLETE, Verdict.LIMITED, Verdict.SUSPECT)
 
@@ -135,37 +129,3 @@ class Answers:
             )
             for matches in self.capture.matches(attempt.number):
                 yield origin, matches
-
-
-def read_answers(run_dir: Path, query: str | None = None) -> Any:
-    """All rows of a query, whatever their verdict, typed and with provenance.
-
-    Args:
-        run_dir: a run directory; nothing in it is changed.
-        query: its name; None means the only query of the run.
-
-    Returns:
-        A `pyarrow.Table` with the full schema, also without rows.
-
-    Raises:
-        UsageError: the run has no such query, or several and none is named.
-        UsageError: it is no run directory.
-        StorageError: it cannot be read.
-    """
-    plan = plan_of(run_dir)
-    planned = _query(plan, query)
-    requests = [each for each in plan.requests if each.query == planned.name]
-    with open_capture(run_dir / CAPTURE) as capture:
-        answers = Answers(plan, capture)
-        verdicts = answers.verdicts()
-        return collect(planned, join(answers.sets(requests, verdicts)))
-
-
-def _query(plan: Plan, name: str | None) -> PlannedQuery:
-    if name is None and len(plan.queries) == 1:
-        return next(iter(plan.queries.values()))
-    if name is not None and name in plan.queries:
-        return plan.queries[name]
-    known = ", ".join(plan.queries)
-    asked = "name one query" if name is None else f"there is no query {name!r}"
-    raise UsageError(f"{asked}: this run has {known}")

@@ -33,6 +33,9 @@ from batchfind.outputs.markup import comment, escaped
 _UNTRIMMED: Final = frozenset({"AS", "DS", "UI"})
 """VRs whose spaces findscu shows as they were sent."""
 
+_UNCONVERTED: Final = frozenset({"ISO_IR 6", "ISO_IR 192"})
+"""Character sets whose text findscu writes as it is."""
+
 _NUMBERS: Final = {"OD": "FD", "OF": "FL", "OL": "UL", "OV": "UV"}
 """VRs of words that DCMTK writes as numbers, and the VR of such a number."""
 
@@ -77,9 +80,10 @@ class DcmtkXml(DataSetText):
         if vr in vrs.STRING_VRS:
             value = _strings(raw, vr, context.sets)
             if (mended := self.mended(vr, raw)) != raw:
-                # findscu goes on telling the length that was sent.
                 shown = _strings(mended, vr, context.sets)
-                value = shown._replace(length=value.length)
+                kept = shown.text.isascii() or context.sets.terms[0] in _UNCONVERTED
+                # findscu goes on telling the length that was sent, or converted.
+                value = shown._replace(length=value.length) if kept else shown
         else:
             value = self._binary(raw, vr, big_endian=context.big_endian)
         return (

@@ -19,7 +19,7 @@ from batchfind.tables.reading import Reading
 from batchfind.tables.single import Singles
 from batchfind.tables.slabs import Origin, Slab
 
-FEWEST_ROWS = 64
+FEWEST_ROWS = 32
 """Responses from which on a sweep costs less than decoding them one at a time."""
 
 

@@ -47,8 +47,9 @@ class Memory:
 
     def span(self, values: Values | Loose) -> Span:
         """Values as a span of this memory."""
-        present = np.ones(len(values.begin), np.bool_)
-        if isinstance(values, Values):
+        if isinstance(values, Loose):
+            present = np.ones(len(values.begin), np.bool_)
+        else:
             present = values.present
         return Span(pa.py_buffer(self.payload), values.begin, values.length, present)
 

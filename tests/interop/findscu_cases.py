@@ -303,6 +303,7 @@ TLS = r"""
 tls-anonymous: -k PatientName +tla +cf in/ca.pem
 tls-required: -k PatientName +tla -rc +cf in/ca.pem -X
 tls-ignored: -k PatientName +tla -ic
+tls-file-missing: -k PatientName +tla +cf in/nowhere +cf in/ca.pem !! WORDS
 tls-folder: -k PatientName +tla +cd in/hashed
 tls-folder-plain: -k PatientName +tla +cd in/plain !! TRUST
 tls-der: -k PatientName +tla -der +cf in/ca.der
@@ -323,6 +324,7 @@ tls-cipher: -k PatientName +tla +cf in/ca.pem +pa +cs TLS_RSA_WITH_AES_256_CBC_S
 tls-cipher-unknown: -k PatientName +tla +cf in/ca.pem +cs TLS_NO_SUCH !! WORDS job=REFUSED
 tls-cipher-null: -k PatientName +tla +cf in/ca.pem +cs TLS_RSA_WITH_NULL_SHA !! WORDS job=REFUSED
 tls-seed: -k PatientName +tla +cf in/ca.pem +rs in/random.bin
+tls-seed-missing: -k PatientName +tla +cf in/ca.pem +rs in/nowhere !! WORDS
 tls-seed-written-back: -k PatientName +tla +cf in/ca.pem +rs in/random.bin +ws
 tls-seed-elsewhere: -k PatientName +tla +cf in/ca.pem +rs in/random.bin +wf out/seed
 tls-plain-to-it: -k PatientName

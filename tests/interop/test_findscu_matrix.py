@@ -90,6 +90,7 @@ def run_both(case: Case, peers: Peers, material: Path, base: Path) -> Run:
         folder = _folder(base / name, material)
         places.append(Place(folder, seat.relay, environment))
         if seat.relay is not None:
+            seat.relay.taken()  # of a job that failed
             seat.relay.held = case.held
     lines = [command_line(case, seats, number) for number in range(2)]
     with findscu(lines[0], places[0]) as outcomes:
@@ -198,6 +199,86 @@ class TestEachCommandLine:
             assert _unmeasured(mine) == _unmeasured(theirs)
         elif not run.differs(Differs.LOG_FILE):
             assert mine == theirs
+
+    def test_can_be_a_job(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+        check_job(run, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    "case",
+    [case for case in CASES if case not in ALIKE],
+    ids=lambda case: case.name,
+)
+def test_what_differs_differs_as_told(
+    case: Case,
+    peers: Peers,
+    material: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run = run_both(case, peers, material, tmp_path)
+    if run.differs(Differs.REFUSED):
+        assert (run.ours.code, run.theirs.code) == (1, 0)
+        assert [one.requests for one in run.ours.exchanges] == [()]
+        assert run.ours.stderr.startswith(b"E: Bad override key/path: ")
+        assert run.theirs.matches
+    elif run.differs(Differs.EARLY):
+        assert (run.ours.code, run.theirs.code) == (1, 2)
+        assert run.ours.exchanges == []
+        assert re.fullmatch(rb"F: .+\n", run.ours.stderr)
+    else:
+        assert run.differs(Differs.TRUST)
+        assert (run.ours.code, run.theirs.code) == (0, 2)
+        assert run.ours.matches
+    check_job(run, monkeypatch)
+
+
+def check_job(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Saves the command line as a job, validates it and runs it.
+
+    A command line that got no answer is not asked again: a job tries more often.
+    """
+    monkeypatch.chdir(run.job)
+    monkeypatch.setenv("FINDSCU_KEY_PASSWORD", PASSWORD)
+    words = [*command_line(run.case, run.seats, 1), "--save-job", "job.yaml"]
+    saved = run.case.saved
+    with Streams():
+        code = execute(["findscu", *words])
+        assert code == (1 if saved is Saved.REFUSED else 0)
+        assert Path("job.yaml").exists() == (saved not in {Saved.REFUSED, Saved.ENDING})
+        if saved in {Saved.REFUSED, Saved.ENDING}:
+            return
+        assert execute(["validate", "job.yaml"]) == 0
+        if run.ours.code != 0:
+            return
+        assert execute(["run", "job.yaml", "--quiet", "--run-dir", "run"]) == 0
+    responses = [
+        data
+        for answer in received(Path("run/run.db")).values()
+        for data, _ in answer
+    ]
+    if saved is Saved.CANCELLED:
+        assert responses
+        assert len(responses) < len(run.ours.matches)
+    else:
+        assert responses == run.ours.matches
+    check_wire(run)
+
+
+def check_wire(run: Run) -> None:
+    """That the peer was asked the same by the job, if somebody listened."""
+    relay = run.seats[1].relay
+    if relay is None:
+        return
+    heard = relay.taken()
+    assert [one.association for one in heard] == [
+        one.association for one in run.ours.exchanges
+    ]
+    asked = [[one.requests for one in each] for each in (heard, run.ours.exchanges)]
+    assert asked[0] == asked[1]
+    assert [one.endings for one in heard] == [
+        one.endings for one in run.ours.exchanges
+    ]
 
 
 _ABOUT_TEXT = re.compile(r"[WE]: (?:\w*SpecificCharacterSet|Writing XML file)")

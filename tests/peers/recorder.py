@@ -137,16 +137,24 @@ class Recorder:
                 target=self._answer, args=(server, client, talk), daemon=True
             )
             back.start()
-            for data in _chunks(client):
-                talk.sent += data
-                if self.held and any(map(_is_cancel, _messages(bytes(talk.sent)))):
-                    # The SCP hears of it late enough to have answered in full.
-                    talk.held.wait(PATIENCE)
-                    talk.cancelled.set()
-                _send(server, data)
+            self._ask(client, server, talk)
             talk.cancelled.set()
             _end(server)
             back.join(PATIENCE)
+
+    def _ask(self, client: socket.socket, server: socket.socket, talk: _Talk) -> None:
+        passed = 0
+        for data in _chunks(client):
+            talk.sent += data
+            whole = bytes(talk.sent)
+            # A server that has read half a PDU waits for the rest.
+            end = _end_of_pdus(whole) if self.held else len(whole)
+            if self.held and any(map(_is_cancel, _messages(whole[:end]))):
+                # It hears of this late enough to have answered in full.
+                talk.held.wait(PATIENCE)
+                talk.cancelled.set()
+            _send(server, whole[passed:end])
+            passed = end
 
     def _answer(
         self, server: socket.socket, client: socket.socket, talk: _Talk
@@ -176,6 +184,10 @@ def _send(target: socket.socket, data: bytes) -> None:
 def _end(target: socket.socket) -> None:
     with contextlib.suppress(OSError):
         target.shutdown(socket.SHUT_WR)
+
+
+def _end_of_pdus(data: bytes) -> int:
+    return sum(6 + len(body) for _, body in _pdus(data))
 
 
 def _is_cancel(message: Message) -> bool:

@@ -60,6 +60,7 @@ class _Cursors:
 
     __slots__ = (
         "_depth",
+        "_every",
         "_extents",
         "_keys",
         "_run",
@@ -78,6 +79,7 @@ class _Cursors:
         self._extents = extents
         self._shape = shape
         self._depth = depth
+        self._every = np.arange(len(extents))
         self._words = np.zeros(len(extents), np.uint64)
         self._keys = np.full(len(extents), DONE, np.uint64)
 
@@ -215,4 +217,4 @@ class _Cursors:
         self._keys[entries] = DONE
 
     def _entries(self, chosen: Chosen) -> IntVec:
-        return np.arange(len(self._extents)) if isinstance(chosen, slice) else chosen
+        return self._every if isinstance(chosen, slice) else chosen

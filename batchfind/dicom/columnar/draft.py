@@ -24,6 +24,7 @@ class Draft:
         self._owners = owners
         self._begin = begin
         self._shape = shape
+        self._everywhere = np.ones(len(owners), np.bool_)
         self._values: dict[int, Values] = {}
         self._items: dict[int, Items] = {}
         self._loose: list[Loose] = []
@@ -48,8 +49,7 @@ class Draft:
                 self._loose.append(Loose(tag, vr, is_wanted, entries, begin, length))
             return
         if tag not in self._values and len(entries) == len(self._owners):
-            everywhere = np.ones(len(entries), np.bool_)
-            self._values[tag] = Values(begin, length, everywhere)
+            self._values[tag] = Values(begin, length, self._everywhere)
             return
         known = self._values.get(tag)
         if known is None:

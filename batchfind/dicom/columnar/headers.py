@@ -29,6 +29,7 @@ DONE: Final = (1 << 64) - 1
 
 _16, _32, _48 = np.uint64(16), np.uint64(32), np.uint64(48)
 _LOW_16, _LOW_32 = np.uint64(0xFFFF), np.uint64(0xFFFFFFFF)
+_LOW_48 = np.uint64(0xFFFFFFFFFFFF)
 _HIGH_16 = np.uint64(0xFFFF0000)
 
 
@@ -40,12 +41,13 @@ class Headers:
         vrs: VR by the two bytes of a key, in explicit VR.
     """
 
-    __slots__ = ("_big_endian", "_lengths", "_words", "implicit", "vrs")
+    __slots__ = ("_big_endian", "_key_bits", "_lengths", "_words", "implicit", "vrs")
 
     def __init__(self, payload: bytes, *, big_endian: bool, implicit: bool) -> None:
         order = ">" if big_endian else "<"
         self.implicit = implicit
         self._big_endian = big_endian
+        self._key_bits = _LOW_32 if implicit else _LOW_48
         self._words = _unaligned(payload, f"{order}u8")
         self._lengths = _unaligned(payload, f"{order}u4")
         two_bytes = Struct(f"{order}H")
@@ -61,8 +63,13 @@ class Headers:
         """The key of each header."""
         if self._big_endian:
             return words >> _16
-        tags = (words & _LOW_16) << _32 | words & _HIGH_16
-        return tags if self.implicit else tags | words >> _32 & _LOW_16
+        # Most often all are on the same attribute.
+        same = len(words) > 1 and not ((words ^ words[0]) & self._key_bits).any()
+        different = words[:1] if same else words
+        keys = (different & _LOW_16) << _32 | different & _HIGH_16
+        if not self.implicit:
+            keys |= different >> _32 & _LOW_16
+        return np.full(len(words), keys[0]) if same else keys
 
     def short_lengths(self, words: WordVec) -> IntVec:
         """Lengths of 16 bits, as explicit VR has them behind a VR of short form."""
