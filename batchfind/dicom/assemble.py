@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypeAlias
 
-from batchfind.dicom.dictionary import STANDARD, Dictionary
+from batchfind.dicom.dictionary import STANDARD, Dictionary, is_private
 from batchfind.dicom.identifier import Element, Identifier
 from batchfind.dicom.paths import FIRST_BLOCK, LAST_BLOCK, KeyPath, Step
 
@@ -97,7 +97,7 @@ def _element(data_set: _DataSet, tag: int, known: Dictionary) -> Element:
     vr, value = data_set[tag]
     if isinstance(value, list):
         return Element(tag, "SQ", tuple(_freeze(item, known) for item in value))
-    if vr == "UN":
+    if vr == "UN" and is_private(tag):
         owner = data_set.get(tag & 0xFFFF0000 | tag >> 8 & 0xFF, ("", ""))[1]
         if isinstance(owner, str) and owner:
             vr = known.private_vr(owner, tag) or vr

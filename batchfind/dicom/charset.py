@@ -158,6 +158,8 @@ def encode_text(text: str, terms: tuple[str, ...]) -> bytes:
 
     Source: PS3.5 Section 6.1.2.5.
     """
+    if not terms and text.isascii():
+        return text.encode("ascii")
     sets = resolve("\\".join(terms))
     unknown = [term for term in terms if term and _canonical(term) is None]
     if unknown:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from dataclasses import replace
+from functools import lru_cache
 from itertools import pairwise
 from struct import Struct, error, pack
 from typing import Final
@@ -25,6 +26,8 @@ from batchfind.dicom.vrs import (
 
 _ITEM: Final = (0xFFFE, 0xE000)
 _LONGEST_SHORT: Final = 0xFFFE
+_WORTH_KNOWING: Final = 4096  # bytes; longer elements are few
+_MOST_KNOWN: Final = 1024
 _TAG: Final = re.compile(r"\(?([0-9A-Fa-f]{4}),?([0-9A-Fa-f]{4})\)?")
 
 
@@ -61,12 +64,7 @@ def encode(
     """
     if transfer_syntax not in transfer_syntaxes.TITLES:
         raise ValueError(f"no encoder for transfer syntax {transfer_syntax}")
-    big_endian = transfer_syntax == transfer_syntaxes.EXPLICIT_BE
-    data = _Writer(
-        _Values(charset, big_endian=big_endian),
-        _Values(charset, big_endian=False) if new_vr_as_ob else None,
-        implicit=transfer_syntax == transfer_syntaxes.IMPLICIT_LE,
-    ).data_set(identifier)
+    data = _writer(transfer_syntax, charset, as_ob=new_vr_as_ob).data_set(identifier)
     if transfer_syntax != transfer_syntaxes.DEFLATED_LE:
         return data
     stream = zlib.compressobj(deflate_level, zlib.DEFLATED, -zlib.MAX_WBITS)
@@ -85,8 +83,24 @@ def canonical_bytes(identifier: Identifier, charset: tuple[str, ...]) -> bytes:
     return encode(identifier, transfer_syntaxes.EXPLICIT_LE, charset)
 
 
+@lru_cache(maxsize=64)
+def _writer(
+    transfer_syntax: str, charset: tuple[str, ...], *, as_ob: bool
+) -> _Writer:
+    big_endian = transfer_syntax == transfer_syntaxes.EXPLICIT_BE
+    return _Writer(
+        _Values(charset, big_endian=big_endian),
+        _Values(charset, big_endian=False) if as_ob else None,
+        implicit=transfer_syntax == transfer_syntaxes.IMPLICIT_LE,
+    )
+
+
 class _Writer:
     """The choices that hold for a whole data set.
+
+    Requests of one query share the elements that are equal in all of them, so the
+    bytes of an element are remembered by its identity: it is immutable, and kept
+    as long as they are.
 
     Args:
         values: encodes values in the order of the transfer syntax.
@@ -103,8 +117,20 @@ class _Writer:
         self._long_header = Struct(values.order + "HH2sHL").pack
         self._short_header = Struct(values.order + "HH2sH").pack
         self._item_header = Struct(values.order + "HHL").pack
+        self._known: dict[int, tuple[Element, bytes]] = {}
 
     def data_set(self, identifier: Identifier) -> bytes:
+        written, last = [], -1
+        for element in identifier:
+            if element.tag <= last or not element.tag & 0xFFFF:
+                return self._out_of_order(identifier)
+            last = element.tag
+            known = self._known.get(id(element))
+            written.append(self._element(element) if known is None else known[1])
+        return b"".join(written)
+
+    def _out_of_order(self, identifier: Identifier) -> bytes:
+        """A data set that is not sorted yet, or has group lengths."""
         elements = sorted(identifier, key=lambda element: element.tag)
         for one, next_one in pairwise(elements):
             if one.tag == next_one.tag:
@@ -139,7 +165,12 @@ class _Writer:
             vr, value = "OB", self._as_ob.value(element)
         else:
             value = self._values.value(element)
-        return self._header(element, vr, len(value)) + value
+        data = self._header(element, vr, len(value)) + value
+        if len(data) <= _WORTH_KNOWING:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            self._known[id(element)] = element, data
+        return data
 
     def _header(self, element: Element, vr: str, length: int) -> bytes:
         group, number = element.tag >> 16, element.tag & 0xFFFF

@@ -229,7 +229,7 @@ def _trust(call: TlsCall, folder: Folder) -> dict[str, Any]:
         for name, paths in lists.items()
         if paths
     }
-    if call.crls:
+    if call.crl_check != "none":
         fields["crl_check"] = call.crl_check
     return {**fields, "system_ca": False, "verify_hostname": False}
 

@@ -17,9 +17,19 @@ import asyncio
 from collections.abc import Callable
 
 from batchfind.dimse.messages import Irregularity, Matches
-from batchfind.errors import Interrupted, LocalProtocolError, PeerError
+from batchfind.errors import (
+    Interrupted,
+    LocalProtocolError,
+    PeerClosed,
+    PeerError,
+    PeerReleased,
+    PeerReset,
+)
 from batchfind.net.inbox import Inbox
 from batchfind.net.link import Link, News
+
+#: How an SCP leaves that takes no more requests on an association.
+_LEAVING = (PeerClosed, PeerReset, PeerReleased)
 
 
 class Exchange:
@@ -45,6 +55,7 @@ class Exchange:
         self._paused_since = 0.0
         self._paused = 0.0
         self._over: PeerError | None = None
+        self._served = False
         self.heard: float | None = None
 
     @property
@@ -117,9 +128,10 @@ class Exchange:
                     news = await self._link.news(until)
                 finally:
                     self._reader = None
-                if news is None or len(self._inboxes) == 1:
+                # Whoever began an operation meanwhile may have read for this one.
+                if not inbox.news and (news is None or len(self._inboxes) == 1):
                     return news
-                self._deliver(news)
+                self._deliver(news or [])
                 break
             return self._take(inbox)
         except PeerError as error:
@@ -142,6 +154,7 @@ class Exchange:
     def end(self, inbox: Inbox) -> None:
         """Forgets an operation that had its final response."""
         self._inboxes.pop(inbox.message_id, None)
+        self._served = True
         self._take(inbox)
         if self._answering is inbox:
             self._answering = None
@@ -158,6 +171,22 @@ class Exchange:
         self._collapse(error, inbox)
         self._link.abort()
         self.end(inbox)
+
+    def unanswered(self, inbox: Inbox, error: PeerError) -> PeerError:
+        """Ends an association that is silent towards an operation from its beginning.
+
+        An SCP that takes requests in turn never came to this one: what bears it is
+        the one that the SCP is busy with.
+
+        Args:
+            inbox: of the operation that waited in vain.
+            error: the timeout.
+
+        Returns:
+            What it is to the operation.
+        """
+        self._collapse(error)
+        return inbox.error or error
 
     def close(self) -> None:
         """Ends what is in flight: the association is about to be ended by us."""
@@ -236,13 +265,21 @@ class Exchange:
         """Whose answer ended the association, as far as can be known.
 
         An SCP that fails was busy with the request it answered last, or, if it has
-        answered none of them, with the oldest.
+        answered none of them, with the oldest. One that leaves after it answered
+        others may have had enough of the association before it saw any of these.
+
+        Returns:
+            None when it is nobody as far as can be known.
         """
         named = self._inboxes.get(error.message_id or 0)
-        for inbox in (named, self._answering, *unanswered):
+        heard = [each for each in unanswered if each.heard]
+        for inbox in (named, self._answering, *heard):
             if inbox in unanswered:
                 return inbox
-        return None
+        left = self._served and isinstance(error, _LEAVING)
+        if not unanswered or (left and len(unanswered) > 1):
+            return None
+        return unanswered[0]
 
 
 def _earlier(first: float | None, second: float | None) -> float | None:

@@ -8,7 +8,7 @@ from typing import Self
 
 from batchfind.dimse.command_set import Priority
 from batchfind.dimse.messages import Final, Irregularity, Matches
-from batchfind.errors import ResponseTimeout
+from batchfind.errors import PeerError, ResponseTimeout
 from batchfind.net.exchange import Exchange
 from batchfind.net.inbox import Inbox
 from batchfind.net.link import Link
@@ -49,7 +49,6 @@ class Find:
         self._inbox = Inbox()
         self._order = (context_id, sop_class, priority, identifier)
         self._deadline: float | None = None
-        self._heard = False
         self._cancelled = False
         self._dropped = False
         self._drain: float | None = None
@@ -149,7 +148,7 @@ class Find:
         news = await exchange.news(self._inbox, self._deadline, self._flush_at)
         if news is None:
             if self._late() and not self._dropped:
-                raise ResponseTimeout(self._timeout_sentence())
+                raise self._timeout()
             return
         progress = False
         for item in news:
@@ -162,10 +161,10 @@ class Find:
                 self.final = item
                 self._inbox.answered = True
         if progress and not self._cancelled:
-            self._heard = True
+            self._inbox.heard = True
             self._deadline = exchange.deadline(self._link.timeouts.response)
         elif self._late() and self.final is None:
-            raise ResponseTimeout(self._timeout_sentence())
+            raise self._timeout()
 
     def _late(self) -> bool:
         """Whether the peer takes too long.
@@ -175,7 +174,7 @@ class Find:
         not silent towards those that wait.
         """
         heard, most = self._exchange.heard, self._link.timeouts.response
-        waits = not self._heard and not self._cancelled
+        waits = not self._inbox.heard and not self._cancelled
         if waits and heard is not None and most is not None:
             self._deadline = max(self._deadline or 0.0, heard + most)
         return self._exchange.late(self._deadline)
@@ -204,11 +203,15 @@ class Find:
         if text not in self.warnings and len(self.warnings) < _MOST_WARNINGS:
             self.warnings.append(text)
 
-    def _timeout_sentence(self) -> str:
-        timeouts = self._link.timeouts
+    def _timeout(self) -> PeerError:
         if self._cancelled:
-            return f"no final response within {self._drain:g} s after C-CANCEL"
-        return f"no message from the peer within {timeouts.response:g} s"
+            sentence = f"no final response within {self._drain:g} s after C-CANCEL"
+            return ResponseTimeout(sentence)
+        most = self._link.timeouts.response
+        error = ResponseTimeout(f"no message from the peer within {most:g} s")
+        if self._inbox.heard:
+            return error
+        return self._exchange.unanswered(self._inbox, error)
 
 
 def _joined(parts: list[Matches]) -> Matches:

@@ -20,6 +20,7 @@ class Inbox:
     Attributes:
         message_id: of the request; 0 until it is sent.
         news: in the order received.
+        heard: a response to it came.
         answered: the final response is among them or was taken.
         error: how the association ended for this operation, or None.
         bystander: it ended through the fault of another operation, so that this one
@@ -34,6 +35,7 @@ class Inbox:
         "answered",
         "bystander",
         "error",
+        "heard",
         "message_id",
         "news",
     )
@@ -41,6 +43,7 @@ class Inbox:
     def __init__(self) -> None:
         self.message_id = 0
         self.news: News = []
+        self.heard = False
         self.answered = False
         self.error: PeerError | None = None
         self.bystander = False
@@ -62,6 +65,7 @@ class Inbox:
         """Keeps a piece of news and tells the owner."""
         self.news.append(item)
         if isinstance(item, Matches):
+            self.heard = True
             self._weight += len(item.payload) + len(item) * _RESPONSE_BYTES
         elif isinstance(item, Final | Echoed):
             self.answered = True

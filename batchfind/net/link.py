@@ -150,7 +150,9 @@ class Link:
         while True:
             try:
                 event = association.next_event()
-            except PeerError:
+            except PeerError as fault:
+                # Others may look for news while the connection is being closed.
+                self._fault = fault
                 channel.write(association.pending_output())
                 await self.close()
                 raise

@@ -6,10 +6,12 @@ profile counts, of the user identity its type and user name: never a secret.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
+from typing import Any, Final
 
 from batchfind.dicom.encode import canonical_bytes
-from batchfind.digest import sha256_of
+from batchfind.digest import canonical_json, sha256_of
 from batchfind.job.model import Peer
 from batchfind.plan.model import PlannedPeer, Request
 
@@ -32,32 +34,58 @@ def request_key(
     """
     if canonical is None:
         canonical = canonical_bytes(request.identifier, request.charset)
+    return KeyFrame(request, peer).key(canonical)
+
+
+class KeyFrame:
+    """The request keys of requests that differ in nothing but their Identifiers.
+
+    What they have in common is serialised and hashed once.
+    """
+
+    def __init__(self, request: Request, peer: Peer | PlannedPeer) -> None:
+        """As for `request_key`; the Identifier is not read."""
+        common = canonical_json(_asked(request, peer) | {_IDENTIFIER: ""})
+        before, _, self._after = common.partition(_PLACE)
+        self._begun = hashlib.sha256(before + _PLACE[:-1])
+
+    def key(self, canonical: bytes) -> str:
+        """The key of the request with this Identifier; as for `request_key`."""
+        digest = self._begun.copy()
+        digest.update(canonical.hex().encode("ascii"))
+        digest.update(b'"' + self._after)
+        return digest.hexdigest()
+
+
+_IDENTIFIER: Final = "identifier"
+_PLACE: Final = b'"identifier":""'
+"""Where it stands in the JSON: no text holds quotation marks like these."""
+
+
+def _asked(request: Request, peer: Peer | PlannedPeer) -> dict[str, Any]:
     after = request.cancel.after
     asked = {name: one.value for name, one in request.negotiation.items()}
     identity = peer.identity
     user = identity and {"type": identity.type.value, "username": identity.username}
-    return sha256_of(
-        {
-            "query": request.query,
-            "peer": request.peer,
-            "calling_ae": request.calling_ae,
-            "called_ae": request.called_ae,
-            "sop_class": request.sop_class,
-            "transfer_syntaxes": request.transfer_syntaxes,
-            "priority": request.priority.value,
-            "negotiation": asked or None,
-            "identity": user,
-            "tls": peer.tls and peer.tls.profile,
-            "cancel": {
-                "after_responses": request.cancel.after_responses,
-                "after_ms": None if after is None else round(after * 1000),
-            },
-            "repetition": request.repetition,
-            "identifier": canonical.hex(),
-            # Only where it is asked for, so that all other keys stay as they were.
-            **({"new_vr": "ob"} if request.new_vr_as_ob else {}),
-        }
-    )
+    return {
+        "query": request.query,
+        "peer": request.peer,
+        "calling_ae": request.calling_ae,
+        "called_ae": request.called_ae,
+        "sop_class": request.sop_class,
+        "transfer_syntaxes": request.transfer_syntaxes,
+        "priority": request.priority.value,
+        "negotiation": asked or None,
+        "identity": user,
+        "tls": peer.tls and peer.tls.profile,
+        "cancel": {
+            "after_responses": request.cancel.after_responses,
+            "after_ms": None if after is None else round(after * 1000),
+        },
+        "repetition": request.repetition,
+        # Only where it is asked for, so that all other keys stay as they were.
+        **({"new_vr": "ob"} if request.new_vr_as_ob else {}),
+    }
 
 
 def plan_digest(requests: Iterable[Request]) -> str:

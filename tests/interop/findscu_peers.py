@@ -16,6 +16,9 @@ from tests.peers.secured import STUNNEL, orthanc_over_tls
 
 GetPeer = Callable[[str], RealPeer]
 
+_PREFERRING = {"big": "+xb", "deflated": "+xd"}
+_VERSIONS = {"tls-1.2": "TLSv1.2", "tls-1.3": "TLSv1.3"}
+
 #: stunnel as the most obliging of servers: every version, every suite.
 _OBLIGING = {
     "sslVersionMin": "TLSv1",
@@ -77,32 +80,20 @@ class Peers:
         return self._seats[name]
 
     def _start(self, name: str) -> Seats:
-        match name:
-            case "nobody":
-                return (Seat("NOBODY", free_port()), Seat("NOBODY", free_port()))
-            case "tls-orthanc":
-                return self._orthanc()
-            case "tls":
-                return self._stunnel(name, _OBLIGING)
-            case "tls-strict":
-                authority = self._folder / "ca.pem"
-                authority.write_bytes(self._pki.authority.pem)
-                demands = {"CAfile": str(authority), "verifyChain": "yes"}
-                return self._stunnel(name, _OBLIGING | demands)
-            case "tls-1.2" | "tls-1.3":
-                version = f"TLSv{name[-3:]}"
-                return self._stunnel(name, {"sslVersion": version})
-            case "big":
-                return self._worklist(name, "+xb")
-            case "deflated":
-                return self._worklist(name, "+xd")
-            case "characters":
-                dumps = self._folder / "dumps"
-                dumps.mkdir()
-                write_names(dumps)
-                return self._worklist(name, "-csk", dumps=dumps)
-            case _:
-                return self._plain(self._get_peer(name))
+        if name == "nobody":
+            return (Seat("NOBODY", free_port()), Seat("NOBODY", free_port()))
+        if name == "tls-orthanc":
+            return self._orthanc()
+        if name.startswith("tls"):
+            return self._stunnel(name)
+        if name == "characters":
+            dumps = self._folder / "dumps"
+            dumps.mkdir()
+            write_names(dumps)
+            return self._worklist(name, "-csk", dumps=dumps)
+        if name in _PREFERRING:
+            return self._worklist(name, _PREFERRING[name])
+        return self._plain(self._get_peer(name))
 
     def _worklist(self, name: str, *options: str, **more: Path) -> Seats:
         folder = self._folder / name
@@ -129,7 +120,7 @@ class Peers:
         )
         return (Seat(peer.called_ae, peer.port), Seat(peer.called_ae, peer.port))
 
-    def _stunnel(self, name: str, options: Mapping[str, str]) -> Seats:
+    def _stunnel(self, name: str) -> Seats:
         """Behind it stand relays of its own, where nothing is secret any more."""
         require(STUNNEL)
         certificate, key = self._pki.peer.files(self._folder, "peer")
@@ -143,7 +134,7 @@ class Peers:
                 "cert": str(certificate),
                 "key": str(key),
                 "TIMEOUTclose": "0",
-                **options,
+                **self._conduct(name),
             }
             lines += [f"[dicom{number}]"]
             lines += [f"{field} = {value}" for field, value in service.items()]
@@ -161,3 +152,13 @@ class Peers:
             for seat, port in zip(behind, ports, strict=True)
         )
         return first, second
+
+    def _conduct(self, name: str) -> Mapping[str, str]:
+        """How stunnel treats clients."""
+        if name in _VERSIONS:
+            return {"sslVersion": _VERSIONS[name]}
+        if name != "tls-strict":
+            return _OBLIGING
+        authority = self._folder / "ca.pem"
+        authority.write_bytes(self._pki.authority.pem)
+        return {**_OBLIGING, "CAfile": str(authority), "verifyChain": "yes"}

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -134,7 +135,7 @@ class Streams:
         self._kept = (io.BytesIO(), io.BytesIO())
         self._before = (sys.stdout, sys.stderr)
 
-    def __enter__(self) -> Streams:
+    def __enter__(self) -> Self:
         sys.stdout, sys.stderr = (
             io.TextIOWrapper(kept, "utf-8", "surrogateescape", write_through=True)
             for kept in self._kept

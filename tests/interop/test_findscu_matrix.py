@@ -8,9 +8,11 @@ as a job, which must ask and bring the same once more.
 
 from __future__ import annotations
 
-import contextlib
+import json
+import os
 import re
 import subprocess
+import sys
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
@@ -26,7 +28,14 @@ from tests.interop.answers import DEFLATED, FINDSCU, of_file, received
 from tests.interop.findscu_cases import CASES, Case, Differs, Saved
 from tests.interop.findscu_material import PASSWORD, write_material
 from tests.interop.findscu_peers import Peers, Seats
-from tests.interop.side_by_side import Outcome, Place, Streams, findscu, ours
+from tests.interop.side_by_side import (
+    Outcome,
+    Place,
+    Streams,
+    findscu,
+    ours,
+    written,
+)
 from tests.interop.test_same_documents import (
     attributes_in_order,
     document,
@@ -38,6 +47,8 @@ from tests.peers.pki import Pki
 from tests.peers.processes import LOOPBACK, require
 
 pytestmark = pytest.mark.interop
+
+ROOT = Path(__file__).parents[2]
 
 APART = {Differs.REFUSED, Differs.EARLY, Differs.TRUST}
 """Differences that leave nothing to compare; each has a test of its own."""
@@ -243,26 +254,57 @@ def check_job(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     words = [*command_line(run.case, run.seats, 1), "--save-job", "job.yaml"]
     saved = run.case.saved
     with Streams():
-        code = execute(["findscu", *words])
-        assert code == (1 if saved is Saved.REFUSED else 0)
-        assert Path("job.yaml").exists() == (saved not in {Saved.REFUSED, Saved.ENDING})
-        if saved in {Saved.REFUSED, Saved.ENDING}:
-            return
+        assert execute(["findscu", *words]) == (1 if saved is Saved.REFUSED else 0)
+    assert Path("job.yaml").exists() == (saved not in {Saved.REFUSED, Saved.ENDING})
+    if saved in {Saved.REFUSED, Saved.ENDING}:
+        return
+    with Streams():
         assert execute(["validate", "job.yaml"]) == 0
-        if run.ours.code != 0:
-            return
-        assert execute(["run", "job.yaml", "--quiet", "--run-dir", "run"]) == 0
-    responses = [
-        data
-        for answer in received(Path("run/run.db")).values()
-        for data, _ in answer
-    ]
-    if saved is Saved.CANCELLED:
-        assert responses
-        assert len(responses) < len(run.ours.matches)
+    if run.ours.code == 0:
+        check_answer(run, *answer_of_job(run))
+
+
+def answer_of_job(run: Run) -> tuple[int, list[bytes]]:
+    """How many responses the run says it keeps, and all that it captured."""
+    relay = run.seats[1].relay
+    if relay is not None:
+        # A job counts the responses of each request, so cancels the first or none.
+        relay.held = run.case.held if run.case.held == 1 else 0
+    with Streams() as streams:
+        code = execute(["run", "job.yaml", "--json", "--run-dir", "run"])
+    assert code == 0, streams.stderr
+    kept = [one["responses"] for one in json.loads(streams.stdout)["requests"]]
+    captured = received(Path("run/run.db")).values()
+    return sum(kept), [data for answer in captured for data, _ in answer]
+
+
+def check_answer(run: Run, kept: int, captured: list[bytes]) -> None:
+    expected = run.ours.matches
+    if run.seats[1].relay is None:
+        expected = data_sets_of(run)
+    if run.case.held == 1:
+        number = int(run.case.words[run.case.words.index("--cancel") + 1])
+        assert kept == number
+        assert captured[:number] == expected[:number]
     else:
-        assert responses == run.ours.matches
-    check_wire(run)
+        assert kept == len(captured)
+        assert captured == expected
+    if run.case.saved is Saved.SAME:
+        check_wire(run)
+        for name, content in run.ours.files.items():
+            if name.endswith(".xml") and Path(name).exists():
+                assert document(Path(name).read_bytes()) == document(content)
+
+
+def data_sets_of(run: Run) -> list[bytes]:
+    """The data sets that `-X` has written, for want of a relay."""
+    path = run.job / "response"
+    found = []
+    for name, content in run.ours.files.items():
+        path.write_bytes(content)
+        found.append(of_file(path)[0])
+        assert name.endswith(".dcm")
+    return found
 
 
 def check_wire(run: Run) -> None:
@@ -276,9 +318,7 @@ def check_wire(run: Run) -> None:
     ]
     asked = [[one.requests for one in each] for each in (heard, run.ours.exchanges)]
     assert asked[0] == asked[1]
-    assert [one.endings for one in heard] == [
-        one.endings for one in run.ours.exchanges
-    ]
+    assert [one.endings for one in heard] == [one.endings for one in run.ours.exchanges]
 
 
 _ABOUT_TEXT = re.compile(r"[WE]: (?:\w*SpecificCharacterSet|Writing XML file)")
@@ -300,7 +340,11 @@ def _data_set(path: Path) -> bytes:
     Ours ends with a NUL then. Source: PS3.5 Section A.5.
     """
     data, syntax = of_file(path)
-    return zlib.decompressobj(-zlib.MAX_WBITS).decompress(data) if syntax == DEFLATED else data
+    return (
+        zlib.decompressobj(-zlib.MAX_WBITS).decompress(data)
+        if syntax == DEFLATED
+        else data
+    )
 
 
 def _meta(path: Path) -> list[tuple[int, object]]:
@@ -342,3 +386,41 @@ def _read(content: bytes) -> list[list[object]]:
         return []
     found = [root] if root.tag == "data-set" else list(root)
     return [document(ET.tostring(one, "utf-8")) for one in found]
+
+
+class TestTheMatrix:
+    def test_has_enough_command_lines(self) -> None:
+        names = [case.name for case in CASES]
+        assert len(names) == len(set(names)) > 200
+
+    def test_uses_every_option_of_the_installed_findscu(self) -> None:
+        require(FINDSCU)
+        done = subprocess.run(
+            [FINDSCU, "--help"], capture_output=True, text=True, check=True
+        )
+        options = re.findall(r"^ +([-+]\S+)? +(--\S+)", done.stdout, re.MULTILINE)
+        assert len(options) > 60
+        unused = [
+            names
+            for names in options
+            if not any(case.uses(*filter(None, names)) for case in CASES)
+        ]
+        assert unused == []
+
+    def test_is_the_same_for_a_process_of_its_own(
+        self, peers: Peers, material: Path, tmp_path: Path
+    ) -> None:
+        (case,) = (case for case in CASES if case.name == "extract-and-show")
+        run = run_both(case, peers, material, tmp_path)
+        folder = _folder(tmp_path / "process", material)
+        command = [sys.executable, "-m", "batchfind", "findscu"]
+        done = subprocess.run(
+            [*command, *command_line(case, run.seats, 1)],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            check=False,
+        )
+        assert (done.returncode, done.stdout) == (run.theirs.code, b"")
+        assert done.stderr == run.theirs.stderr
+        assert written(folder) == run.ours.files

@@ -84,6 +84,7 @@ class Recorder:
         self.port = int(self._listener.getsockname()[1])
         self._serving = threading.Thread(target=self._serve, daemon=True)
         self._talks: list[tuple[threading.Thread, _Talk]] = []
+        self._changing = threading.Lock()
         self._over = False
 
     def __enter__(self) -> Self:
@@ -107,7 +108,8 @@ class Recorder:
 
         A connection on which the client said nothing does not count.
         """
-        talks, self._talks = self._talks, []
+        with self._changing:
+            talks, self._talks = self._talks, []
         for thread, _ in talks:
             thread.join(PATIENCE)
         return [
@@ -126,8 +128,9 @@ class Recorder:
             thread = threading.Thread(
                 target=self._relay, args=(client, talk), daemon=True
             )
-            thread.start()
-            self._talks.append((thread, talk))
+            with self._changing:
+                thread.start()
+                self._talks.append((thread, talk))
 
     def _relay(self, client: socket.socket, talk: _Talk) -> None:
         with client, socket.create_connection((LOOPBACK, self._server)) as server:
