@@ -12,7 +12,7 @@ import inspect
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 
@@ -43,11 +43,11 @@ class Step:
     cpu: float = 0.0
 
 
-@dataclass(slots=True)
 class _Stack(threading.local):
     """CPU seconds of the steps within each step under way in this thread."""
 
-    within: list[float] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.within: list[float] = []
 
 
 class Tracer:

@@ -9,8 +9,9 @@ from contextlib import closing
 from pathlib import Path
 
 from batchfind.capture.database import connect
-from batchfind.capture.documents import to_document
+from batchfind.capture.documents import to_documents
 from batchfind.capture.schema import APPLICATION_ID, PAGE_BYTES, TABLES, VERSION
+from batchfind.dicom.identifier import Element
 from batchfind.errors import StateError
 from batchfind.plan.model import Plan
 
@@ -57,9 +58,13 @@ def _fill(connection: sqlite3.Connection, meta: Mapping[str, str], plan: Plan) -
         "INSERT INTO meta VALUES (?, ?)",
         [(name, _storable(text)) for name, text in (stored | dict(meta)).items()],
     )
+    specs = to_documents(plan.requests, shared=(Element,))
     connection.executemany(
         "INSERT INTO request VALUES (?, NULL, ?, ?, ?, ?, 'plan')",
-        ((r.id, r.query, r.peer, r.key, to_document(r)) for r in plan.requests),
+        (
+            (r.id, r.query, r.peer, r.key, spec)
+            for r, spec in zip(plan.requests, specs, strict=True)
+        ),
     )
 
 

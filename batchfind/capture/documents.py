@@ -7,9 +7,7 @@ cannot (lone surrogates) or what `sqlite3` would cut (NUL).
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
-from enum import Enum
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, Final
 
 from batchfind.capture.records import (
@@ -21,6 +19,7 @@ from batchfind.capture.records import (
     Verdict,
 )
 from batchfind.errors import StorageError
+from batchfind.plan.json_text import COMPACT, JsonText
 
 
 def to_document(record: Any) -> str:
@@ -30,7 +29,17 @@ def to_document(record: Any) -> str:
         TypeError: a value has no JSON form.
         ValueError: a float is not finite.
     """
-    return _ENCODER.encode(record)
+    return _TEXT.of(record)
+
+
+def to_documents(records: Iterable[Any], shared: Collection[type]) -> Iterator[str]:
+    """As `to_document`, for records that have much in common.
+
+    Args:
+        records: all of them live as long as the iterator.
+        shared: types whose objects stand in many of them.
+    """
+    return map(JsonText(COMPACT, _FORMS, shared).of, records)
 
 
 def read_object(text: str) -> dict[str, Any]:
@@ -86,19 +95,5 @@ def _with_cause(members: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _plain(value: Any) -> Any:
-    """What JSON has no form for: dataclasses, enums, bytes, other mappings."""
-    if is_dataclass(value):
-        return {item.name: getattr(value, item.name) for item in fields(value)}
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, bytes):
-        return value.hex()
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise TypeError(f"no JSON form for {type(value).__name__}")
-
-
-_ENCODER: Final = json.JSONEncoder(
-    ensure_ascii=True, allow_nan=False, separators=(",", ":"), default=_plain
-)
+_FORMS: Final[dict[type, Callable[[Any], Any]]] = {bytes: bytes.hex}
+_TEXT: Final = JsonText(COMPACT, _FORMS)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Mapping
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from batchfind.capture.chain import first_link, last_link, next_link
 from batchfind.capture.codec import unpack
@@ -31,6 +33,30 @@ from batchfind.capture.records import (
 )
 from batchfind.capture.rows import REMEDY, AttemptRow, Rows
 from batchfind.errors import StorageError
+
+_ATTEMPTS: Final = (
+    "SELECT number, request, ordinal, facts, ending, CASE WHEN ending IS NULL THEN "
+    "coalesce((SELECT link FROM matches WHERE attempt=number "
+    "ORDER BY sequence DESC LIMIT 1), head) ELSE head END FROM attempt"
+)
+
+
+def _attempt(
+    number: int,
+    request: str,
+    ordinal: int,
+    facts: str | None,
+    ending: str | None,
+    head: bytes,
+) -> StoredAttempt:
+    return StoredAttempt(
+        number=number,
+        request=request,
+        ordinal=ordinal,
+        facts=None if facts is None else read_facts(facts),
+        ending=None if ending is None else read_ending(ending),
+        chain=head.hex(),
+    )
 
 
 def open_capture(path: Path) -> Capture:
@@ -138,23 +164,15 @@ class Capture:
             Nothing for a request that was never asked.
         """
         rows = self._rows.select(
-            "SELECT number, ordinal, facts, ending, CASE WHEN ending IS NULL THEN "
-            "coalesce((SELECT link FROM matches WHERE attempt=number "
-            "ORDER BY sequence DESC LIMIT 1), head) ELSE head END "
-            "FROM attempt WHERE request=? ORDER BY ordinal",
-            request,
+            f"{_ATTEMPTS} WHERE request=? ORDER BY ordinal", request
         )
-        return tuple(
-            StoredAttempt(
-                number=number,
-                request=request,
-                ordinal=ordinal,
-                facts=None if facts is None else read_facts(facts),
-                ending=None if ending is None else read_ending(ending),
-                chain=head.hex(),
-            )
-            for number, ordinal, facts, ending, head in rows
-        )
+        return tuple(_attempt(*row) for row in rows)
+
+    def every_attempt(self) -> Mapping[str, tuple[StoredAttempt, ...]]:
+        """The attempts at each request that was ever asked, first try first."""
+        rows = self._rows.select(f"{_ATTEMPTS} ORDER BY request, ordinal")
+        tries = groupby((_attempt(*row) for row in rows), key=attrgetter("request"))
+        return {request: tuple(each) for request, each in tries}
 
     def matches(self, attempt: int) -> Iterator[StoredMatches]:
         """The responses of an attempt in the order they came, set by set.

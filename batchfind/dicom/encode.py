@@ -84,9 +84,7 @@ def canonical_bytes(identifier: Identifier, charset: tuple[str, ...]) -> bytes:
 
 
 @lru_cache(maxsize=64)
-def _writer(
-    transfer_syntax: str, charset: tuple[str, ...], *, as_ob: bool
-) -> _Writer:
+def _writer(transfer_syntax: str, charset: tuple[str, ...], *, as_ob: bool) -> _Writer:
     big_endian = transfer_syntax == transfer_syntaxes.EXPLICIT_BE
     return _Writer(
         _Values(charset, big_endian=big_endian),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Self
 
 from batchfind.dicom.assemble import assemble
 from batchfind.dicom.dictionary import STANDARD, Dictionary, is_private
@@ -54,7 +55,7 @@ class _Open(str):
 
     number: int
 
-    def __new__(cls, number: int) -> _Open:
+    def __new__(cls, number: int) -> Self:
         made = super().__new__(cls, "?")
         made.number = number
         return made

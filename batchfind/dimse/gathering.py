@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from array import array
 from dataclasses import dataclass, field
 from itertools import accumulate
 
 from batchfind.dimse.messages import Matches
 from batchfind.dimse.templates import Template
 from batchfind.ul.framing import Burst
+from batchfind.ul.refrain import Refrain
 
 #: Whole messages of two fragments: a command (3), then its data set (2).
 _WHOLE_MESSAGES = re.compile(rb"(?:\x03\x02)+")
@@ -17,10 +19,14 @@ _WHOLE_MESSAGES = re.compile(rb"(?:\x03\x02)+")
 _SHORTEST_STRETCH, _LONGEST_STRETCH = 16, 1_024
 
 
+def _no_statuses() -> array[int]:
+    return array("H")
+
+
 @dataclass(slots=True)
 class _Set:
     identifiers: list[bytes] = field(default_factory=list)
-    statuses: list[int] = field(default_factory=list)
+    statuses: array[int] = field(default_factory=_no_statuses)
 
 
 class Gathering:
@@ -40,10 +46,9 @@ class Gathering:
     def add_alike(self, burst: Burst, first: int, template: Template) -> int:
         """Takes the responses from a PDV on that repeat the template's command.
 
-        This is the fast path of the whole program: a peer repeats one command for
-        every match, so comparing bytes replaces decoding them. Anything else than
-        an unfragmented command and an unfragmented data set on the template's
-        context is left to the caller.
+        A peer repeats one command for every match, so comparing bytes replaces
+        decoding them. Anything else than an unfragmented command and an unfragmented
+        data set on the template's context is left to the caller.
 
         Args:
             burst: PDVs; no message is unfinished before `first`.
@@ -68,12 +73,24 @@ class Gathering:
                 break
             identifiers.append(data[begin[index + 1] : end[index + 1]])
         if identifiers:
-            gathered = self._sets.setdefault(template.message_id, _Set())
-            gathered.identifiers += identifiers
-            gathered.statuses += [template.status] * len(identifiers)
+            self._add_all(identifiers, template)
         taken = 2 * len(identifiers)
         self._stretch = min(max(2 * taken, _SHORTEST_STRETCH), _LONGEST_STRETCH)
         return taken
+
+    def add_refrain(self, data: bytes, refrain: Refrain, template: Template) -> None:
+        """Takes the responses of a refrain whose first PDUs are a template's command.
+
+        This is the fast path of the whole program: once a response, it cuts an
+        Identifier out of the burst.
+        """
+        gap, begin = refrain.gap, refrain.first
+        identifiers = []
+        add = identifiers.append
+        for end in refrain.ends:
+            add(data[begin + gap : end])
+            begin = end
+        self._add_all(identifiers, template)
 
     def matches(self) -> list[Matches]:
         """One set for each request that got pending responses, in their order."""
@@ -81,8 +98,13 @@ class Gathering:
             Matches(
                 message_id,
                 b"".join(gathered.identifiers),
-                list(accumulate(map(len, gathered.identifiers))),
+                array("q", accumulate(map(len, gathered.identifiers))),
                 gathered.statuses,
             )
             for message_id, gathered in self._sets.items()
         ]
+
+    def _add_all(self, identifiers: list[bytes], template: Template) -> None:
+        gathered = self._sets.setdefault(template.message_id, _Set())
+        gathered.identifiers += identifiers
+        gathered.statuses += array("H", [template.status]) * len(identifiers)

@@ -22,10 +22,13 @@ from batchfind.errors import DimseError, LimitReached, LocalProtocolError
 from batchfind.ul.contexts import NegotiatedContext
 from batchfind.ul.events import Data
 from batchfind.ul.framing import Burst
+from batchfind.ul.refrain import Refrain
 
 Event: TypeAlias = Matches | Final | Echoed | Irregularity
 
 _PENDING = frozenset({0xFF00, 0xFF01})
+#: Control octets of a command in one fragment and its data set in one fragment.
+_WHOLE_MESSAGE = b"\3\2"
 
 
 class Operations:
@@ -167,7 +170,30 @@ class Operations:
     def _work_through(
         self, burst: Burst, gathering: Gathering, events: list[Event]
     ) -> None:
-        data, position = burst.data, 0
+        self._one_by_one(burst, 0, gathering, events)
+        refrain = burst.refrain
+        if refrain is None:
+            return
+        template = self._expected(burst.data, refrain)
+        if template is None:
+            self._one_by_one(burst.spelled_out(), len(burst), gathering, events)
+        else:
+            gathering.add_refrain(burst.data, refrain, template)
+
+    def _expected(self, data: bytes, refrain: Refrain) -> Template | None:
+        """The template whose responses a refrain brings, whole ones; None if unsure."""
+        template = self._templates.recall(refrain.repeated(data))
+        if template is None or not self._assembler.idle:
+            return None
+        alike = refrain.contexts == bytes([template.context_id]) * 2
+        whole = refrain.controls == _WHOLE_MESSAGE
+        return template if alike and whole else None
+
+    def _one_by_one(
+        self, burst: Burst, position: int, gathering: Gathering, events: list[Event]
+    ) -> None:
+        """Takes the PDVs of a burst's vectors from a position on."""
+        data = burst.data
         while position < len(burst):
             template = self._templates.current
             if template is not None and self._assembler.idle:

@@ -35,14 +35,17 @@ class Answers:
     def __init__(self, plan: Plan, capture: Capture) -> None:
         self.plan = plan
         self.capture = capture
+        self._stored: Mapping[str, tuple[StoredAttempt, ...]] | None = None
         self._attempts: dict[str, tuple[StoredAttempt, ...]] = {}
 
     def attempts(self, request: Request) -> tuple[StoredAttempt, ...]:
         """Every try at a request, oldest first; read once."""
+        if self._stored is None:
+            self._stored = self.capture.every_attempt()
         if request.id not in self._attempts:
             self._attempts[request.id] = tuple(
                 attempt if attempt.ending else self._cut_off(request, attempt)
-                for attempt in self.capture.attempts(request.id)
+                for attempt in self._stored.get(request.id, ())
             )
         return self._attempts[request.id]
 

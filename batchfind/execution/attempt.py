@@ -43,6 +43,7 @@ class Attempt:
     Attributes:
         unheard: the connection was gone before the peer can have answered.
         disturbed: another request on the association was at fault when it ended.
+        accepted: options of extended negotiation that were asked and accepted.
     """
 
     def __init__(self, order: Order, client: Client) -> None:
@@ -59,6 +60,7 @@ class Attempt:
         self._options = negotiated(
             order.sop_class, order.negotiation, client.accepted.extended
         )
+        self.accepted = self._options.accepted
         self._warnings = dict.fromkeys(self._options.warnings)
         self._find = self._prepare(order.identifier)
 

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import groupby
 
 from batchfind.capture.reader import Capture
@@ -18,6 +19,7 @@ from batchfind.capture.records import RequestVerdict
 from batchfind.dicom.models import model_of
 from batchfind.dicom.paths import KeyPath, parse_path
 from batchfind.execution.answers import Answers
+from batchfind.execution.conveyor import Ahead, Behind
 from batchfind.execution.progress import Event, FinishingStarted
 from batchfind.execution.rendition import Prepared, Target
 from batchfind.execution.verdicts import Findings, judge
@@ -29,6 +31,11 @@ from batchfind.tables.requests import requests_table
 from batchfind.tables.slabs import Slab, join
 
 Verdicts = Mapping[str, RequestVerdict]
+
+#: Of at most 4 MiB each, as a rule a quarter of it.
+_SLABS_AHEAD = 2
+#: Pieces of outputs; a row group of Parquet is 32 of them and written at once.
+_WAITING_PIECES = 16
 
 
 @dataclass(slots=True)
@@ -155,10 +162,12 @@ class Finishing:
     ) -> tuple[list[Target], dict[str, RequestVerdict]]:
         targets = [self._target(planned, query, undo) for planned in outputs]
         notes = {request.id: _Notes() for request in requests}
-        for group, served in _groups(requests, targets):
-            self._feed(query, group, served, notes, verdicts)
-        for target in targets:
-            target.close()
+        with Behind(_WAITING_PIECES) as behind:
+            for group, served in _groups(requests, targets):
+                self._feed(query, group, served, notes, verdicts, behind)
+            for target in targets:
+                behind.do(target.close)
+            behind.wait()
         final = {
             request.id: self._final(request, verdicts[request.id], notes[request.id])
             for request in requests
@@ -184,22 +193,25 @@ class Finishing:
         targets: Sequence[Target],
         notes: Mapping[str, _Notes],
         verdicts: Verdicts,
+        behind: Behind,
     ) -> None:
         watch = _batch_key(query) if any(r.batch for r in requests) else ()
-        slabs = join(self._answers.sets(requests, verdicts))
         tables = [target for target in targets if target.schema is not None]
         others = [target for target in targets if target.schema is None]
         schemas = [target.schema for target in tables if target.schema is not None]
-        for rendered in render(query, slabs, schemas, watch):
-            if self._stopped():
-                raise _StoppedError
-            _note(rendered, notes)
-            for target, batch, invalid in zip(
-                tables, rendered.batches, rendered.invalid, strict=True
-            ):
-                target.write(Piece(rendered.slab, batch), invalid)
-            for target in others:
-                target.write(Piece(rendered.slab, None))
+        slabs = join(self._answers.sets(requests, verdicts))
+        with Ahead(slabs, _SLABS_AHEAD) as ahead:
+            for rendered in render(query, ahead, schemas, watch):
+                if self._stopped():
+                    raise _StoppedError
+                _note(rendered, notes)
+                for target, batch, invalid in zip(
+                    tables, rendered.batches, rendered.invalid, strict=True
+                ):
+                    piece = Piece(rendered.slab, batch)
+                    behind.do(partial(target.write, piece, invalid))
+                for target in others:
+                    behind.do(partial(target.write, Piece(rendered.slab, None)))
 
     def _render_requests(self, verdicts: Verdicts, undo: ExitStack) -> list[Target]:
         """The tables of requests."""

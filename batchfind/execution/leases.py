@@ -36,6 +36,7 @@ class Association:
         users: how many have it now.
         closed_to_others: nobody else may join those that have it.
         series: of the requests that it was lent to.
+        expiry: when it ends unless somebody takes it, while nobody has it.
     """
 
     client: Client
@@ -46,7 +47,7 @@ class Association:
     users: int = 0
     closed_to_others: bool = False
     series: set[str] = field(default_factory=set)
-    expiry: asyncio.Task[None] | None = None
+    expiry: asyncio.TimerHandle | None = None
 
     def queries(self) -> int:
         """C-FINDs it has carried or is going to carry."""

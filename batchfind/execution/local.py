@@ -33,7 +33,6 @@ from batchfind.execution.executor import (
     Step,
 )
 from batchfind.execution.leases import Lease
-from batchfind.execution.negotiated import negotiated
 from batchfind.execution.outcomes import Stop, Tally, ended_by_error, ended_by_us
 from batchfind.execution.pool import Pool
 from batchfind.net.client import Client
@@ -93,7 +92,7 @@ class LocalExecutor:
         started = loop.time()
         while True:
             try:
-                lease = await self._unless_stopped(self._pool(order).lease(order))
+                lease = await self._leased(order)
                 async with aclosing(self._carry_out(order, lease)) as steps:
                     async for step in steps:
                         yield step
@@ -135,11 +134,12 @@ class LocalExecutor:
         self, order: Order, lease: Lease
     ) -> AsyncGenerator[Step, None]:
         """Runs the order on the association; tells whether the peer heard of it."""
-        attempt = Attempt(order, lease.client)
-        facts = _facts(order, lease)
+        attempt: Attempt | None = None
         begun = False
-        self._running.add(attempt)
         try:
+            attempt = Attempt(order, lease.client)
+            facts = _facts(order, lease, attempt.accepted)
+            self._running.add(attempt)
             yield Associated(lease.client.accepted.operations)
             if self._stopped.is_set():
                 attempt.stop(self._reason)
@@ -155,7 +155,8 @@ class LocalExecutor:
                         yield Started(facts)
                     yield step
         finally:
-            self._running.discard(attempt)
+            if attempt is not None:
+                self._running.discard(attempt)
             await self._pool(order).give_back(lease, order)
 
     async def _end_one_idle(self) -> bool:
@@ -178,6 +179,11 @@ class LocalExecutor:
 
     async def _connect(self, order: Order) -> Client:
         return await connect(order, self._credentials, self._resolver)
+
+    async def _leased(self, order: Order) -> Lease:
+        pool = self._pool(order)
+        lease = None if self._stopped.is_set() else pool.at_once(order)
+        return lease or await self._unless_stopped(pool.lease(order))
 
     async def _unless_stopped(self, work: Coroutine[Any, Any, _T]) -> _T:
         task = asyncio.ensure_future(work)
@@ -202,11 +208,10 @@ def _phase(error: BatchfindError) -> str:
     return "connect" if isinstance(error, _CONNECTING) else "association"
 
 
-def _facts(order: Order, lease: Lease) -> AttemptFacts:
+def _facts(order: Order, lease: Lease, options: tuple[str, ...]) -> AttemptFacts:
     client = lease.client
     accepted = client.accepted
     implementation = (accepted.implementation_version, accepted.implementation_uid)
-    options = negotiated(order.sop_class, order.negotiation, accepted.extended)
     return AttemptFacts(
         transfer_syntax=client.negotiated[order.sop_class].transfer_syntax,
         peer_implementation=" ".join(part for part in implementation if part),
@@ -215,6 +220,6 @@ def _facts(order: Order, lease: Lease) -> AttemptFacts:
         association=lease.number,
         started=datetime.now(UTC).isoformat(timespec="microseconds"),
         tls=client.tls_facts,
-        negotiated=options.accepted,
+        negotiated=options,
         operations=accepted.operations,
     )

@@ -52,6 +52,15 @@ class Pool:
         #: Places at the SCP that are in use, being opened or being closed.
         self._held = 0
         self._changed = asyncio.Event()
+        self._waiting = 0
+        self._retiring: set[asyncio.Task[None]] = set()
+
+    def at_once(self, order: Order) -> Lease | None:
+        """A place on an association that stands, if one is free and nobody waits."""
+        if self._waiting:
+            return None
+        association = self._with_room(order) or self._ready(order)
+        return None if association is None else self._lend(association, order)
 
     async def lease(self, order: Order) -> Lease:
         """A place on an association that fits the order.
@@ -66,13 +75,7 @@ class Pool:
             if _wants_its_own(order):
                 self._clear_one()
             await self._change()
-        lease = Lease(association, used=association.lent > 0)
-        association.lent += 1
-        if order.series:
-            association.series.add(order.series)
-        association.users += 1
-        self._tell()
-        return lease
+        return self._lend(association, order)
 
     async def give_back(self, lease: Lease, order: Order) -> None:
         """Ends a loan; the last one to have it keeps the association or ends it."""
@@ -86,8 +89,7 @@ class Pool:
         self._shared.remove(association)
         try:
             if self._keeps(association, order) and association.client.reusable:
-                self._idle.append(association)
-                association.expiry = asyncio.create_task(self._expire(association))
+                self._rest(association)
             else:
                 await self._end(association)
         finally:
@@ -101,6 +103,7 @@ class Pool:
         """Ends every idle association."""
         while self._idle:
             await self._retire(self._idle[0])
+        await asyncio.gather(*self._retiring)
 
     async def trim(self) -> None:
         """Ends idle associations but those that repetitions come back to."""
@@ -115,28 +118,58 @@ class Pool:
         """Ends one idle association; False when there is none."""
         if not self._idle:
             return False
-        await self._end(self._remove(self._idle[0]))
+        self._held += 1
+        try:
+            await self._end(self._remove(self._idle[0]))
+        finally:
+            self._vacate()
         return True
+
+    def _lend(self, association: Association, order: Order) -> Lease:
+        lease = Lease(association, used=association.lent > 0)
+        association.lent += 1
+        if order.series:
+            association.series.add(order.series)
+        association.users += 1
+        self._tell()
+        return lease
 
     def _with_room(self, order: Order) -> Association | None:
         """The association in use with the fewest requests that may take another."""
         if _wants_its_own(order) or self._awaits(order):
             return None
+        roomy = [
+            each
+            for each in self._shared
+            if each.users < each.client.accepted.operations
+            and not each.closed_to_others
+        ]
+        if not roomy:
+            return None
         kind = Kind.of(order)
         fitting = [
             each
-            for each in self._shared
-            if each.kind == kind
-            and not each.closed_to_others
-            and each.users < each.client.accepted.operations
-            and each.client.alive
-            and self._keeps(each, order)
+            for each in roomy
+            if each.kind == kind and each.client.alive and self._keeps(each, order)
         ]
         return min(fitting, key=lambda each: each.users, default=None)
 
     def _awaits(self, order: Order) -> bool:
         """Whether an association is idle that served an earlier repetition."""
-        return any(order.series in each.series for each in self._idle)
+        return bool(order.series) and any(
+            order.series in each.series for each in self._idle
+        )
+
+    def _ready(self, order: Order) -> Association | None:
+        """As `_own`, when an idle association is as good as it was."""
+        if order.fresh or self._held >= self._associations:
+            return None
+        self._held += 1
+        for association in self._preferred(order)[:1]:
+            if association.client.reusable:
+                return self._give(self._remove(association), order)
+        self._held -= 1
+        return None
 
     async def _own(self, order: Order) -> Association:
         """An association nobody has, with a place of its own at the SCP."""
@@ -147,6 +180,9 @@ class Pool:
         except BaseException:
             self._vacate()
             raise
+        return self._give(association, order)
+
+    def _give(self, association: Association, order: Order) -> Association:
         association.closed_to_others = _wants_its_own(order)
         self._shared.append(association)
         return association
@@ -172,16 +208,15 @@ class Pool:
         bears one more.
         """
         room = len(self._idle) + self._held <= self._associations
+        kind, series = Kind.of(order), order.series
         fitting = [
             each
             for each in self._idle
-            if each.kind == Kind.of(order)
-            and (order.series in each.series or not (room and each.series))
+            if (series in each.series or not (room and each.series))
+            and each.kind == kind
         ]
-        return sorted(
-            fitting,
-            key=lambda each: (order.series not in each.series, bool(each.series)),
-        )
+        fitting.sort(key=lambda each: (series not in each.series, bool(each.series)))
+        return fitting
 
     async def _open(self, order: Order) -> Association:
         while self._idle and len(self._idle) + self._held > self._associations:
@@ -217,14 +252,19 @@ class Pool:
             association.expiry = None
         return association
 
-    async def _expire(self, association: Association) -> None:
-        """Ends an association nobody wanted for `timeouts.idle`."""
+    def _rest(self, association: Association) -> None:
+        """Keeps an association that nobody has now, for `timeouts.idle`."""
+        self._idle.append(association)
         idle = association.client.idle_timeout
-        if idle is None:
-            return
-        await asyncio.sleep(idle)
+        if idle is not None:
+            loop = asyncio.get_running_loop()
+            association.expiry = loop.call_later(idle, self._expire, association)
+
+    def _expire(self, association: Association) -> None:
         association.expiry = None
-        await self._retire(association)
+        task = asyncio.create_task(self._retire(association))
+        self._retiring.add(task)
+        task.add_done_callback(self._retiring.discard)
 
     async def _retire(self, association: Association) -> None:
         """Ends an idle association; its place is held, for the peer counts it still."""
@@ -242,7 +282,11 @@ class Pool:
     async def _change(self) -> None:
         """Waits until it may pay to look for a place again."""
         self._changed.clear()
-        await self._changed.wait()
+        self._waiting += 1
+        try:
+            await self._changed.wait()
+        finally:
+            self._waiting -= 1
 
     def _vacate(self) -> None:
         self._held -= 1

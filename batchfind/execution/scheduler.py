@@ -179,7 +179,9 @@ class Scheduler:
 
     async def _ask(self, line: Line, request: Request, series: str) -> None:
         self._tell(RequestStarted(request.id, request.query, request.peer))
-        order = replace(self._wiring.order(request), series=series)
+        order = self._wiring.order(request)
+        if series:
+            order = replace(order, series=series)
         tries: list[StoredAttempt] = []
         try:
             while not await self._try(line, order, request, tries):

@@ -12,7 +12,7 @@ from batchfind.dimse.messages import Final, Matches
 from batchfind.errors import IdentifierDefect
 from batchfind.findscu import messages
 from batchfind.findscu.call import Call, Extract, Level
-from batchfind.findscu.logs import Log
+from batchfind.findscu.logs import Log, visible
 from batchfind.findscu.responses import ResponseFiles
 from batchfind.net.find import Find
 
@@ -92,6 +92,16 @@ class Answers:
         asked_for = category is StatusCategory.CANCEL and self._call.cancel is not None
         if category is not StatusCategory.SUCCESS and not asked_for:
             self.whole = False
+            self._say_why(final, words)
+
+    def _say_why(self, final: Final, words: str) -> None:
+        """The reason of exit code 1, which findscu does not have: at any level."""
+        if not self._log.enabled(Level.INFO):
+            comment = f": {visible(final.comment)}" if final.comment else ""
+            self._log.error(
+                f"The answer is not complete: final status {final.status:04X} "
+                f"({words}){comment}"
+            )
 
     def _tell_details(self, final: Final) -> None:
         details = messages.status_detail(final)

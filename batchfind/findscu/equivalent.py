@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -59,7 +59,11 @@ def requests_of(call: Call) -> int:
 
 
 def job_of(
-    call: Call, name: str, folder: Folder, dictionary: Dictionary
+    call: Call,
+    name: str,
+    folder: Folder,
+    dictionary: Dictionary,
+    dictionaries: Sequence[Path] = (),
 ) -> dict[str, Any]:
     """The job as nested mappings, its fields in the order they are written.
 
@@ -68,11 +72,14 @@ def job_of(
         name: of the job.
         folder: where the job will stand.
         dictionary: knows the keywords of keys.
+        dictionaries: the files it was read from.
 
     Raises:
         InputError: a key is none.
     """
     job: dict[str, Any] = {"version": 1, "name": name}
+    if dictionaries:
+        job["dictionaries"] = [folder.name_of(path) for path in dictionaries]
     if call.tls is not None:
         job["tls"] = {_TLS: _tls(call.tls, folder)}
     job["peers"] = {_PEER: _peer(call)}

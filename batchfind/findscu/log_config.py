@@ -71,9 +71,10 @@ def read_log_config(path: Path) -> LoggerLevels | None:
 
 
 def _unusable(path: Path, error: Exception) -> InputError:
+    reason = next(iter(str(error).splitlines()), "") or type(error).__name__
     return InputError(
         f"{path} is neither a logger.cfg of DCMTK nor a logging configuration of"
-        f" Python (ini, YAML or JSON): {error}"
+        f" Python (ini, YAML or JSON): {reason}"
     )
 
 
@@ -95,7 +96,7 @@ def _mapping(path: Path, text: str) -> dict[str, Any]:
         try:
             value = yaml.safe_load(text)
         except yaml.YAMLError as error:
-            raise ValueError(f"no YAML: {error}") from error
+            raise ValueError(f"no YAML: {' '.join(str(error).split())}") from error
     else:
         value = json.loads(text)
     if not isinstance(value, dict):

@@ -10,8 +10,10 @@ from __future__ import annotations
 import logging
 import sys
 import unicodedata
+from collections.abc import Iterator
 from typing import Protocol
 
+from batchfind.errors import StorageError
 from batchfind.findscu.call import Call, Extract, Level, Show
 from batchfind.findscu.log_config import LoggerLevels, read_log_config
 
@@ -29,7 +31,13 @@ _NUMBERS = {
 
 
 class Sink(Protocol):
-    """What takes the messages of one logger."""
+    """What takes the messages of one logger.
+
+    Attributes:
+        lost: a message could not be written, though somebody reads them.
+    """
+
+    lost: bool
 
     def enabled(self, level: Level) -> bool:
         """Whether a message of that level would be written."""
@@ -47,11 +55,12 @@ class Log:
     sent are the caller's to escape, as only the caller knows them from its own.
     """
 
-    __slots__ = ("_program", "_responses")
+    __slots__ = ("_program", "_responses", "_shows")
 
     def __init__(self, program: Sink, responses: Sink) -> None:
         self._program = program
         self._responses = responses
+        self._shows = responses.enabled(Level.INFO)
 
     def enabled(self, level: Level) -> bool:
         """Whether a message of that level would be written; spares making it."""
@@ -61,6 +70,12 @@ class Log:
     def shows_responses(self) -> bool:
         """Whether `response` writes anything."""
         return self._responses.enabled(Level.INFO)
+
+    @property
+    def lost_responses(self) -> bool:
+        """Whether responses were to be shown and could not be, as on a full disk."""
+        # At level debug the other logger writes the responses.
+        return self._shows and (self._program.lost or self._responses.lost)
 
     def fatal(self, text: str) -> None:
         """What ends the program at once."""
@@ -122,9 +137,10 @@ class StderrSink:
         level: the least important level that is written; None writes nothing.
     """
 
-    __slots__ = ("_levels",)
+    __slots__ = ("_levels", "lost")
 
     def __init__(self, level: Level | None) -> None:
+        self.lost = False
         upto = 0 if level is None else _ORDER.index(level) + 1
         self._levels = frozenset(_ORDER[:upto])
 
@@ -140,17 +156,22 @@ class StderrSink:
         lines = "".join(f"{prefix}{line}\n" for line in text.split("\n"))
         try:
             _put(lines)
-        except OSError:  # a log that nobody reads is no reason to lose the answer
+        except OSError as error:  # a log nobody reads is no reason to lose the answer
             self._levels = frozenset()
+            self.lost = not isinstance(error, BrokenPipeError)
 
 
 class LoggerSink:
     """A logger of Python's own, set up by the file of `-lc`."""
 
-    __slots__ = ("_logger",)
+    __slots__ = ("_logger", "lost")
 
     def __init__(self, name: str) -> None:
+        self.lost = False
         self._logger = logging.getLogger(name)
+        for handler in _handlers(self._logger):
+            # Python would print a traceback for every message.
+            handler.handleError = self._failed  # type: ignore[method-assign]
 
     def enabled(self, level: Level) -> bool:
         """Whether a message of that level would be written."""
@@ -159,6 +180,21 @@ class LoggerSink:
     def write(self, level: Level, text: str) -> None:
         """Hand a message over as one record."""
         self._logger.log(_NUMBERS[level], "%s", visible(text))
+
+    def _failed(self, record: logging.LogRecord) -> None:  # noqa: ARG002 (any)
+        """A handler could not write."""
+        error = sys.exception()
+        if not self.lost and not isinstance(error, BrokenPipeError):
+            self.lost = True
+            reason = getattr(error, "strerror", None) or error
+            StderrSink(Level.ERROR).write(Level.ERROR, f"Writing log: {reason}")
+
+
+def _handlers(logger: logging.Logger | None) -> Iterator[logging.Handler]:
+    """Those that take a logger's messages."""
+    while logger is not None:
+        yield from logger.handlers
+        logger = logger.parent if logger.propagate else None
 
 
 def _put(lines: str) -> None:
@@ -172,6 +208,21 @@ def _put(lines: str) -> None:
         stream.flush()
         raw.write(lines.encode("utf-8", "surrogateescape"))
     stream.flush()
+
+
+def print_result(text: str) -> None:
+    """Print what was asked for instead of an answer.
+
+    Raises:
+        StorageError: stdout takes no more.
+        BrokenPipeError: nobody reads it.
+    """
+    try:
+        print(text, flush=True)  # noqa: T201 - a result
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise StorageError(f"stdout cannot be written: {error.strerror}") from error
 
 
 def visible(text: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from batchfind.errors import InputError, StorageError
 from batchfind.findscu.call import Call, Extract, Level
 from batchfind.findscu.help import IDENTITY, TITLE, help_text, version_text
-from batchfind.findscu.logs import Log, StderrSink, open_log
+from batchfind.findscu.logs import Log, StderrSink, open_log, print_result
 from batchfind.findscu.options import Table, read_table
 from batchfind.findscu.parsing import Ending, address_of, call_of, ending_of
 from batchfind.findscu.tokenizer import CommandLine, tokenize
@@ -65,7 +65,11 @@ def _end(ending: Ending, table: Table) -> int:
             from batchfind.findscu.tls_lists import ciphers_text  # noqa: PLC0415
 
             text = ciphers_text()
-    print(text)  # noqa: T201 - a result
+    try:
+        print_result(text)
+    except StorageError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        return WRONG
     return 0
 
 

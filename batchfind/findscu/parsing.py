@@ -17,6 +17,8 @@ from batchfind.findscu.tokenizer import CommandLine, Use, tokenize
 
 _LARGEST_PORT = 65535
 _NUMBER = re.compile(r"\s*([+-]?[0-9]+)")
+_ANY_BASE = re.compile(r"\s*([+-]?(?:0[xX][0-9a-fA-F]+|0[0-7]*|[0-9]+))")
+"""Of C's `strtol`: hexadecimal after 0x, octal after 0."""
 _CLOSED_PROFILES = ("--profile-bcp195-ex", "--profile-8996-mod")
 
 _VERBOSITY = {
@@ -161,10 +163,11 @@ def _either(names: Sequence[str]) -> str:
 def _number(option: Option, argument: Argument, text: str) -> int:
     """A number as DCMTK reads one: what follows its digits does not count."""
     told = f"Invalid value for option {option.long}"
-    found = _NUMBER.match(text)
+    signed = argument.kind is Kind.NUMBER
+    found = (_ANY_BASE if signed else _NUMBER).match(text)
     if found is None:
         raise UsageError(f"{told} ({text})" if text else told)
-    number = int(found[1])
+    number = _any_base(found[1]) if signed else int(found[1])
     if argument.kind is Kind.COUNT and number < 0:
         raise UsageError(f"{told} ({text})")
     if argument.low is not None and number < argument.low:
@@ -172,6 +175,14 @@ def _number(option: Option, argument: Argument, text: str) -> int:
     if argument.high is not None and number > argument.high:
         raise UsageError(f"{told} (overflow: {text})")
     return number
+
+
+def _any_base(text: str) -> int:
+    """A number in the base that its beginning tells."""
+    digits = text.lstrip("+-")
+    octal = digits[:1] == "0" and digits.isdigit()
+    number = int(digits, 8 if octal else 0)
+    return -number if text[0] == "-" else number
 
 
 def _conflicts(given: Given) -> None:

@@ -13,11 +13,11 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from batchfind.errors import InputError, JobError, StorageError
-from batchfind.findscu.call import Call
-from batchfind.findscu.dictionaries import known_dictionary
+from batchfind.findscu.call import Call, Extract, Show
+from batchfind.findscu.dictionaries import dictionaries_of, known_dictionary
 from batchfind.findscu.equivalent import Folder, job_of, requests_of
 from batchfind.findscu.job_text import job_text
-from batchfind.findscu.logs import Log, visible
+from batchfind.findscu.logs import Log, print_result, visible
 from batchfind.findscu.options import Table
 from batchfind.findscu.tokenizer import CommandLine
 
@@ -45,12 +45,13 @@ def save_job(line: CommandLine, call: Call, table: Table, log: Log) -> int:
         "findscu" if to_stdout else _job_name(path),
         Folder(None if to_stdout else path.absolute().parent),
         known_dictionary(os.environ, log.warn),
+        dictionaries_of(os.environ),
     )
     text = f"{_head(line, differences)}{job_text(job)}"
     if to_stdout:
         with TemporaryDirectory(prefix="batchfind-") as temporary:
             _write(Path(temporary, "job.yaml"), text)
-        print(text, end="")  # noqa: T201 - the result
+        print_result(text.removesuffix("\n"))
     else:
         _write(path, text)
     told = "".join(f"  {difference}\n" for difference in differences)
@@ -69,6 +70,8 @@ def _differences(line: CommandLine, call: Call, table: Table) -> Iterator[str]:
         if option.long == "--socket-timeout" and call.dimse_timeout is not None:
             continue
         yield f"{option.long} {option.saved}"
+    if call.extract is Extract.NOTHING and call.show is Show.DEFAULT:
+        yield "responses go to no file and are not printed; `batchfind run --show` does"
     names = {key.partition("=")[0] for key in call.keys}
     if not "".join(call.keys).isascii() and (
         call.files or names.intersection(_CHARACTER_SETS)

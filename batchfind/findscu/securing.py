@@ -49,7 +49,7 @@ def prepare_tls(call: TlsCall, log: Log, ask: Ask) -> TlsClient:
         certificate=call.certificate,
         format=form,
         system_ca=False,
-        crl_check=CrlCheck(call.crl_check),
+        crl_check=CrlCheck(call.crl_check if call.verify else "none"),
         ciphers=call.ciphers,
         verify=call.verify,
     )
@@ -63,7 +63,7 @@ def prepare_tls(call: TlsCall, log: Log, ask: Ask) -> TlsClient:
         certificate=_bytes_of(call.certificate),
         password=None if key is None else _password(call, key, ask),
         cas=trusted,
-        crls=tuple((str(path), read_bytes(str(path))) for path in call.crls),
+        crls=_revoked(call),
     )
     _use_seed(call, log)
     return TlsClient.prepare(files.settings()).towards(None, call.sni)
@@ -112,13 +112,21 @@ def _password(call: TlsCall, key: bytes, ask: Ask) -> bytes | None:
 
 def _check(call: TlsCall, trusted: tuple[Named, ...]) -> None:
     """What findscu finds out in the handshake, which cannot succeed."""
-    if call.verify and not trusted:
+    if not call.verify:
+        return
+    if not trusted:
         raise InputError(
             "no certificate is trusted: name one with +cf or a folder of them with"
             " +cd, or accept any peer with -ic"
         )
     if call.crl_check != "none" and not call.crls:
         raise InputError("+crv and +cra need a revocation list: name one with +crl")
+
+
+def _revoked(call: TlsCall) -> tuple[Named, ...]:
+    """The revocation lists, if anything is looked up in them."""
+    paths = call.crls if call.verify else ()
+    return tuple((str(path), read_bytes(str(path))) for path in paths)
 
 
 def _trusted(call: TlsCall, form: FileFormat, log: Log) -> tuple[Named, ...]:

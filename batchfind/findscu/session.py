@@ -109,7 +109,7 @@ class _Session:
 
     async def _connect(self, tls: TlsClient | None) -> Client | None:
         endpoint = self._endpoint
-        titles = {"Calling": endpoint.calling_ae, "Called": endpoint.called_ae}
+        titles = {"Called": endpoint.called_ae, "Calling": endpoint.calling_ae}
         for role, title in titles.items():
             if not title.strip(" "):
                 self._tell.no_title(role)
@@ -142,7 +142,8 @@ class _Session:
             files.close()
         if not await self._leave(client, ending):
             return NO_ASSOCIATION
-        whole = ending is None and answers.whole and files.complete
+        kept = files.complete and not self._log.lost_responses
+        whole = ending is None and answers.whole and kept
         return WHOLE if whole else NOT_WHOLE
 
     async def _ask_all(

@@ -134,7 +134,9 @@ class _Builder:
         mark = self._mark(event)
         if event.tag not in _TEXT_TAGS:
             self._refuse_tag(mark, event.tag)
-        if any("\ud800" <= char <= "\udfff" for char in event.value):
+        if not event.value.isascii() and any(
+            "\ud800" <= char <= "\udfff" for char in event.value
+        ):
             message = "half of a surrogate pair is no character; write the character"
             raise _RefusedError(mark, message)
         if event.style in {">", "|"} and not event.value.strip():

@@ -84,9 +84,9 @@ class Exchange:
                     break
                 self._deliver(news)
         except PeerError as error:
-            shared = bool(self._inboxes)
+            unshared = self._over is None and not self._inboxes
             self._collapse(error)
-            if not shared:
+            if unshared:
                 raise
         if self._over is not None:
             raise inbox.disturbed(self._over)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import AsyncGenerator
 from types import TracebackType
 from typing import Self
+
+import numpy as np
 
 from batchfind.dimse.command_set import Priority
 from batchfind.dimse.messages import Final, Irregularity, Matches
@@ -215,12 +218,14 @@ class Find:
 
 
 def _joined(parts: list[Matches]) -> Matches:
-    ends: list[int] = []
-    statuses: list[int] = []
-    base = 0
+    ends, base = [], 0
     for part in parts:
-        ends.extend(base + end for end in part.ends)
-        statuses.extend(part.statuses)
+        ends.append(np.asarray(part.ends, np.int64) + base)
         base += len(part.payload)
-    payload = b"".join(part.payload for part in parts)
-    return Matches(parts[0].message_id, payload, ends, statuses)
+    statuses = [np.asarray(part.statuses, np.uint16) for part in parts]
+    return Matches(
+        parts[0].message_id,
+        b"".join(part.payload for part in parts),
+        array("q", np.concatenate(ends).tobytes()),
+        array("H", np.concatenate(statuses).tobytes()),
+    )

@@ -12,9 +12,9 @@ from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 from batchfind.outputs.child_names import ChildNames
 from batchfind.outputs.destination import Destination
-from batchfind.outputs.documents import Response, responses
+from batchfind.outputs.documents import Response, kept, responses
 from batchfind.outputs.part10 import part10
-from batchfind.outputs.response_names import file_name
+from batchfind.outputs.response_names import file_names
 from batchfind.outputs.writing import Piece, Writer
 from batchfind.plan.model import PlannedOutput, PlannedQuery
 from batchfind.tables.schema import TableSchema
@@ -47,11 +47,11 @@ class _FilesWriter:
         self._sop_class = query.sop_class
 
     def write(self, piece: Piece) -> int:
-        count = 0
-        for response in responses(piece.slab, self._limit):
-            self._put(file_name(self._template, response), response)
-            count += 1
-        return count
+        slab = kept(piece.slab, self._limit)
+        names = file_names(self._template, slab)
+        for name, response in zip(names, responses(slab), strict=True):
+            self._put(name, response)
+        return len(slab)
 
     def close(self) -> None:
         """Every file is whole as soon as it is written."""

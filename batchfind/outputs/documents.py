@@ -11,17 +11,22 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import ClassVar, Final, NamedTuple, TypeAlias
 
 from batchfind.dicom import dictionary, scalar, values
 from batchfind.dicom.charset import CharacterSets
 from batchfind.dicom.correction import corrected
 from batchfind.dicom.dictionary import STANDARD, Dictionary
-from batchfind.dicom.raw import Items, RawElement
+from batchfind.dicom.raw import Items, RawElement, announced_length
+from batchfind.errors import IdentifierDefect
+from batchfind.outputs.plain_text import PlainColumn
+from batchfind.tables.cells import Span
 from batchfind.tables.reading import SPECIFIC_CHARACTER_SET, Reading
 from batchfind.tables.slabs import Origin, Slab
 
-_UNICODE: Final = RawElement(SPECIFIC_CHARACTER_SET, "CS", b"ISO_IR 192")
+UNICODE: Final = b"ISO_IR 192"
+"""What text in Unicode says of its character set."""
+
 _REMEMBERED: Final = 4096
 
 
@@ -39,17 +44,23 @@ class Response:
     payload: bytes
 
 
-def responses(slab: Slab, limit: int | None) -> Iterator[Response]:
-    """The responses of a slab in order.
+def kept(slab: Slab, limit: int | None) -> Slab:
+    """The responses of a slab that an output holds; perhaps none.
 
     Args:
         slab: as joined, in plan order.
         limit: responses of one request at most, or None for all.
     """
+    if limit is None:
+        return slab
+    free = ((part, min(limit - part.first, len(part.ends))) for part in slab.parts)
+    return Slab(tuple(part.cut(0, count) for part, count in free if count > 0))
+
+
+def responses(slab: Slab) -> Iterator[Response]:
+    """The responses of a slab in order."""
     for part in slab.parts:
         for index, payload in enumerate(part.identifiers(), part.first):
-            if limit is not None and index >= limit:
-                break
             yield Response(part.origin, index, payload)
 
 
@@ -60,31 +71,50 @@ class Context(NamedTuple):
     big_endian: bool
 
 
+_Key: TypeAlias = tuple[int, str, bytes, str, int]
+"""Tag, VR, value field, private creator and identity of the character sets."""
+
+Frame: TypeAlias = tuple[str, str]
+"""What stands before and after the attributes of a data set or item, or the items."""
+
+
 class DataSetText(ABC):
-    """Renders data sets in one format, each distinct attribute of a request once."""
+    """Renders data sets in one format, each distinct attribute of a request once.
+
+    Attributes:
+        separator: stands between two attributes, and between two items.
+    """
+
+    separator: ClassVar[str] = ""
 
     def __init__(self) -> None:
         self._origin: Origin | None = None
         self._reading: Reading
         # The sets are held as well: their identity is part of the key.
-        self._known: dict[tuple[RawElement, str, int], tuple[CharacterSets, str]] = {}
+        self._known: dict[_Key, tuple[CharacterSets, str]] = {}
 
-    def parts(self, response: Response) -> list[str]:
-        """The text of each attribute of a response, in ascending tag order.
-
-        Raises:
-            IdentifierDefect: its Identifier cannot be decoded.
+    def data_set(self, response: Response) -> str:
+        """A response, which is empty when it cannot be decoded.
 
         Source: PS3.3 Section C.12.1.1.2 for the character sets.
         """
         origin = response.origin
+        self.read_as(origin)
+        begin, end = self.data_set_frame(origin)
+        try:
+            elements = scalar.decode(
+                response.payload, origin.transfer_syntax, known=origin.dictionary
+            )
+        except IdentifierDefect as defect:
+            return begin + self.apology(defect) + end
+        parts = self._parts(elements, self._reading.default, is_item=False)
+        return begin + self.separator.join(parts) + end
+
+    def read_as(self, origin: Origin) -> None:
+        """From now on values are those of this request's responses."""
         if origin is not self._origin:
             self._origin, self._reading = origin, Reading(origin)
             self._known.clear()
-        elements = scalar.decode(
-            response.payload, origin.transfer_syntax, known=origin.dictionary
-        )
-        return self._parts(elements, self._reading.default, is_item=False)
 
     @property
     def dictionary(self) -> Dictionary:
@@ -95,6 +125,33 @@ class DataSetText(ABC):
         """A value field, corrected where its query asks for that."""
         correction = self._origin is not None and self._origin.correction
         return corrected(vr, raw) if correction else raw
+
+    @abstractmethod
+    def data_set_frame(self, origin: Origin) -> Frame:
+        """What stands around the attributes of a response."""
+
+    @abstractmethod
+    def sequence_frame(
+        self, tag: int, count: int, length: int | None, owner: str
+    ) -> Frame:
+        """What stands around the items of a sequence.
+
+        Args:
+            tag: 0xGGGGEEEE.
+            count: of its items.
+            length: in bytes as announced; None for undefined length.
+            owner: private creator that reserved its block, else empty.
+        """
+
+    @abstractmethod
+    def item_frame(self, number: int, count: int, length: int | None) -> Frame:
+        """What stands around the attributes of an item.
+
+        Args:
+            number: from 1.
+            count: of its attributes.
+            length: in bytes as announced; None for undefined length.
+        """
 
     @abstractmethod
     def leaf(self, tag: int, vr: str, raw: bytes, owner: str, context: Context) -> str:
@@ -109,17 +166,36 @@ class DataSetText(ABC):
         """
 
     @abstractmethod
-    def sequence(
-        self, tag: int, items: Items, parts: Sequence[Sequence[str]], owner: str
-    ) -> str:
-        """A sequence.
+    def column(self, tag: int, vr: str, span: Span) -> PlainColumn | None:
+        """What `leaf` says of many values of an attribute.
 
         Args:
-            tag: 0xGGGGEEEE.
-            items: as received.
-            parts: the text of each attribute of each item.
-            owner: private creator that reserved its block, else empty.
+            tag: public, 0xGGGGEEEE.
+            vr: one of the string VRs.
+            span: the values, all present.
+
+        Returns:
+            None where `leaf` has to be asked.
         """
+
+    def apology(self, defect: IdentifierDefect) -> str:  # noqa: ARG002 - for those with a place for it
+        """What stands in a data set that cannot be decoded."""
+        return ""
+
+    def text_of(
+        self, tag: int, vr: str, raw: bytes, sets: CharacterSets, owner: str = ""
+    ) -> str:
+        """An attribute that is no sequence; each distinct one is rendered once."""
+        key = tag, vr, raw, owner, id(sets)
+        known = self._known.get(key)
+        if known is None:
+            text = self.leaf(
+                tag, vr, raw, owner, Context(sets, self._reading.big_endian)
+            )
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            known = self._known[key] = sets, text
+        return known[1]
 
     def _parts(
         self, elements: Sequence[RawElement], inherited: CharacterSets, *, is_item: bool
@@ -142,27 +218,27 @@ class DataSetText(ABC):
                 owner = owners.get(tag >> 8, "")
             parts.append(self._attribute(element, sets, owner))
         beyond_ascii = not "".join(parts).isascii()
+        unicode = RawElement(SPECIFIC_CHARACTER_SET, "CS", UNICODE)
         if declared is not None:
-            charset = _UNICODE if beyond_ascii or _has_value(declared) else declared
+            charset = unicode if beyond_ascii or has_value(declared.value) else declared
             parts.insert(before, self._attribute(charset, sets, ""))
         elif beyond_ascii and not is_item:
-            parts.insert(before, self._attribute(_UNICODE, sets, ""))
+            parts.insert(before, self._attribute(unicode, sets, ""))
         return parts
 
     def _attribute(self, element: RawElement, sets: CharacterSets, owner: str) -> str:
         tag, vr, value = element
-        if isinstance(value, list):
-            items = [self._parts(item, sets, is_item=True) for item in value]
-            return self.sequence(tag, value, items, owner)
-        key = element, owner, id(sets)
-        known = self._known.get(key)
-        if known is None:
-            context = Context(sets, self._reading.big_endian)
-            text = self.leaf(tag, vr, value, owner, context)
-            if len(self._known) >= _REMEMBERED:
-                self._known.clear()
-            known = self._known[key] = sets, text
-        return known[1]
+        if not isinstance(value, list):
+            return self.text_of(tag, vr, value, sets, owner)
+        inner = []
+        for number, item in enumerate(value, 1):
+            parts = self._parts(item, sets, is_item=True)
+            begin, end = self.item_frame(number, len(parts), announced_length(item))
+            inner.append(begin + self.separator.join(parts) + end)
+        begin, end = self.sequence_frame(
+            tag, len(value), announced_length(value), owner
+        )
+        return begin + self.separator.join(inner) + end
 
 
 def _owners(elements: Sequence[RawElement], sets: CharacterSets) -> dict[int, str]:
@@ -178,5 +254,6 @@ def _owners(elements: Sequence[RawElement], sets: CharacterSets) -> dict[int, st
     return owners
 
 
-def _has_value(element: RawElement) -> bool:
-    return isinstance(element.value, bytes) and bool(element.value.strip(b" \0"))
+def has_value(raw: bytes | Items) -> bool:
+    """Whether a value field holds more than padding; a sequence is no value."""
+    return isinstance(raw, bytes) and bool(raw.strip(b" \0"))

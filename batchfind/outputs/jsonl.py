@@ -17,8 +17,9 @@ from typing import Any
 import pyarrow as pa
 
 from batchfind.outputs.destination import Destination
-from batchfind.outputs.documents import responses
+from batchfind.outputs.documents import kept
 from batchfind.outputs.json_model import JsonModel
+from batchfind.outputs.swept_documents import documents, utf8
 from batchfind.outputs.writing import Piece
 from batchfind.plan.model import PlannedOutput, PlannedQuery
 from batchfind.tables.schema import TableSchema
@@ -41,18 +42,21 @@ class JsonLinesWriter:
 
     def write(self, piece: Piece) -> int:
         """One line a row or response; how many they are."""
-        batch = piece.batch
-        lines = list(self._responses(piece) if batch is None else _rows(batch))
+        if piece.batch is not None:
+            return self._rows(piece.batch)
+        slab = kept(piece.slab, self._limit)
+        if slab.parts:
+            self._file.write(utf8(documents(self._model, slab)))
+        return len(slab)
+
+    def _rows(self, batch: pa.RecordBatch) -> int:
+        lines = list(_rows(batch))
         if lines:
             self._file.write(("\n".join(lines) + "\n").encode())
         return len(lines)
 
     def close(self) -> None:
         """Nothing follows the last line."""
-
-    def _responses(self, piece: Piece) -> Iterator[str]:
-        for response in responses(piece.slab, self._limit):
-            yield self._model.object(response)
 
 
 def _rows(batch: pa.RecordBatch) -> Iterator[str]:

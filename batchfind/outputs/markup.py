@@ -12,6 +12,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from batchfind.outputs.plain_text import strange_bytes
+
 HEADER: Final = '<?xml version="1.0" encoding="UTF-8"?>\n'
 """Begins every document."""
 
@@ -28,6 +30,9 @@ _ENTITIES: Final = {
     "\r": "&#13;",
     "\n": "&#10;",
 }
+
+STRANGE_IN_XML: Final = strange_bytes("".join(_ENTITIES))
+"""Bytes of text that `escaped` may change."""
 
 
 def escaped(text: str) -> str:

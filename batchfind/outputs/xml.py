@@ -8,15 +8,19 @@ named by request and response.
 
 from __future__ import annotations
 
+import pyarrow as pa
+
 from batchfind.outputs.destination import Destination
-from batchfind.outputs.documents import responses
+from batchfind.outputs.documents import kept
 from batchfind.outputs.markup import HEADER
-from batchfind.outputs.response_names import file_name
+from batchfind.outputs.response_names import file_names
+from batchfind.outputs.swept_documents import documents, utf8
 from batchfind.outputs.writing import Piece
 from batchfind.outputs.xml_dcmtk import DcmtkXml
 from batchfind.outputs.xml_native import NativeXml
 from batchfind.plan.model import PlannedOutput, PlannedQuery
 from batchfind.tables.schema import TableSchema
+from batchfind.tables.slabs import Slab
 
 _NAME = "{request}-{response:06}.xml"
 
@@ -43,18 +47,20 @@ class XmlWriter:
 
     def write(self, piece: Piece) -> int:
         """Every response as a data set; how many they are."""
-        found = responses(piece.slab, self._limit)
+        slab = kept(piece.slab, self._limit)
+        if not slab.parts:
+            return 0
+        texts = documents(self._model, slab)
         if self._single:
-            texts = [self._model.data_set(response) for response in found]
-            self._destination.file().write("".join(texts).encode())
-            return len(texts)
-        count = 0
-        for response in found:
-            document = HEADER + self._model.data_set(response)
-            with self._destination.child(file_name(_NAME, response)) as file:
-                file.write(document.encode())
-            count += 1
-        return count
+            self._destination.file().write(utf8(texts))
+        else:
+            self._files(slab, texts)
+        return len(slab)
+
+    def _files(self, slab: Slab, texts: pa.Array) -> None:
+        for name, text in zip(file_names(_NAME, slab), texts.to_pylist(), strict=True):
+            with self._destination.child(name) as file:
+                file.write((HEADER + text).encode())
 
     def close(self) -> None:
         """Ends the document, where there is one for all responses."""

@@ -19,16 +19,26 @@ sequences and items too, it is the length received.
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+import numpy as np
+
 from batchfind.dicom import dcmtk_names, values, vrs
 from batchfind.dicom.charset import CharacterSets, decode_text
-from batchfind.dicom.raw import Items, RawElement, announced_length
 from batchfind.errors import IdentifierDefect
-from batchfind.outputs.documents import Context, DataSetText, Response
-from batchfind.outputs.markup import comment, escaped
+from batchfind.outputs.documents import Context, DataSetText, Frame
+from batchfind.outputs.markup import STRANGE_IN_XML, comment, escaped
+from batchfind.outputs.plain_text import (
+    PlainColumn,
+    backslashes,
+    entries_with,
+    plain_texts,
+    spelled,
+)
+from batchfind.tables.cells import Span
+from batchfind.tables.slabs import Origin
+from batchfind.tables.text import special_entries
 
 _UNTRIMMED: Final = frozenset({"AS", "DS", "UI"})
 """VRs whose spaces findscu shows as they were sent."""
@@ -58,15 +68,54 @@ class DcmtkXml(DataSetText):
         super().__init__()
         self._bytes_too = bytes_too
 
-    def data_set(self, response: Response) -> str:
-        """A response; one that cannot be decoded is empty, with a comment why."""
-        uid = response.origin.transfer_syntax
+    def data_set_frame(self, origin: Origin) -> Frame:
+        """Tells the transfer syntax."""
+        uid = origin.transfer_syntax
         name = dcmtk_names.SYNTAX_TITLES[uid]
-        try:
-            inner = "".join(self.parts(response))
-        except IdentifierDefect as defect:
-            inner = comment(str(defect)) + "\n"
-        return f'<data-set xfer="{uid}" name="{name}">\n{inner}</data-set>\n'
+        return f'<data-set xfer="{uid}" name="{name}">\n', "</data-set>\n"
+
+    def sequence_frame(
+        self, tag: int, count: int, length: int | None, owner: str
+    ) -> Frame:
+        """Begin and end on lines of their own."""
+        head = (
+            f'<sequence tag="{_tag(tag)}" vr="SQ" card="{count}"{_length(length)}'
+            f' name="{self._name(tag, owner)}">\n'
+        )
+        return head, "</sequence>\n"
+
+    def item_frame(
+        self,
+        number: int,  # noqa: ARG002 - its place says it
+        count: int,
+        length: int | None,
+    ) -> Frame:
+        """Begin and end on lines of their own."""
+        return f'<item card="{count}"{_length(length)}>\n', "</item>\n"
+
+    def apology(self, defect: IdentifierDefect) -> str:
+        """A comment that says why."""
+        return comment(str(defect)) + "\n"
+
+    def column(self, tag: int, vr: str, span: Span) -> PlainColumn | None:
+        """Texts without references; their multiplicity and length differ."""
+        texts = span.without_nul() if vr in _UNTRIMMED else plain_texts(span, vr)
+        unusual = entries_with(texts, STRANGE_IN_XML)
+        counts = (span.length > 0).astype(np.int64)
+        separators = backslashes(texts)
+        if len(separators):
+            unusual = np.union1d(unusual, special_entries(texts, vr))
+            np.add.at(counts, separators, 1)
+        name = self._name(tag, "")
+
+        def head(multiplicity: int, length: int) -> str:
+            return (
+                f'<element tag="{_tag(tag)}" vr="{vr}" vm="{multiplicity}"'
+                f' len="{length}" name="{name}">'
+            )
+
+        heads = spelled(head, counts, span.length + span.length % 2)
+        return PlainColumn((heads, texts, "</element>\n"), unusual)
 
     def leaf(
         self,
@@ -90,23 +139,6 @@ class DcmtkXml(DataSetText):
             f'<element tag="{_tag(tag)}" vr="{value.vr}" vm="{value.multiplicity}"'
             f' len="{value.length}" name="{self._name(tag, owner)}"{value.binary}>'
             f"{value.text}</element>\n"
-        )
-
-    def sequence(
-        self,
-        tag: int,
-        items: Items,
-        parts: Sequence[Sequence[str]],
-        owner: str,
-    ) -> str:
-        """A sequence with its items, each on lines of its own."""
-        inner = [
-            f'<item card="{len(part)}"{_length(item)}>\n{"".join(part)}</item>\n'
-            for item, part in zip(items, parts, strict=True)
-        ]
-        return (
-            f'<sequence tag="{_tag(tag)}" vr="SQ" card="{len(items)}"{_length(items)}'
-            f' name="{self._name(tag, owner)}">\n{"".join(inner)}</sequence>\n'
         )
 
     def _name(self, tag: int, owner: str) -> str:
@@ -155,10 +187,9 @@ def _without_nul(value: str) -> str:
     return value[:size] + value[size:].replace("\0", "")
 
 
-def _length(within: Items | list[RawElement]) -> str:
+def _length(announced: int | None) -> str:
     """The `len` of a sequence or item, which one of undefined length lacks."""
-    length = announced_length(within)
-    return "" if length is None else f' len="{length}"'
+    return "" if announced is None else f' len="{announced}"'
 
 
 def _tag(tag: int) -> str:

@@ -15,13 +15,24 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from batchfind.dicom import values, vrs
-from batchfind.dicom.raw import Items
 from batchfind.errors import IdentifierDefect
-from batchfind.outputs.documents import Context, DataSetText, Response
-from batchfind.outputs.markup import attribute, comment, escaped
+from batchfind.outputs.documents import Context, DataSetText, Frame
+from batchfind.outputs.markup import STRANGE_IN_XML, attribute, comment, escaped
+from batchfind.outputs.plain_text import (
+    PlainColumn,
+    entries_with,
+    plain_texts,
+    strange_bytes,
+    wrapped,
+)
+from batchfind.tables.cells import Span
+from batchfind.tables.slabs import Origin
 from batchfind.tables.text import number_text
 
 NAMESPACE: Final = "http://dicom.nema.org/PS3.19/models/NativeDICOM"
+
+_END: Final = "</DicomAttribute>\n"
+_STRANGE: Final = STRANGE_IN_XML | strange_bytes("\\")
 
 _GROUPS: Final = ("Alphabetic", "Ideographic", "Phonetic")
 _COMPONENTS: Final = (
@@ -36,15 +47,43 @@ _COMPONENTS: Final = (
 class NativeXml(DataSetText):
     """Renders responses as `NativeDicomModel` elements."""
 
-    def data_set(self, response: Response) -> str:
-        """A response; one that cannot be decoded is empty, with a comment why."""
-        try:
-            inner = "".join(self.parts(response))
-        except IdentifierDefect as defect:
-            inner = comment(str(defect)) + "\n"
-        return (
-            f'<NativeDicomModel xml:space="preserve" xmlns="{NAMESPACE}">\n'
-            f"{inner}</NativeDicomModel>\n"
+    def data_set_frame(self, origin: Origin) -> Frame:  # noqa: ARG002 - a model says nothing of it
+        """A model that stands alone."""
+        begin = f'<NativeDicomModel xml:space="preserve" xmlns="{NAMESPACE}">\n'
+        return begin, "</NativeDicomModel>\n"
+
+    def sequence_frame(
+        self,
+        tag: int,
+        count: int,  # noqa: ARG002 - the items say it
+        length: int | None,  # noqa: ARG002 - nothing is said of how it was encoded
+        owner: str,
+    ) -> Frame:
+        """A DicomAttribute of items."""
+        return self._head(tag, "SQ", owner), _END
+
+    def item_frame(
+        self,
+        number: int,
+        count: int,  # noqa: ARG002 - as in `sequence_frame`
+        length: int | None,  # noqa: ARG002 - as in `sequence_frame`
+    ) -> Frame:
+        """Begin and end on lines of their own."""
+        return f'<Item number="{number}">\n', "</Item>\n"
+
+    def apology(self, defect: IdentifierDefect) -> str:
+        """A comment that says why."""
+        return comment(str(defect)) + "\n"
+
+    def column(self, tag: int, vr: str, span: Span) -> PlainColumn | None:
+        """Single texts without references; a name has parts of its own."""
+        if vr == "PN":
+            return None
+        texts = plain_texts(span, vr)
+        head = self._head(tag, vr, "")
+        full = f'{head}<Value number="1">', f"</Value>\n{_END}"
+        return PlainColumn(
+            wrapped(texts, full, head + _END), entries_with(texts, _STRANGE)
         )
 
     def leaf(self, tag: int, vr: str, raw: bytes, owner: str, context: Context) -> str:
@@ -64,21 +103,10 @@ class NativeXml(DataSetText):
                 inner = _numbered("Value", _numbers(raw, vr, big_endian=big_endian))
             except ValueError:
                 vr, inner = "UN", _inline(raw)
-        return self._dicom_attribute(tag, vr, owner, inner)
+        return self._head(tag, vr, owner) + inner + _END
 
-    def sequence(
-        self,
-        tag: int,
-        items: Items,  # noqa: ARG002 - nothing is said of how they were encoded
-        parts: Sequence[Sequence[str]],
-        owner: str,
-    ) -> str:
-        """A sequence with its items."""
-        inner = _numbered("Item", ["\n" + "".join(part) for part in parts])
-        return self._dicom_attribute(tag, "SQ", owner, inner)
-
-    def _dicom_attribute(self, tag: int, vr: str, owner: str, inner: str) -> str:
-        """A DicomAttribute; the tag of an owned private one is without its block.
+    def _head(self, tag: int, vr: str, owner: str) -> str:
+        """The begin of a DicomAttribute; the tag of an owned private one is without its block.
 
         Source: PS3.19 Table A.1.5-2.
         """
@@ -89,10 +117,7 @@ class NativeXml(DataSetText):
         if owner:
             shown = tag & 0xFFFF00FF
             named += f' privateCreator="{attribute(owner)}"'
-        return (
-            f'<DicomAttribute tag="{shown:08X}" vr="{vr}"{named}>\n{inner}'
-            "</DicomAttribute>\n"
-        )
+        return f'<DicomAttribute tag="{shown:08X}" vr="{vr}"{named}>\n'
 
 
 def _numbered(name: str, contents: Iterable[str]) -> str:

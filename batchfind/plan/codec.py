@@ -14,6 +14,7 @@ from batchfind.dicom.paths import KeyPath, Step
 from batchfind.errors import JobError, Mark, Problem
 from batchfind.job.transport_model import Secret, SecretKind
 from batchfind.plan.faults import faults
+from batchfind.plan.json_text import READABLE, JsonText
 from batchfind.plan.model import Plan
 from batchfind.plan.structure import Form, Malformed, Structure
 
@@ -25,7 +26,7 @@ _VR: Final = re.compile(r"[A-Z]{2}")
 
 def to_json(plan: Plan) -> dict[str, Any]:
     """A plan as a value of schemas/plan.schema.json."""
-    written: dict[str, Any] = _structure().write(plan)
+    written: dict[str, Any] = Structure(_forms()).write(plan)
     return written
 
 
@@ -44,7 +45,7 @@ def from_json(data: Any, *, source: str = "plan.json") -> Plan:
         message = f"is no plan of version {VERSION}; make one with plan --json"
         raise JobError([Problem(Mark(source), "", message)])
     try:
-        plan: Plan = _structure().read(Plan, data, "")
+        plan: Plan = Structure(_forms()).read(Plan, data, "")
     except Malformed as error:
         problem = Problem(Mark(source), error.path, error.message)
         raise JobError([problem]) from None
@@ -55,7 +56,8 @@ def from_json(data: Any, *, source: str = "plan.json") -> Plan:
 
 def dumps(plan: Plan) -> str:
     """A plan as JSON text, one line with a line feed at its end."""
-    return json.dumps(to_json(plan), ensure_ascii=False, allow_nan=False) + "\n"
+    forms = {kind: form.write for kind, form in _forms().items()}
+    return JsonText(READABLE, forms, shared=(Element,)).of(plan) + "\n"
 
 
 def loads(text: str, *, source: str = "plan.json") -> Plan:
@@ -80,15 +82,13 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number of JSON")
 
 
-def _structure() -> Structure:
-    return Structure(
-        {
-            Element: Form(_write_element, _read_element),
-            Dictionary: Form(_write_dictionary, _read_dictionary),
-            KeyPath: Form(_write_path, _read_path),
-            Secret: Form(_write_secret, _read_secret),
-        }
-    )
+def _forms() -> dict[type, Form]:
+    return {
+        Element: Form(_write_element, _Elements().read),
+        Dictionary: Form(_write_dictionary, _read_dictionary),
+        KeyPath: Form(_write_path, _read_path),
+        Secret: Form(_write_secret, _read_secret),
+    }
 
 
 def _write_element(element: Element) -> dict[str, Any]:
@@ -101,6 +101,24 @@ def _write_element(element: Element) -> dict[str, Any]:
         case items:
             written["items"] = [[_write_element(one) for one in item] for item in items]
     return written
+
+
+class _Elements:
+    """Reads elements; equal ones become one object, as they were when planned."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[object, object, str], Element] = {}
+
+    def read(self, data: Any, path: str) -> Element:
+        if not isinstance(data, dict) or type(data.get("value")) is not str:
+            return _read_element(data, path)
+        key = data.get("tag"), data.get("vr"), data["value"]
+        if len(data) != len(key) or not all(type(part) is str for part in key):
+            return _read_element(data, path)
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = _read_element(data, path)
+        return known
 
 
 def _read_element(data: Any, path: str) -> Element:

@@ -9,9 +9,10 @@ from batchfind.dicom.dictionary import STANDARD, Dictionary, is_private_creator
 from batchfind.dicom.identifier import Identifier
 from batchfind.dicom.paths import KeyPath, Step, step_of
 from batchfind.plan.encoding import CHARSET
+from batchfind.plan.identifiers import LEVEL
 from batchfind.plan.model import PlannedQuery
 from batchfind.plan.prepare import Prepared
-from batchfind.plan.requests import LEVEL, Asked
+from batchfind.plan.requests import Asked
 
 
 def planned_query(asked: Asked, known: Dictionary = STANDARD) -> PlannedQuery:

@@ -57,6 +57,26 @@ class KeyFrame:
         return digest.hexdigest()
 
 
+class KeyFrames:
+    """The frames of many requests, each made once."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[object, ...], KeyFrame] = {}
+
+    def of(self, request: Request, peer: Peer | PlannedPeer) -> KeyFrame:
+        """The frame of a request at the peer it goes to."""
+        # Everything of a request that `_asked` reads, and what `peer` stands for.
+        place = (
+            *(request.query, request.peer, request.calling_ae, request.called_ae),
+            *(request.sop_class, request.transfer_syntaxes, request.priority),
+            *(request.cancel, request.repetition, request.new_vr_as_ob),
+            *request.negotiation.items(),
+        )
+        if place not in self._known:
+            self._known[place] = KeyFrame(request, peer)
+        return self._known[place]
+
+
 _IDENTIFIER: Final = "identifier"
 _PLACE: Final = b'"identifier":""'
 """Where it stands in the JSON: no text holds quotation marks like these."""

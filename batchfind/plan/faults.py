@@ -10,9 +10,10 @@ from typing import Any, Final
 
 from jsonschema import Draft202012Validator, ValidationError
 
+from batchfind.dicom.encode import canonical_bytes
 from batchfind.job.schema import load_schema
 from batchfind.job.validation import dotted
-from batchfind.plan.digests import plan_digest, request_key
+from batchfind.plan.digests import KeyFrames, plan_digest
 from batchfind.plan.model import Plan, PlannedPeer, Request
 from batchfind.plan.taken_paths import folded
 
@@ -78,6 +79,7 @@ def _of_parts(plan: Plan) -> Iterator[tuple[str, str]]:
 
 
 def _of_requests(plan: Plan) -> Iterator[tuple[str, str]]:
+    frames = KeyFrames()
     previous: tuple[int, ...] = ()
     for index, request in enumerate(plan.requests):
         path = f"requests[{index}]"
@@ -89,13 +91,14 @@ def _of_requests(plan: Plan) -> Iterator[tuple[str, str]]:
             yield path, "its query or peer is not part of the plan"
         elif request.repetition < 0 or request.not_before < 0:
             yield path, "its repetition and not_before must be 0 or more"
-        elif _key_of(request, plan.peers[request.peer]) != request.key:
+        elif _key_of(request, plan.peers[request.peer], frames) != request.key:
             yield path, _CHANGED
 
 
-def _key_of(request: Request, peer: PlannedPeer) -> str | None:
+def _key_of(request: Request, peer: PlannedPeer, frames: KeyFrames) -> str | None:
     try:
-        return request_key(request, peer)
+        canonical = canonical_bytes(request.identifier, request.charset)
+        return frames.of(request, peer).key(canonical)
     except ValueError:
         return None  # an Identifier that cannot be encoded was never planned
 

@@ -7,58 +7,144 @@ done for each request.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 
 from batchfind.errors import Mark, Problem, Severity
-from batchfind.job.model import Peer
 from batchfind.plan.cases import Case
 from batchfind.plan.keys import Key, Leaf, is_universal, render_keys
 from batchfind.plan.lint import lint_leaves
-from batchfind.plan.negotiated import options_of
 from batchfind.plan.nothing import check_for_nothing
 from batchfind.plan.prepare import Prepared
 from batchfind.plan.problems import Problems
-from batchfind.plan.templates import Scope, Templates
+from batchfind.plan.templates import Templates
 
 
-@dataclass(slots=True)
 class Leaves:
-    """Renders the keys of one query; rows that cannot be sent go to `skipped`.
+    """Renders the keys of one query.
 
     Attributes:
-        varying: which keys differ from request to request, by position.
+        varying: positions of the keys that may differ from request to request.
+        skipped: rows that cannot be sent, where the job says to leave them out.
     """
 
-    prepared: Prepared
-    templates: Templates
-    problems: Problems
-    skipped: dict[Problem, None]
-    varying: tuple[int, ...] = field(init=False)
-    _equal: tuple[int, ...] = field(init=False)
-    _of_peer: dict[str, _OfPeer] = field(init=False, default_factory=dict)
-
-    def __post_init__(self) -> None:
+    def __init__(
+        self, prepared: Prepared, templates: Templates, problems: Problems
+    ) -> None:
         """Tells the keys that vary from those that do not."""
-        moving = self.prepared.row_names.union(self.prepared.bindings)
-        keys = enumerate(self.prepared.keys)
+        self.skipped: dict[Problem, None] = dict.fromkeys(prepared.skipped)
+        self._prepared = prepared
+        self._templates = templates
+        self._problems = problems
+        moving = prepared.row_names.union(prepared.bindings)
+        keys = list(enumerate(prepared.keys))
         self.varying = tuple(i for i, key in keys if key.names & moving)
-        every = range(len(self.prepared.keys))
-        self._equal = tuple(sorted(set(every).difference(self.varying)))
+        self._equal = tuple(i for i, key in keys if not key.names & moving)
+        self._at_peer: _AtPeer | None = None
 
-    def of(self, case: Case) -> list[Leaf] | None:
-        """The keys of a request in the order written; None when there is a problem."""
-        equal = self._equal_at(case.peer, case.scope)
+    def of(self, case: Case, options: Collection[str]) -> list[Leaf] | None:
+        """The keys of a request in the order written.
+
+        Args:
+            case: the request.
+            options: of extended negotiation, that its peer is asked for.
+
+        Returns:
+            None when there is a problem, which is noted.
+        """
+        equal = self._equal_at(case)
         leaves = list(equal.leaves)
-        rendered = self._render(self.varying, case.scope, case.group and case.group.mark)
-        for number, leaf in zip(self.varying, rendered, strict=True):
+        for number, leaf in zip(
+            self.varying, self._rendered(case, self.varying), strict=True
+        ):
             leaves[number] = leaf
         found = [leaf for leaf in leaves if leaf is not None]
         whole = len(found) == len(leaves)
-        if whole and case.group is not None:
-            if not self._row_is_safe(case.group.mark, found):
-                return None
-        self._check(self._equal if equal.unchecked else (), case, leaves)
-        equal.unchecked = False
-        self._check(self.varying, case, leaves)
+        group = case.group
+        if whole and group is not None and not self._row_is_safe(group.mark, found):
+            return None
+        if not equal.checked:
+            equal.checked = True
+            self._check(case, self._equal, leaves, options)
+        self._check(case, self.varying, leaves, options)
         return found if whole else None
+
+    def _equal_at(self, case: Case) -> _AtPeer:
+        """What is equal for all requests of a peer; all of them come in a row."""
+        if self._at_peer is None or self._at_peer.peer != case.peer.name:
+            leaves: list[Leaf | None] = [None] * len(self._prepared.keys)
+            for number, leaf in zip(
+                self._equal, self._rendered(case, self._equal), strict=True
+            ):
+                leaves[number] = leaf
+            self._at_peer = _AtPeer(case.peer.name, leaves)
+        return self._at_peer
+
+    def _rendered(self, case: Case, numbers: Iterable[int]) -> list[Leaf | None]:
+        return render_keys(
+            [self._prepared.keys[number] for number in numbers],
+            self._templates,
+            case.scope,
+            self._prepared.row_names,
+            case.group.mark if case.group else None,
+        )
+
+    def _check(
+        self,
+        case: Case,
+        numbers: Iterable[int],
+        leaves: list[Leaf | None],
+        options: Collection[str],
+    ) -> None:
+        """Checks some keys for emptiness no row is responsible for, and values."""
+        query = self._prepared.query
+        for number in numbers:
+            key, leaf = self._prepared.keys[number], leaves[number]
+            if leaf is None:
+                continue
+            if not key.names & self._prepared.row_names:
+                check_for_nothing(
+                    query, key, leaf, case.scope, self._templates, self._problems
+                )
+            if not query.raw:
+                lint_leaves(query, (leaf,), self._problems, options)
+
+    def _row_is_safe(self, mark: Mark, leaves: list[Leaf]) -> bool:
+        """Whether no key that reads a row rendered as 'everything'."""
+        policy = self._prepared.query.rows
+        literal = policy is not None and policy.literal
+        for number in self.varying:
+            key, leaf = self._prepared.keys[number], leaves[number]
+            if not self._is_fed(key) or not (
+                is_universal(leaf.text) if literal else not leaf.text
+            ):
+                continue
+            if policy is not None and policy.skip_empty:
+                message = f"skipped: {leaf.path} would be empty"
+                where = f"queries.{self._prepared.query.name}.rows"
+                self.skipped[Problem(mark, where, message, Severity.WARNING)] = None
+            else:
+                message = (
+                    f"this row makes {leaf.path} ask for everything; fill its cells"
+                    " in, or set on_empty: skip"
+                )
+                self._problems.error(mark, leaf.where, message)
+            return False
+        return True
+
+    def _is_fed(self, key: Key) -> bool:
+        return bool(key.names & self._prepared.row_names)
+
+
+@dataclass(slots=True)
+class _AtPeer:
+    """The keys that are equal for all requests of one peer.
+
+    Attributes:
+        leaves: one a key; None for one that varies or could not be rendered.
+        checked: its values have been looked at.
+    """
+
+    peer: str
+    leaves: list[Leaf | None]
+    checked: bool = False

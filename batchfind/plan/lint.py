@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 
 from batchfind.dicom.code_extensions import check_character_set
-from batchfind.dicom.dictionary import is_private_creator, label
+from batchfind.dicom.dictionary import is_private_creator, label, tag_of
 from batchfind.dicom.identifier import Element, Identifier
 from batchfind.dicom.lint import Finding, FindingLevel, check_matching_value
 from batchfind.dicom.models import InformationModel
-from batchfind.dicom.paths import KeyPath, Step, parse_path
+from batchfind.dicom.paths import KeyPath, Step
 from batchfind.errors import Mark
 from batchfind.job.lints import PLACES, misplaced
 from batchfind.job.model import Lint, Peer, Query
@@ -169,7 +169,8 @@ def _hierarchy(
         message += f" level {upper}"
         yield Finding(FindingLevel.FORBIDDEN, clause, message, "relational")
     unique = model.unique_key(level)
-    if all(element.tag != parse_path(unique).tag for element in identifier):
+    wanted = tag_of(unique)
+    if all(element.tag != wanted for element in identifier):
         message = f"level {level} asks for {unique}; add it as an empty key"
         yield Finding(FindingLevel.VARIES, clause, message)
 

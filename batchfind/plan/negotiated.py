@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from batchfind.dicom.dictionary import tag_of
 from batchfind.dicom.extended import OPTIONS, offered_by
 from batchfind.dicom.identifier import Element, Identifier
 from batchfind.dicom.models import InformationModel
@@ -48,7 +49,7 @@ def negotiation_of(
         level: of the query, or None.
         identifier: the request's keys.
     """
-    asked = options_of(peer, model)
+    asked = options_of(peer, model) if peer.negotiation.options else _NONE
     if not asked:
         return {}
     needed = frozenset(_needs(model, level, identifier))
@@ -141,7 +142,7 @@ def lacks_upper_key(
     """
     texts = {element.tag: element.value for element in identifier}
     for upper in model.upper_levels(level):
-        value = texts.get(parse_path(upper.unique).tag)
+        value = texts.get(tag_of(upper.unique) or 0)
         if not isinstance(value, str) or not value or set(value) & set("*?\\"):
             yield upper.name, upper.unique
 

@@ -204,12 +204,17 @@ class _Variables:
 
 
 def _rendered(template: Template, facts: Facts, scope: Scope) -> str:
+    if facts.sole is not None and isinstance(scope.values[facts.sole], str):
+        return _bounded(str(scope.values[facts.sole]))  # as Jinja would write it
     names = {name: scope.values[name] for name in facts.names}
     variables = scope.values.get("vars")
     if isinstance(variables, Mapping):
         read = {name: variables[name] for name in facts.variables}
         names["vars"] = _Variables(read)
-    text = template.render(names)
+    return _bounded(template.render(names))
+
+
+def _bounded(text: str) -> str:
     if len(text) > MAX_RENDERED:
         raise ValueError(f"it gives more than {MAX_RENDERED} characters")
     return text

@@ -52,6 +52,14 @@ class Span:
         # One byte a side is usual; whoever pads with more is left to Arrow.
         return trimmed(array, left=left) if more else array
 
+    def without_nul(self) -> pa.Array:
+        """The values as a string array, without one NUL at the end of each."""
+        if not len(memory := np.frombuffer(self.memory, np.uint8)):
+            return self.binary().view(pa.string())
+        last = memory.take(self.begin + self.length - 1, mode="clip")
+        length = self.length - ((last == 0) & (self.length != 0))
+        return self._array(self.begin, length).view(pa.string())
+
     def _array(self, begin: IntVec, length: IntVec) -> pa.Array:
         """The values in a buffer of their own, by one take and nothing per value."""
         count = len(begin)

@@ -48,8 +48,8 @@ class Decoder:
         start = 0
         while start < len(slab):
             rest = slab.cut(start, len(slab)) if start else slab
-            swept = len(rest) >= FEWEST_ROWS and _is_plain(rest)
-            piece = self._columnar.decode(rest) if swept else self._one_by_one(rest)
+            together = is_swept(rest)
+            piece = self._columnar.decode(rest) if together else self._one_by_one(rest)
             yield piece
             start += len(piece.slab)
 
@@ -72,10 +72,13 @@ class Decoder:
         return self._json
 
 
-def _is_plain(slab: Slab) -> bool:
-    """Whether all responses are read by one dictionary, and shown as received."""
+def is_swept(slab: Slab) -> bool:
+    """Whether a slab is decoded attribute by attribute.
+
+    It has to be large, its responses read by one dictionary and shown as received.
+    """
     dictionary = slab.parts[0].origin.dictionary
-    return all(
+    return len(slab) >= FEWEST_ROWS and all(
         part.origin.dictionary is dictionary and not part.origin.correction
         for part in slab.parts
     )

@@ -16,7 +16,9 @@ from batchfind.dicom.raw import RawElement
 from batchfind.tables.cells import Cells, IntVec, contents, holders, trimmed
 from batchfind.tables.set_column import SetColumn
 
-_STRIPPED_LEFT = frozenset({"AE", "CS", "DS", "IS", "LO", "SH"})
+STRIPPED_LEFT = frozenset({"AE", "CS", "DS", "IS", "LO", "SH"})
+"""VRs in which leading spaces are padding."""
+
 _SPACE, _BACKSLASH = 0x20, 0x5C
 _PLAIN_COUNT = 0x7E - _SPACE
 """Bytes from the space on that stand for themselves in every initial character set;
@@ -100,9 +102,9 @@ class _Builder:
 
     def strings(self, vr: str) -> pa.Array:
         """String values: whole columns at once where every byte is plain ASCII."""
-        left = vr in _STRIPPED_LEFT
+        left = vr in STRIPPED_LEFT
         array = self.cells.trimmed(left=left)
-        special = _special(array, vr)
+        special = special_entries(array, vr)
         if len(special):
             self._finish_special(vr, special)
         return self._with_finished(array, left=left)
@@ -183,8 +185,13 @@ _RENDER: dict[str, Callable[[bytes, str, bool], str]] = {
 }
 
 
-def _special(array: pa.Array, vr: str) -> IntVec:
-    """Entries that need more than the padding around them removed."""
+def special_entries(array: pa.Array, vr: str) -> IntVec:
+    """Entries that need more than the padding around them removed.
+
+    Args:
+        array: of strings without that padding.
+        vr: one of the string VRs.
+    """
     offsets, data = contents(array)
     special = data - np.uint8(_SPACE) >= _PLAIN_COUNT
     separators = np.flatnonzero(data == _BACKSLASH)

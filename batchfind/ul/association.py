@@ -93,7 +93,8 @@ class Association:
 
         True before the association was asked for, too.
         """
-        return self._state in {State.IDLE, State.AWAITING_CLOSE}
+        state = self._state
+        return state is State.AWAITING_CLOSE or state is State.IDLE
 
     def send(self, command: Command) -> bytes:
         """The bytes that carry out a command, to be written as they are.

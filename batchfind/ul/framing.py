@@ -1,8 +1,4 @@
-"""P-DATA-TF in bulk: a buffer's complete PDUs become one burst, a message PDUs.
-
-The loop in `frame` runs once for every PDV a peer sends and is the hottest of the
-project, hence its plain look: one unpack, one comparison, three appends.
-"""
+"""P-DATA-TF in bulk: a buffer's complete PDUs become one burst, a message PDUs."""
 
 from __future__ import annotations
 
@@ -10,6 +6,7 @@ from dataclasses import dataclass
 from struct import Struct, pack
 
 from batchfind.errors import PduError
+from batchfind.ul.refrain import Refrain, find_refrain
 
 HEADER_LENGTH = 6
 #: Shortest P-DATA-TF body: one PDV of length, context ID and control header.
@@ -23,16 +20,23 @@ _COMMAND, _LAST = 1, 2
 #: PDU type, PDU length, first PDV length, context ID and control octet as one.
 _FIRST_PDV = Struct(">BxLLH")
 _PDV = Struct(">LH")
+#: Where the control octet of the first PDV stands.
+_FIRST_CONTROL = 11
 _WHOLE_PDU = Struct(">BxLLBB")
+#: In fewer bytes a refrain is not worth looking for.
+_WORTH_A_LOOK = 4096
+#: A burst without a refrain ends after so many PDVs: one may follow.
+_LONGEST_VECTOR = 512
 #: Bits 2 to 7 are reserved and not tested (PS3.8 Section E.2).
 _USED_BITS = bytes(control & (_COMMAND | _LAST) for control in range(256))
 
 
 @dataclass(frozen=True, slots=True)
 class Burst:
-    """The PDVs of every complete P-DATA-TF at the head of the buffer.
+    """The PDVs of complete P-DATA-TF at the head of the buffer.
 
-    The four vectors have one entry a PDV, in the order received.
+    The four vectors have one entry a PDV, in the order received; a refrain, if there
+    is one, comes behind them.
 
     Attributes:
         data: the PDUs with their headers; owned and immutable.
@@ -41,6 +45,7 @@ class Burst:
         contexts: its presentation context ID, 0 to 255, as received.
         controls: its message control header: 1 command, 2 last fragment, 3 both;
             reserved bits cleared.
+        refrain: what comes behind these PDVs in pairs that are all alike, or None.
 
     Source: PS3.8 Sections 9.3.5 and E.2.
     """
@@ -50,9 +55,30 @@ class Burst:
     end: list[int]
     contexts: bytes
     controls: bytes
+    refrain: Refrain | None = None
 
     def __len__(self) -> int:
+        """PDVs in the vectors."""
         return len(self.begin)
+
+    def spelled_out(self) -> Burst:
+        """The same PDVs, all of them in the vectors."""
+        refrain = self.refrain
+        if refrain is None:
+            return self
+        begin, end = self.begin.copy(), self.end.copy()
+        first = refrain.first
+        for last in refrain.ends:
+            begin += (first + _FIRST_PDV.size, first + refrain.gap)
+            end += (first + refrain.lead, last)
+            first = last
+        return Burst(
+            self.data,
+            begin,
+            end,
+            self.contexts + refrain.contexts * len(refrain.ends),
+            self.controls + refrain.controls * len(refrain.ends),
+        )
 
 
 def frame(buffer: bytearray, longest: int) -> Burst | None:
@@ -73,43 +99,70 @@ def frame(buffer: bytearray, longest: int) -> Burst | None:
 
     Source: PS3.8 Section 9.3.5.
     """
-    begin: list[int] = []
-    end: list[int] = []
-    marks: list[int] = []
-    size = len(buffer)
-    last = size - _FIRST_PDV.size
-    position = 0
-    while position <= last:
-        pdu_type, length, pdv_length, mark = _FIRST_PDV.unpack_from(buffer, position)
-        stop = position + HEADER_LENGTH + length
-        if pdu_type != _DATA_TF or stop > size or length > longest:
-            break
-        if pdv_length + 4 == length and pdv_length >= 2:
-            begin.append(position + 12)
-            end.append(stop)
-            marks.append(mark)
-        else:
-            try:
-                several = _split(buffer, position + HEADER_LENGTH, stop)
-            except PduError:
-                if not position:
-                    raise
-                break
-            for start, past, pdv_mark in several:
-                begin.append(start)
-                end.append(past)
-                marks.append(pdv_mark)
-        position = stop
+    pdvs = _Pdvs()
+    position, refrain = 0, None
+    if len(buffer) >= _WORTH_A_LOOK:
+        if not buffer[_FIRST_CONTROL] & _COMMAND:
+            position = pdvs.take(buffer, longest, most=1)  # the second of a pair
+        refrain = find_refrain(buffer, position, longest)
+    if refrain is None:
+        position = pdvs.take(buffer, longest, position)
+    else:
+        position = refrain.ends[-1]
     if not position:
         return None
-    octets = pack(f">{len(marks)}H", *marks)
+    octets = pack(f">{len(pdvs.marks)}H", *pdvs.marks)
     return Burst(
         bytes(memoryview(buffer)[:position]),
-        begin,
-        end,
+        pdvs.begin,
+        pdvs.end,
         octets[::2],
         octets[1::2].translate(_USED_BITS),
+        refrain,
     )
+
+
+class _Pdvs:
+    """PDVs one by one, read into vectors."""
+
+    def __init__(self) -> None:
+        self.begin: list[int] = []
+        self.end: list[int] = []
+        self.marks: list[int] = []
+
+    def take(
+        self,
+        buffer: bytearray,
+        longest: int,
+        position: int = 0,
+        most: int = _LONGEST_VECTOR,
+    ) -> int:
+        """Reads complete PDUs up to so many PDVs; where it stopped."""
+        begin, end, marks = self.begin, self.end, self.marks
+        size = len(buffer)
+        last = size - _FIRST_PDV.size
+        while position <= last and len(marks) < most:
+            kind, length, pdv_length, mark = _FIRST_PDV.unpack_from(buffer, position)
+            stop = position + HEADER_LENGTH + length
+            if kind != _DATA_TF or stop > size or length > longest:
+                break
+            if pdv_length + 4 == length and pdv_length >= 2:
+                begin.append(position + 12)
+                end.append(stop)
+                marks.append(mark)
+            else:
+                try:
+                    several = _split(buffer, position + HEADER_LENGTH, stop)
+                except PduError:
+                    if not position:
+                        raise
+                    break
+                for start, past, pdv_mark in several:
+                    begin.append(start)
+                    end.append(past)
+                    marks.append(pdv_mark)
+            position = stop
+        return position
 
 
 def _split(buffer: bytearray, position: int, stop: int) -> list[tuple[int, int, int]]:

@@ -20,6 +20,9 @@ from types import MappingProxyType
 class State(Enum):
     """Where an association stands (PS3.8 Section 9.2.1)."""
 
+    # Members are single: hashing their names, as Enum does, only takes time.
+    __hash__ = object.__hash__
+
     IDLE = "Sta1"
     AWAITING_ASSOCIATE_RQ = "Sta2"
     AWAITING_LOCAL_ASSOCIATE_RESPONSE = "Sta3"
@@ -37,6 +40,8 @@ class State(Enum):
 
 class Trigger(Enum):
     """What can happen to an association: the events of PS3.8 Section 9.2.2."""
+
+    __hash__ = object.__hash__
 
     LOCAL_ASSOCIATE_REQUEST = "Evt1"
     TRANSPORT_OPENED = "Evt2"

@@ -56,6 +56,8 @@ localhost 1 -k a +cl 3
 localhost 1 -k a +cl 10
 localhost 1 -k a -xd +cl 10
 localhost 1 -k a -xd +cl -1
+localhost 1 -k a -xd +cl 010
+localhost 1 -k a -pdu 0x4000
 localhost 1 -k a -xd +cl x
 localhost 1 -k a -xd +cl ''
 localhost 1 -k a -xd -xi +cl 9
@@ -63,6 +65,8 @@ localhost 1 -k a -xd +cl 3 -xe
 localhost 1 -k a -to 0
 localhost 1 -k a -to -1
 localhost 1 -k a -to x
+localhost 1 -k a -to 08
+localhost 1 -k a -to 0x
 localhost 1 -k a -ts -2
 localhost 1 -k a -ts x
 localhost 1 -k a -ta 0
@@ -161,6 +165,9 @@ localhost 1 -k a -td +5
 localhost 1 -k a -td ' 5'
 localhost 1 -k a -td 5.5
 localhost 1 -k a -td 5x
+localhost 1 -k a -td 010
+localhost 1 -k a -td 0x10
+localhost 1 -k a -ts -01
 localhost 1 -k a -td x -td 3
 localhost 1 -k a -td 99999999999
 localhost 1 -k a -ts -1

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import redirect_stderr, redirect_stdout, suppress
+from pathlib import Path
 
 import pytest
 
@@ -15,10 +17,11 @@ from batchfind.errors import (
     Unreachable,
 )
 from batchfind.findscu.failures import association_failure
+from batchfind.findscu.main import main
 from tests.findscu.programs import answering, element, message_ids, ours, people
 from tests.peers import pdu, steps
 from tests.peers.plugin import StartPeer
-from tests.peers.processes import free_port
+from tests.peers.processes import LOOPBACK, free_port
 from tests.peers.scripted import Conversation, Step
 
 NAME = ("-k", "PatientName")
@@ -33,7 +36,8 @@ class TestExitCode:
         peer = scripted_peer(people(2), steps.final(status))
         outcome = ours(peer.port, *NAME)
         assert outcome.code == 1
-        assert outcome.told("E") == []
+        (reason,) = outcome.told("E")
+        assert f"The answer is not complete: final status {status:04X} (" in reason
         assert peer.seen.releases == 1
 
     def test_is_1_when_any_query_failed(self, scripted_peer: StartPeer) -> None:
@@ -80,6 +84,38 @@ class TestExitCode:
         outcome = ours(peer.port, *NAME)
         assert outcome.code == 1
         assert outcome.told("E")[-1].startswith("Find SCU Failed: 0006:020d ")
+
+    @pytest.mark.parametrize(
+        ("options", "code"), [("", 1), ("-v", 1), ("-d", 1), ("-v -X", 0), ("-q", 0)]
+    )
+    def test_is_1_when_responses_cannot_be_shown(
+        self,
+        options: str,
+        code: int,
+        tmp_path: Path,
+        scripted_peer: StartPeer,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        peer = answering(scripted_peer, 3)
+        words = [LOOPBACK, str(peer.port), *NAME, *options.split()]
+        full = Path("/dev/full").open("w", encoding="utf-8")  # noqa: SIM115
+        with redirect_stderr(full):
+            assert main(words) == code
+        with suppress(OSError):
+            full.close()
+
+    @pytest.mark.parametrize("words", ["--help", "+cc", "pacs 1 -k a --save-job -"])
+    def test_is_1_when_stdout_is_full(
+        self, words: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        full = Path("/dev/full").open("w", encoding="utf-8")  # noqa: SIM115
+        with redirect_stdout(full):
+            assert main(words.replace(" a ", " PatientID ").split()) == 1
+        with suppress(OSError):
+            full.close()
+        told = capsys.readouterr().err
+        assert "stdout cannot be written: No space left on device" in told
 
     def test_is_2_without_an_association(self, scripted_peer: StartPeer) -> None:
         outcome = ours(free_port(), *NAME)

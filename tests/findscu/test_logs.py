@@ -6,6 +6,7 @@ import json
 import logging
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -146,6 +147,7 @@ class TestLines:
         sink = StderrSink(Level.TRACE)
         sink.write(Level.ERROR, "lost")
         assert not sink.enabled(Level.FATAL)
+        assert not sink.lost
 
 
 class TestALoggerCfg:
@@ -305,7 +307,26 @@ class TestAPythonLoggingFile:
         Path(name).write_text(text, "utf-8")
         assert main(["localhost", "1", "-k", "a", "-lc", name]) == 1
         told = capsys.readouterr().err
-        assert f"error: {name} is neither a logger.cfg of DCMTK nor" in told
+        last = told.splitlines()[-1]
+        assert last.startswith(f"error: {name} is neither a logger.cfg of DCMTK nor")
+
+    def test_that_cannot_be_written_is_told_once(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        Path("full.json").write_text(
+            '{"version": 1, "handlers": {"full": {"class": "logging.FileHandler",'
+            ' "filename": "/dev/full"}}, "root": {"level": 0, "handlers": ["full"]}}',
+            "utf-8",
+        )
+        log = open_log(call(config=Path("full.json")))
+        log.response("one\ntwo")
+        log.response("three")
+        assert log.lost_responses
+        for handler in logging.getLogger().handlers[:]:
+            logging.getLogger().removeHandler(handler)
+            with suppress(OSError):
+                handler.close()
+        assert capsys.readouterr().err == "E: Writing log: No space left on device\n"
 
     def test_that_cannot_be_read_is_refused(self) -> None:
         Path("latin1.cfg").write_bytes(b"\xfc")

@@ -23,6 +23,7 @@ from batchfind.findscu.main import main
 from batchfind.findscu.options import Table
 from batchfind.findscu.reference import with_tables
 from batchfind.job.schema import load_schema
+from tests.interop.findscu_cases import CASES
 from tests.peers.processes import require
 
 FINDSCU = "/usr/bin/findscu"
@@ -50,6 +51,16 @@ def rows(page: str) -> dict[str, list[str]]:
     return found
 
 
+@pytest.fixture(scope="module")
+def installed() -> list[tuple[str, str]]:
+    """Short and long names of the options of the installed findscu."""
+    require(FINDSCU)
+    done = subprocess.run(
+        [FINDSCU, "--help"], capture_output=True, text=True, check=True
+    )
+    return re.findall(r"^ +([-+]\S+)? +(--\S+)", done.stdout, re.MULTILINE)
+
+
 class TestTheTables:
     def test_are_those_of_the_options(self, page: str, table: Table) -> None:
         if "REWRITE_DOCS" in os.environ:
@@ -65,23 +76,35 @@ class TestTheTables:
 
     @pytest.mark.interop
     def test_have_a_row_for_each_option_of_the_installed_findscu(
-        self, rows: dict[str, list[str]]
+        self, rows: dict[str, list[str]], installed: list[tuple[str, str]]
     ) -> None:
-        require(FINDSCU)
-        done = subprocess.run(
-            [FINDSCU, "--help"], capture_output=True, text=True, check=True
-        )
-        lines = re.findall(r"^ +([-+]\S+)? +(--\S+)", done.stdout, re.MULTILINE)
-        assert len(lines) > 60
-        for short, long in lines:
+        assert len(installed) > 60
+        for short, long in installed:
             assert f"`{long}`" in rows[long][0]
             assert not short or f"`{short}`" in rows[long][0]
 
     def test_name_tests_that_there_are(self, rows: dict[str, list[str]]) -> None:
         for cells in rows.values():
             file, _, name = cells[-1].strip("`").partition("::")
-            text = (Path(__file__).parent / file).read_text("utf-8")
-            assert re.search(rf"^class {name}\b", text, re.MULTILINE), cells
+            if name:
+                text = (Path(__file__).parent / file).read_text("utf-8")
+                assert re.search(rf"^class {name}\b", text, re.MULTILINE), cells
+
+    def test_name_cases_of_the_matrix_that_use_the_option(
+        self, rows: dict[str, list[str]], table: Table
+    ) -> None:
+        cases = {f"[{case.name}]": case for case in CASES}
+        for long, cells in rows.items():
+            proof = cells[-1].strip("`")
+            if "::" not in proof:
+                assert cases[proof].uses(*table.by_name[long].names), cells
+
+    @pytest.mark.interop
+    def test_name_the_matrix_for_what_the_installed_findscu_knows(
+        self, rows: dict[str, list[str]], installed: list[tuple[str, str]]
+    ) -> None:
+        others = {long for _, long in installed if "::" in rows[long][-1]}
+        assert others == {"--help", "--version", "--list-ciphers"}
 
     def test_name_fields_and_commands_that_there_are(self, table: Table) -> None:
         definitions = load_schema("job")["$defs"]

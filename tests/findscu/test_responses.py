@@ -122,6 +122,15 @@ class TestDicomFiles:
         written = element(0x00100010, "PN", b"A^B ")
         assert data_set(tmp_path / "rsp0001.dcm") == written
 
+    def test_leave_the_length_of_sequences_open_after_dc_too(
+        self, scripted_peer: StartPeer, tmp_path: Path
+    ) -> None:
+        peer = scripted_peer(these([sequence(item(MODALITY))]), steps.final())
+        ours(peer.port, *NAME, "-X", "-od", tmp_path, "+dc")
+        opened = open_item(MODALITY) + SEQUENCE_END
+        expected = b"\x40\0\0\1SQ\0\0\xff\xff\xff\xff" + opened
+        assert data_set(tmp_path / "rsp0001.dcm") == expected
+
 
 class TestXml:
     def test_is_a_document_for_each_response(

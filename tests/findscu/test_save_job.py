@@ -40,9 +40,12 @@ def save(folder: Path) -> Save:
     return saved
 
 
+UNSEEN = "  responses go to no file and are not printed; `batchfind run --show` does\n"
 PLAIN = """\
 # Made by batchfind findscu --save-job from:
 #   findscu -S -aec ARCHIVE -k QueryRetrieveLevel=STUDY -k 'PatientName=MEIER*' pacs 104
+# What differs:
+#   responses go to no file and are not printed; `batchfind run --show` does
 version: 1
 name: night-jobs
 peers:
@@ -80,13 +83,21 @@ class TestTheFile:
         words = [*self.LINE.split(), "--save-job", "Night jobs.yaml"]
         assert main(words) == 0
         assert (folder / "Night jobs.yaml").read_text("utf-8") == PLAIN
+        assert capsys.readouterr() == ("", f"Night jobs.yaml differs:\n{UNSEEN}")
+
+    @pytest.mark.usefixtures("folder")
+    def test_comes_without_a_word_where_nothing_differs(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        words = [*self.LINE.split(), "-Xs", "a.xml", "--save-job", "job.yaml"]
+        assert main(words) == 0
         assert capsys.readouterr() == ("", "")
 
     @pytest.mark.usefixtures("folder")
     def test_can_be_stdout(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert main([*self.LINE.split(), "--save-job", "-"]) == 0
         text = PLAIN.replace("night-jobs", "findscu")
-        assert capsys.readouterr() == (text, "")
+        assert capsys.readouterr() == (text, f"the job differs:\n{UNSEEN}")
 
     def test_is_never_overwritten(
         self, folder: Path, capsys: pytest.CaptureFixture[str]
@@ -111,6 +122,7 @@ class TestTheFile:
             ("pacs 104 -k a -aec ''", "Bad override key/path: a"),
             ("pacs 104 -k PatientID -aec ''", "no valid job asks this"),
             ("pacs 104 -k PatientID +tla", "no valid job asks this"),
+            ("pacs 104 -k PatientID +tla +cf empty.dcm +crv", "no revocation list"),
             ("pacs 104 -k PatientName=M\udcfcller", "its bytes are no UTF-8"),
         ],
     )
@@ -219,8 +231,18 @@ class TestDictionaries:
     ) -> None:
         (folder / "site.dic").write_text("(0021,1008)\tLO\tWard\t1\tSite\n", "utf-8")
         monkeypatch.setenv("DCMDICTPATH", f"{folder / 'site.dic'}:")
-        query = save("pacs 104 -k Ward=3")["queries"]["query"]
-        assert query["keys"] == {"0021,1008": "3"}
+        job = save("pacs 104 -k Ward=3")
+        assert job["queries"]["query"]["keys"] == {"0021,1008": "3"}
+
+    def test_are_named_in_the_job(
+        self, folder: Path, save: Save, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (folder / "site.dic").write_text("(0021,1008)\tLO\tWard\t1\tSite\n", "utf-8")
+        (folder / "none.dic").write_text("# nothing\n", "utf-8")
+        monkeypatch.setenv("DCMDICTPATH", "site.dic:none.dic:nofile.dic")
+        assert save("pacs 104 -k Ward=3")["dictionaries"] == ["site.dic"]
+        monkeypatch.delenv("DCMDICTPATH")
+        assert "dictionaries" not in save("pacs 104 -k PatientID")
 
     @pytest.mark.usefixtures("folder")
     def test_that_cannot_be_used_are_left_out_with_a_warning(
@@ -230,7 +252,7 @@ class TestDictionaries:
         assert main(["pacs", "104", "-k", "PatientID", "--save-job", "-"]) == 0
         told = capsys.readouterr().err
         assert told.startswith("W: nofile.dic")
-        assert told.endswith("this file of DCMDICTPATH is left out\n")
+        assert "this file of DCMDICTPATH is left out\n" in told
 
 
 class TestSeveralRequests:
@@ -319,6 +341,18 @@ class TestWhatDiffers:
         self, options: str, names: set[str], capsys: pytest.CaptureFixture[str]
     ) -> None:
         assert self.told(f"pacs 104 -k PatientID {options}", capsys) == names
+
+    @pytest.mark.parametrize(
+        ("options", "told"),
+        [("", True), ("-v", True), ("-X", False), ("-sr", False), ("+sr", False)],
+    )
+    def test_responses_that_nobody_sees_are_said(
+        self, options: str, told: bool, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        self.told(f"pacs 104 -k PatientID {options}", capsys)
+        words = f"pacs 104 -k PatientID {options} --save-job -"
+        assert main(shlex.split(words)) == 0
+        assert ("responses go to no file" in capsys.readouterr().err) is told
 
     @pytest.mark.usefixtures("folder")
     def test_are_the_bytes_of_text_where_a_character_set_is_named(

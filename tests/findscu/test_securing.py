@@ -60,6 +60,8 @@ class TestAPeer:
             ("-der", "+cf", "@ca.der"),
             ("+cf", "@ca.pem", "+crl", "@none.crl"),
             ("-ic",),
+            ("-ic", "+crv"),
+            ("-ic", "+crl", "@gone"),
         ],
     )
     def test_is_asked_when_it_is_trusted(
@@ -115,9 +117,9 @@ class TestMaterialThatCannotBeUsed:
             (("+tls", "@user.key", "@gone", "-ic"), "cannot be read"),
             (("+tls", "@sealed.key", "@user.crt", "-pw", "-ic"), "does not open"),
             (("+tls", "@ca.pem", "@user.crt", "-ic"), "no private key"),
-            (("+tla", "-ic", "+crl", "@gone"), "cannot be read"),
+            (("+tla", "+cf", "@ca.pem", "+crl", "@gone"), "cannot be read"),
             (("+tla",), "name one with +cf"),
-            (("+tla", "-ic", "+crv"), "name one with +crl"),
+            (("+tla", "+cf", "@ca.pem", "+crv"), "name one with +crl"),
         ],
     )
     def test_ends_the_call_before_it_connects(

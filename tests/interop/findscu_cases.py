@@ -32,6 +32,7 @@ class Saved(Enum):
     REFUSED = "no valid job asks this"
     ENDING = "prints something and ends; there is nothing to save"
     CANCELLED = "--save-job names --cancel: the job keeps no response after C-CANCEL"
+    LIMITED = "--save-job names -Xlo: a job counts the rows of each request"
     KEY_CHARSET = "--save-job names --key: text goes out in the declared character set"
 
 

@@ -66,6 +66,8 @@ class TestRoundTrip:
         assert plan.warnings
         assert loads(dumps(plan)) == plan
         assert dumps(loads(dumps(plan))) == dumps(plan)
+        whole = json.dumps(to_json(plan), ensure_ascii=False, allow_nan=False)
+        assert dumps(plan) == f"{whole}\n"
 
     def test_the_text_is_one_line(self, plan: Plan) -> None:
         assert dumps(plan).count("\n") == 1

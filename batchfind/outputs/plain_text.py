@@ -1,0 +1,126 @@
+"""Many values of one attribute as text at once, where nothing has to be decoded.
+
+Which values those are depends on the format: each has bytes that it escapes, or that
+separate parts of a value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from batchfind.tables.cells import IntVec, Span, contents, holders
+from batchfind.tables.text import STRIPPED_LEFT
+
+Strange: TypeAlias = npt.NDArray[np.bool_]
+"""For each byte, whether it may not stand for itself."""
+
+Parts: TypeAlias = "tuple[pa.Array | str, ...]"
+"""What stands one after another in each text: arrays, and what is always the same."""
+
+_BACKSLASH: Final = 0x5C
+_FIRST, _END = 0x20, 0x7E
+
+
+@dataclass(frozen=True, slots=True)
+class PlainColumn:
+    """One attribute of many data sets as text.
+
+    Attributes:
+        parts: of the texts, one of them for each value.
+        unusual: positions of values that are not told right here, ascending.
+    """
+
+    parts: Parts
+    unusual: IntVec
+
+
+def strange_bytes(special: str) -> Strange:
+    """Bytes that may not stand for themselves in a format.
+
+    Control characters and what differs between character sets are always among them.
+
+    Args:
+        special: further characters.
+    """
+    strange = np.ones(256, np.bool_)
+    strange[_FIRST:_END] = False
+    strange[[ord(one) for one in special]] = True
+    return strange
+
+
+def plain_texts(span: Span, vr: str) -> pa.Array:
+    """Values without padding, as if nothing had to be decoded.
+
+    Args:
+        span: all present.
+        vr: one of the string VRs.
+    """
+    return span.trimmed(left=vr in STRIPPED_LEFT)
+
+
+def entries_with(texts: pa.Array, strange: Strange) -> IntVec:
+    """Positions of the texts that hold one of these bytes, ascending."""
+    offsets, data = contents(texts)
+    # One byte after another would be looked up for nothing: nearly all are plain.
+    usual = np.flatnonzero(~strange).astype(np.uint8).tobytes()
+    if not data.tobytes().translate(None, usual):
+        return np.zeros(0, np.int64)
+    return np.unique(holders(offsets, np.flatnonzero(strange[data])))
+
+
+def backslashes(texts: pa.Array) -> IntVec:
+    """The texts that hold a backslash, once for each of it."""
+    offsets, data = contents(texts)
+    return holders(offsets, np.flatnonzero(data == _BACKSLASH))
+
+
+def wrapped(texts: pa.Array, full: tuple[str, str], empty: str) -> Parts:
+    """Texts between two constant ones, and another text where one is empty."""
+    is_empty = np.diff(contents(texts)[0]) == 0
+    if not is_empty.any():
+        return full[0], texts, full[1]
+    which = pa.array(is_empty.astype(np.int64))
+    heads, tails = pa.array([full[0], empty]), pa.array([full[1], ""])
+    return heads.take(which), texts, tails.take(which)
+
+
+def spelled(spell: Callable[..., str], *keys: IntVec) -> pa.Array:
+    """One text for each tuple of numbers; equal tuples are spelled once.
+
+    Args:
+        spell: makes a text of one number from each of `keys`.
+        keys: of equal length, none negative.
+    """
+    combined, *rest = keys
+    sizes = [int(key.max(initial=0)) + 1 for key in rest]
+    for key, size in zip(rest, sizes, strict=True):
+        combined = combined * size + key
+    used, which = _distinct(combined)
+    numbers: list[IntVec] = []
+    for size in reversed(sizes):
+        used, number = np.divmod(used, size)
+        numbers.insert(0, number)
+    columns = [column.tolist() for column in (used, *numbers)]
+    texts = [spell(*numbers) for numbers in zip(*columns, strict=True)]
+    return pa.array(texts, pa.string()).take(pa.array(which))
+
+
+_FEW: Final = 1 << 16
+
+
+def _distinct(keys: IntVec) -> tuple[IntVec, IntVec]:
+    """The different numbers, and for each number which of these it is."""
+    if int(keys.max(initial=0)) >= _FEW:
+        used, which = np.unique(keys, return_inverse=True)
+        return used, which
+    # Small numbers need not be sorted.
+    used = np.flatnonzero(np.bincount(keys))
+    places = np.zeros(_FEW, np.int64)
+    places[used] = np.arange(len(used))
+    return used, places[keys]
