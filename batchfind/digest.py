@@ -40,7 +40,7 @@ def _render(value: Any) -> str:
     if isinstance(value, int):
         return str(int(value))
     if isinstance(value, list | tuple):
-        return "[" + ",".join(_render(item) for item in value) + "]"
+        return "[" + ",".join(map(_render, value)) + "]"
     if isinstance(value, dict):
         return "{" + ",".join(_member(key, value[key]) for key in _sorted(value)) + "}"
     raise TypeError(f"no canonical JSON form for {type(value).__name__}")

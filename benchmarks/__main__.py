@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.cases import CASES
-from benchmarks.measure import compare
+from benchmarks.measure import compare, compile_package
 from benchmarks.report import machine, table
 
 _BEGIN, _END = "<!-- measured: begin -->", "<!-- measured: end -->"
@@ -25,6 +25,7 @@ def main() -> None:
     unknown = set(given.cases) - set(CASES)
     if unknown:
         parser.error(f"no case named {', '.join(sorted(unknown))}")
+    compile_package()
     parts = [machine()]
     for name in given.cases or CASES:
         case = CASES[name]

@@ -9,19 +9,16 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
-import os
 import runpy
-import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from benchmarks.cases import STUDY, WORKLIST
 from benchmarks.contenders import Question, batchfind
-from benchmarks.measure import Command, replay, timed
+from benchmarks.measure import Command, compile_package, replay, timed
 from benchmarks.tracing import Tracer
 
 #: A call of the function begins the phase.
@@ -88,6 +85,7 @@ def main() -> None:
     parser.add_argument("--format", default="parquet")
     parser.add_argument("--profile", type=Path, help="write cProfile's data here")
     given = parser.parse_args()
+    compile_package()
     kind = given.kind or "study"
     options = ["--kind", kind, "--responses", str(given.responses)]
     options += ["--peers", str(given.peers), "--latency", str(given.latency)]

@@ -91,7 +91,7 @@ def unpack(packed: Packed, first: int) -> StoredMatches:
     ends, statuses = read(raw, count)
     if (ends[-1] if count else 0) != len(raw) - head:
         raise StorageError("its lengths do not add up to its size")
-    return StoredMatches(first, raw[head:], ends, statuses)
+    return StoredMatches(first, bytes(raw[head:]), ends, statuses)
 
 
 def _head_of_few(matches: Matches) -> bytes:
@@ -115,13 +115,13 @@ def _head_of_many(matches: Matches) -> bytes:
     return lengths.astype("<u4").tobytes() + statuses.tobytes()
 
 
-def _read_few(raw: bytes, count: int) -> tuple[array[int], array[int]]:
+def _read_few(raw: memoryview, count: int) -> tuple[array[int], array[int]]:
     """Ends and statuses."""
     numbers = struct.unpack_from(f"<{count}I{count}H", raw)
     return array("q", accumulate(numbers[:count])), array("H", numbers[count:])
 
 
-def _read_many(raw: bytes, count: int) -> tuple[array[int], array[int]]:
+def _read_many(raw: memoryview, count: int) -> tuple[array[int], array[int]]:
     import numpy as np  # noqa: PLC0415  # as above
 
     lengths = np.frombuffer(raw, dtype="<u4", count=count)
@@ -144,10 +144,10 @@ def _compress(raw: bytes) -> tuple[str, bytes]:
     return (ZSTD, stored) if len(stored) < len(raw) else (PLAIN, raw)
 
 
-def _decompress(packed: Packed) -> bytes:
+def _decompress(packed: Packed) -> memoryview:
     """Never makes more than the announced, already bounded size."""
     if packed.codec == PLAIN:
-        raw = packed.payload
+        raw = memoryview(packed.payload)
     elif packed.codec == ZSTD:
         raw = _decompress_zstd(packed)
     else:
@@ -157,13 +157,12 @@ def _decompress(packed: Packed) -> bytes:
     return raw
 
 
-def _decompress_zstd(packed: Packed) -> bytes:
+def _decompress_zstd(packed: Packed) -> memoryview:
     from pyarrow import Codec  # noqa: PLC0415  # as above
 
     try:
-        raw: bytes = Codec(ZSTD).decompress(
-            packed.payload, packed.raw_bytes, asbytes=True
-        )
+        # In a buffer of its own pool, which costs no new pages for every set.
+        raw = Codec(ZSTD).decompress(packed.payload, packed.raw_bytes)
     except OSError as error:
         raise StorageError(f"its compressed bytes are damaged ({error})") from error
-    return raw
+    return memoryview(raw)

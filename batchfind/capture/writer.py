@@ -13,11 +13,13 @@ from queue import Empty, SimpleQueue
 from typing import Final, TypeAlias
 
 from batchfind.capture.database import storage_error
-from batchfind.capture.entries import Close, Entry, Put
+from batchfind.capture.entries import Barrier, Close, Entry, Judge, Put
 from batchfind.capture.store import Opened, Store
 
 GROUP_SECONDS: Final = 0.05
 """A transaction stays open at most so long while entries keep coming."""
+LINGER_SECONDS: Final = 0.005
+"""A transaction is not closed sooner: many small requests share one."""
 GROUP_BYTES: Final = 8 << 20
 """A transaction takes at most so many bytes of responses."""
 
@@ -119,12 +121,18 @@ class Writer:
             store.apply(entry)
             group.append(entry)
             size += entry.size if isinstance(entry, Put) else 0
-            full = size >= GROUP_BYTES or time.monotonic() - started >= GROUP_SECONDS
-            entry = None if full or isinstance(entry, Close) else self._next()
+            taken = time.monotonic() - started
+            full = size >= GROUP_BYTES or taken >= GROUP_SECONDS
+            urgent = isinstance(entry, Barrier | Close | Judge)
+            entry = None if full or urgent else self._next(LINGER_SECONDS - taken)
         store.commit()
         return tuple(group)
 
-    def _next(self) -> Entry | None:
+    def _next(self, linger: float) -> Entry | None:
+        """The next entry, if there is one by the time that is left to linger."""
+        # Asleep, not waiting for the queue: then every entry would wake the thread.
+        if linger > 0 and self._inbox.empty():
+            time.sleep(linger)
         try:
             return self._inbox.get_nowait()
         except Empty:

@@ -1,4 +1,4 @@
-"""The closing screen of a run, and its short form for `--quiet`."""
+"""The closing screen of a run."""
 
 from __future__ import annotations
 
@@ -10,20 +10,17 @@ from io import BytesIO, TextIOWrapper
 from rich.console import Console
 from rich.text import Text
 
-from batchfind.cli.advice import Advice, advice, ask_or_write
+from batchfind.cli.advice import Advice, advice
 from batchfind.cli.board import Times
-from batchfind.cli.findings import Trouble, headline, tallies, troubles
+from batchfind.cli.brief import output_line, trouble_lines
+from batchfind.cli.findings import headline, tallies, troubles
 from batchfind.cli.table import table
 from batchfind.cli.text import clean, count, folded, labelled, size
-from batchfind.execution.results import ExitCode, OutputReport, RunResult
+from batchfind.execution.results import OutputReport, RunResult
 
 _NOUNS = {"jsonl": "line", "dicom": "file", "xml": "data set"}
 _TROUBLES = 20
 _OUTPUTS = 40
-_IDS = 5
-_QUIET_LINES = 20
-_QUIET_TROUBLES = 5
-_QUIET_OUTPUTS = 4
 
 
 def closing(result: RunResult, times: Times | None = None) -> str:
@@ -63,30 +60,6 @@ def _console(paper: BytesIO) -> Console:
     )
 
 
-def quiet_lines(result: RunResult) -> tuple[str, ...]:
-    """At most 20 lines for a log or a mail; none when the run is complete."""
-    if result.exit_code is ExitCode.OK:
-        return ()
-    lines = [f"{result.job}: {headline(result)}"]
-    if result.error:
-        lines.append(clean(result.error))
-    found = troubles(result)
-    for trouble in found[:_QUIET_TROUBLES]:
-        lines.extend(_trouble_lines(trouble))
-    if len(found) > _QUIET_TROUBLES:
-        lines.append(f"and {count(len(found) - _QUIET_TROUBLES, 'other cause')}")
-    withheld = [output for output in result.outputs if not output.published]
-    lines.extend(_output_line(output) for output in withheld[:_QUIET_OUTPUTS])
-    if len(withheld) > _QUIET_OUTPUTS:
-        more = len(withheld) - _QUIET_OUTPUTS
-        lines.append(f"and {count(more, 'other output')} withheld")
-    lines.append(f"run directory: {result.run_dir}")
-    way = ask_or_write(result)
-    if way:
-        lines.append(f"{way.label}: {way.command}")
-    return tuple(lines[:_QUIET_LINES])
-
-
 def _lines(result: RunResult, width: int) -> Iterator[Text]:
     yield Text()
     for what, style in (*_causes(result), *_warnings(result)):
@@ -98,7 +71,7 @@ def _lines(result: RunResult, width: int) -> Iterator[Text]:
         if output.published:
             yield Text(_written_line(output, columns))
         else:
-            yield Text(folded(_output_line(output), width), style="yellow")
+            yield Text(folded(output_line(output), width), style="yellow")
     if len(result.outputs) > _OUTPUTS:
         yield Text(f"and {count(len(result.outputs) - _OUTPUTS, 'other output')}")
     yield from _verdict(result, width)
@@ -107,7 +80,7 @@ def _lines(result: RunResult, width: int) -> Iterator[Text]:
 def _causes(result: RunResult) -> Iterator[tuple[str, str]]:
     found = troubles(result)
     for trouble in found[:_TROUBLES]:
-        what, *rest = _trouble_lines(trouble)
+        what, *rest = trouble_lines(trouble)
         yield what, "yellow"
         yield from ((line, "") for line in rest)
     if len(found) > _TROUBLES:
@@ -148,26 +121,6 @@ def _verdict(result: RunResult, width: int) -> Iterator[Text]:
 def _way(way: Advice, longest: int, width: int) -> str:
     line = labelled(f"{way.label}:".ljust(longest + 1), way.command, width)
     return line + (f"\n  ({way.remark})" if way.remark else "")
-
-
-def _trouble_lines(trouble: Trouble) -> list[str]:
-    ids = ", ".join(trouble.requests[:_IDS])
-    more = ", ..." if len(trouble.requests) > _IDS else ""
-    number = count(len(trouble.requests), "request")
-    what = f"{clean(trouble.cause.code)}: {clean(trouble.cause.message)}"
-    lines = [f"{what} [{number}: {ids}{more}]"]
-    if trouble.cause.hint:
-        lines.append(f"  hint: {clean(trouble.cause.hint)}")
-    return lines
-
-
-def _output_line(output: OutputReport) -> str:
-    """An output that does not stand at its path, and why."""
-    path = clean(output.path, limit=4096)
-    if output.failed:
-        return f"not written {path}: {clean(output.reason)}"
-    kept = f"; kept at {clean(output.written, limit=4096)}" if output.written else ""
-    return f"withheld {path}: {clean(output.reason)}{kept}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from batchfind.cli import console
+from batchfind.cli.brief import quiet_lines
 from batchfind.execution.results import RunResult
 
 if TYPE_CHECKING:
@@ -15,11 +16,11 @@ def report(
     result: RunResult, *, as_json: bool, quiet: bool, times: Times | None = None
 ) -> None:
     """Render a result: JSON or the closing screen on stdout, --quiet on stderr."""
-    from batchfind.cli.closing import closing, quiet_lines  # noqa: PLC0415 - rich
-
     if as_json:
         console.result_json(result.to_json())
     elif not quiet:
+        from batchfind.cli.closing import closing  # noqa: PLC0415 - rich
+
         console.result(closing(result, times))
     if quiet:
         for line in quiet_lines(result):

@@ -87,7 +87,9 @@ def export(  # noqa: PLR0913 - one argument an option
     """
     from batchfind.execution.export import export_run  # noqa: PLC0415 - lazy
     from batchfind.job.model import Publish  # noqa: PLC0415 - lazy
+    from batchfind.tables.lean_arrow import leave_pandas_out  # noqa: PLC0415 - lazy
 
+    leave_pandas_out()
     found = _found(run)
     result = export_run(
         found,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -186,6 +187,10 @@ def _read_plan(path: Path) -> Plan:
 
 
 def _execute(begin: Execution, *, as_json: bool, quiet: bool, show: bool) -> int:
+    from batchfind.tables.lean_arrow import leave_pandas_out  # noqa: PLC0415 - lazy
+
+    leave_pandas_out()
+    gc.freeze()  # modules and plan stay to the end: no collection need look at them
     board = Board()
     shown = _responses(as_json=as_json) if show else None
     with display(board, quiet=quiet, debug=debugging(), responses=shown) as observers:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from batchfind.dimse.command_set import Response, decode_response
+from batchfind.dimse.command_set import Response
+from batchfind.dimse.responses import Responses
 from batchfind.errors import DimseError, LimitReached
 
 #: No response needs a hundredth of it; the cap is against fragments without end.
@@ -54,6 +55,7 @@ class Assembler:
         """Knows the IDs of the negotiated contexts."""
         self._contexts = frozenset(contexts)
         self._partials: dict[int, _Partial] = {}
+        self._responses = Responses()
         self._held = 0
 
     @property
@@ -88,7 +90,7 @@ class Assembler:
         if not last and len(fragment) % 2:
             partial.odd = True
         if control & _COMMAND:
-            response = _add_command(partial, fragment, last=last)
+            response = self._add_command(partial, fragment, last=last)
             complete = response is not None and not response.has_data_set
         else:
             response = self._add_data(context_id, partial, fragment)
@@ -105,6 +107,20 @@ class Assembler:
             partial.odd,
         )
 
+    def _add_command(
+        self, partial: _Partial, fragment: bytes, *, last: bool
+    ) -> Response | None:
+        if partial.response is not None:
+            error = DimseError("command set where an announced data set was due")
+            error.message_id = partial.response.message_id
+            raise error
+        if len(partial.command) + len(fragment) > LONGEST_COMMAND:
+            raise LimitReached(f"a command set exceeds {LONGEST_COMMAND} bytes")
+        partial.command += fragment
+        if last:
+            partial.response = self._responses.decode(bytes(partial.command))
+        return partial.response
+
     def _add_data(
         self, context_id: int, partial: _Partial, fragment: bytes
     ) -> Response:
@@ -119,16 +135,3 @@ class Assembler:
             raise error
         partial.data_set += fragment
         return partial.response
-
-
-def _add_command(partial: _Partial, fragment: bytes, *, last: bool) -> Response | None:
-    if partial.response is not None:
-        error = DimseError("command set where an announced data set was due")
-        error.message_id = partial.response.message_id
-        raise error
-    if len(partial.command) + len(fragment) > LONGEST_COMMAND:
-        raise LimitReached(f"a command set exceeds {LONGEST_COMMAND} bytes")
-    partial.command += fragment
-    if last:
-        partial.response = decode_response(bytes(partial.command))
-    return partial.response

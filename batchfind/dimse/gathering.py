@@ -85,7 +85,7 @@ class Gathering:
         Identifier out of the burst.
         """
         gap, begin = refrain.gap, refrain.first
-        identifiers = []
+        identifiers: list[bytes] = []
         add = identifiers.append
         for end in refrain.ends:
             add(data[begin + gap : end])

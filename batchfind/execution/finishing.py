@@ -19,7 +19,7 @@ from batchfind.capture.records import RequestVerdict
 from batchfind.dicom.models import model_of
 from batchfind.dicom.paths import KeyPath, parse_path
 from batchfind.execution.answers import Answers
-from batchfind.execution.conveyor import Ahead, Behind
+from batchfind.execution.behind import Behind
 from batchfind.execution.progress import Event, FinishingStarted
 from batchfind.execution.rendition import Prepared, Target
 from batchfind.execution.verdicts import Findings, judge
@@ -32,9 +32,8 @@ from batchfind.tables.slabs import Slab, join
 
 Verdicts = Mapping[str, RequestVerdict]
 
-#: Of at most 4 MiB each, as a rule a quarter of it.
-_SLABS_AHEAD = 2
-#: Pieces of outputs; a row group of Parquet is 32 of them and written at once.
+#: Pieces of outputs that wait to be written. A row group of Parquet is 32 of them and
+#: written at once; more would cost memory, fewer would have decoding wait for it.
 _WAITING_PIECES = 16
 
 
@@ -200,18 +199,17 @@ class Finishing:
         others = [target for target in targets if target.schema is None]
         schemas = [target.schema for target in tables if target.schema is not None]
         slabs = join(self._answers.sets(requests, verdicts))
-        with Ahead(slabs, _SLABS_AHEAD) as ahead:
-            for rendered in render(query, ahead, schemas, watch):
-                if self._stopped():
-                    raise _StoppedError
-                _note(rendered, notes)
-                for target, batch, invalid in zip(
-                    tables, rendered.batches, rendered.invalid, strict=True
-                ):
-                    piece = Piece(rendered.slab, batch)
-                    behind.do(partial(target.write, piece, invalid))
-                for target in others:
-                    behind.do(partial(target.write, Piece(rendered.slab, None)))
+        for rendered in render(query, slabs, schemas, watch):
+            if self._stopped():
+                raise _StoppedError
+            _note(rendered, notes)
+            for target, batch, invalid in zip(
+                tables, rendered.batches, rendered.invalid, strict=True
+            ):
+                piece = Piece(rendered.slab, batch)
+                behind.do(partial(target.write, piece, invalid))
+            for target in others:
+                behind.do(partial(target.write, Piece(rendered.slab, None)))
 
     def _render_requests(self, verdicts: Verdicts, undo: ExitStack) -> list[Target]:
         """The tables of requests."""

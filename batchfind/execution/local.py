@@ -183,7 +183,9 @@ class LocalExecutor:
     async def _leased(self, order: Order) -> Lease:
         pool = self._pool(order)
         lease = None if self._stopped.is_set() else pool.at_once(order)
-        return lease or await self._unless_stopped(pool.lease(order))
+        if lease is not None:
+            return lease
+        return await self._unless_stopped(pool.lease(order))
 
     async def _unless_stopped(self, work: Coroutine[Any, Any, _T]) -> _T:
         task = asyncio.ensure_future(work)

@@ -51,6 +51,8 @@ def negotiated(
 
     Source: PS3.7 Section D.3.3.5 (no answer refuses all).
     """
+    if not asked:
+        return Negotiated()
     granted = decode_options(sop_class, answers.get(sop_class, b""))
     accepted, missing, refused = [], [], []
     for name in OPTIONS:

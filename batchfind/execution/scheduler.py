@@ -222,6 +222,10 @@ class Scheduler:
         tries: list[StoredAttempt] | None,
     ) -> None:
         """A request is reported once no crash can take its answer back."""
+        verdict: RequestVerdict | None = None
+        if tries is not None:
+            verdict = judge(request, self._plan.peers[request.peer], tries)
+            self._heed(verdict)
 
         def report(done: asyncio.Future[None]) -> None:
             self._durable.discard(done)
@@ -229,9 +233,8 @@ class Scheduler:
             if isinstance(error, StorageError):
                 self._fail(error)
                 return
-            if tries is not None:
-                peer = self._plan.peers[request.peer]
-                self._report(request, judge(request, peer, tries))
+            if verdict is not None:
+                self._report(request, verdict)
 
         self._durable.add(durable)
         durable.add_done_callback(report)
@@ -239,9 +242,12 @@ class Scheduler:
     def _report(self, request: Request, verdict: RequestVerdict) -> None:
         self._verdicts[request.id] = verdict
         self._tell(RequestEnded(request.query, request.peer, verdict))
+
+    def _heed(self, verdict: RequestVerdict) -> None:
+        """Asks nothing more after a failure, where the job says so."""
         stopping = self._plan.policy.stop_on_failure and self._stop is None
         if stopping and verdict.verdict in _FAILURES:
-            self.stop(Stop.STOPPED, f"request {request.id} is {verdict.verdict}")
+            self.stop(Stop.STOPPED, f"request {verdict.request} is {verdict.verdict}")
 
     def _fail(self, error: StorageError) -> None:
         """The capture cannot be written: asking on would lose answers."""

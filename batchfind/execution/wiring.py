@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import asdict
+from typing import Any
 
 from batchfind.dicom.extended import encode_options, offered_by
 from batchfind.dimse.command_set import Priority
@@ -26,19 +27,32 @@ class Wiring:
         """
         self._plan = plan
         self._demo_ports = demo_ports
+        self._limits = Limits(
+            responses=plan.policy.per_request.responses,
+            bytes=plan.policy.per_request.bytes,
+            seconds=plan.policy.per_request.time,
+        )
+        # Requests that are alike share these: they are compared for every request.
+        self._timeouts: dict[str, Timeouts] = {}
+        self._endpoints: dict[tuple[str, str, str], Endpoint] = {}
+        self._offers: dict[tuple[Any, ...], Offer] = {}
 
     def endpoint(self, request: Request) -> Endpoint:
         """Where the request goes and under which AE titles."""
-        peer = self._plan.peers[request.peer]
-        host, port = self.address(peer)
-        return Endpoint(
-            host,
-            port,
-            request.called_ae,
-            request.calling_ae,
-            ip_version=peer.ip_version,
-            bind=peer.bind,
-        )
+        key = request.peer, request.called_ae, request.calling_ae
+        known = self._endpoints.get(key)
+        if known is None:
+            peer = self._plan.peers[request.peer]
+            host, port = self.address(peer)
+            known = self._endpoints[key] = Endpoint(
+                host,
+                port,
+                request.called_ae,
+                request.calling_ae,
+                ip_version=peer.ip_version,
+                bind=peer.bind,
+            )
+        return known
 
     def address(self, peer: PlannedPeer) -> tuple[str, int]:
         """Host and port of a peer; a demo peer's port is known once it runs."""
@@ -51,16 +65,13 @@ class Wiring:
     def order(self, request: Request) -> Order:
         """Everything an executor needs to carry the request out."""
         peer = self._plan.peers[request.peer]
-        most = self._plan.policy.per_request
         return Order(
             request=request.id,
             peer=peer.name,
             endpoint=self.endpoint(request),
-            offer=_offer(request, peer),
-            timeouts=timeouts_of(peer),
-            limits=Limits(
-                responses=most.responses, bytes=most.bytes, seconds=most.time
-            ),
+            offer=self._offer(request, peer),
+            timeouts=self._timeouts_of(peer),
+            limits=self._limits,
             associations=peer.limits.associations,
             queries_per_association=peer.limits.queries_per_association,
             sop_class=request.sop_class,
@@ -78,15 +89,25 @@ class Wiring:
             new_vr_as_ob=request.new_vr_as_ob,
         )
 
+    def _timeouts_of(self, peer: PlannedPeer) -> Timeouts:
+        known = self._timeouts.get(peer.name)
+        if known is None:
+            known = self._timeouts[peer.name] = timeouts_of(peer)
+        return known
 
-def _offer(request: Request, peer: PlannedPeer) -> Offer:
-    return Offer(
-        (request.sop_class,),
-        request.transfer_syntaxes,
-        peer.max_pdu,
-        extended=extended_offer(request.sop_class, request.negotiation),
-        operations=peer.operations,
-    )
+    def _offer(self, request: Request, peer: PlannedPeer) -> Offer:
+        asked = tuple(request.negotiation)
+        key = peer.name, request.sop_class, request.transfer_syntaxes, asked
+        known = self._offers.get(key)
+        if known is None:
+            known = self._offers[key] = Offer(
+                (request.sop_class,),
+                request.transfer_syntaxes,
+                peer.max_pdu,
+                extended=extended_offer(request.sop_class, asked),
+                operations=peer.operations,
+            )
+        return known
 
 
 def extended_offer(

@@ -17,6 +17,8 @@ def host_problem(host: str) -> str:
         return "a host is no template; write its name, and one peer for each host"
     if "://" in host:
         return "a host is no URL; write its name alone"
+    if host.startswith("["):
+        return "an IPv6 address stands without brackets here"
     if _PORT.fullmatch(host):
         return "the port has a field of its own; write it under 'port'"
     if any(char.isspace() or not char.isprintable() for char in host):

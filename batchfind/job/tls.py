@@ -200,6 +200,9 @@ def _verify_hostname(entry: Section) -> bool | str:
     if text.casefold() in _BOOLEAN_LIKE:
         message = "write true or false without quotes, or the name to look for"
         entry.error("verify_hostname", message)
+    elif "*" in text:
+        message = "must be one name the certificate covers, such as pacs.example.org"
+        entry.error("verify_hostname", f"{message}, and no pattern")
     elif problem := host_problem(text):
         entry.error("verify_hostname", problem)
     return text

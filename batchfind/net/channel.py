@@ -37,6 +37,8 @@ class Channel(asyncio.Protocol):
         self._unread = 0
         self._paused = False
         self._waiter: asyncio.Future[None] | None = None
+        self._deadline: float | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self._closed: asyncio.Future[None] | None = None
         self.ended = False
         self.error: Exception | None = None
@@ -78,6 +80,9 @@ class Channel(asyncio.Protocol):
         """Keeps the reason until the bytes before it are read."""
         self.ended = True
         self.error = self.error or exc
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         self.wake()
         if self._closed is not None and not self._closed.done():
             self._closed.set_result(None)
@@ -111,13 +116,30 @@ class Channel(asyncio.Protocol):
             return
         loop = asyncio.get_running_loop()
         self._waiter = loop.create_future()
-        timer = None if deadline is None else loop.call_at(deadline, self.wake)
+        self._deadline = deadline
+        self._see_to_timer(loop)
         try:
             await self._waiter
         finally:
             self._waiter = None
-            if timer is not None:
-                timer.cancel()
+
+    def _see_to_timer(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Keeps one timer that is never late; most waits end long before theirs."""
+        deadline, timer = self._deadline, self._timer
+        if deadline is None or (timer is not None and timer.when() <= deadline):
+            return
+        if timer is not None:
+            timer.cancel()
+        self._timer = loop.call_at(deadline, self._due, loop)
+
+    def _due(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._timer = None
+        if self._waiter is None or self._deadline is None:
+            return
+        if loop.time() >= self._deadline:
+            self.wake()
+        else:
+            self._see_to_timer(loop)
 
     def write(self, data: bytes) -> None:
         """Sends the bytes in one write where the kernel takes them."""

@@ -78,7 +78,7 @@ class Exchange:
         """
         try:
             # Whatever came before the request cannot be its answer.
-            while self._over is None and not self._full:
+            while self._over is None and not self._full and not self._link.silent:
                 news = await self._link.news(self._link.deadline(0.0))
                 if news is None:
                     break
@@ -276,7 +276,8 @@ class Exchange:
         for inbox in (named, self._answering, *heard):
             if inbox in unanswered:
                 return inbox
-        left = self._served and isinstance(error, _LEAVING)
+        served = self._served or len(unanswered) < len(self._inboxes)
+        left = served and isinstance(error, _LEAVING)
         if not unanswered or (left and len(unanswered) > 1):
             return None
         return unanswered[0]

@@ -100,6 +100,12 @@ class Link:
         """Whether nothing unread has arrived and the connection stands."""
         return not self._channel.readable
 
+    @property
+    def silent(self) -> bool:
+        """Whether `news` would have to wait."""
+        waits = self._fault is None and not self._association.unread
+        return waits and not self._channel.readable
+
     def send(self, command: Command) -> None:
         """Carries out a command of the upper layer."""
         self._channel.write(self._association.send(command))

@@ -34,9 +34,11 @@ class LocalAddress:
         try:
             sock.bind(self.sockaddr)
         except OSError as error:
-            raise Unreachable(
+            fault = Unreachable(
                 f"this machine cannot connect from {self.text}: {error.strerror}"
-            ) from error
+            )
+            fault.hint = "check bind: it takes an address of this machine"
+            raise fault from error
 
 
 def local_address(text: str) -> LocalAddress:

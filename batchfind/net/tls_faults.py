@@ -52,6 +52,10 @@ _OURS = {
     "UNSAFE_LEGACY_RENEGOTIATION_DISABLED": "it lacks secure renegotiation (RFC 5746)",
 }
 _SHOW_ONE = "set key and certificate in tls, or ask the peer's administrator for them"
+_TRUST_OURS = (
+    "have the peer's administrator trust the issuer of our certificate, or show "
+    "another one"
+)
 _PLAIN = "take tls off this peer, or use the port where it speaks TLS"
 #: Types of PDU. Source: PS3.8 Table 9-11 and following.
 _PDU_TYPES = frozenset(range(0x01, 0x08))
@@ -105,19 +109,20 @@ def late_fault(session: TlsSession | None) -> PeerError | None:
     if witness.ticket or not witness.asked:
         return None
     if session.settings.certificate is None:
-        return _ours_refused("it asked for one, and ended the connection without it")
-    return _ours_refused("it ended the connection after reading it")
+        why = "it asked for one, and ended the connection without it"
+        return _ours_refused(session, why)
+    return _ours_refused(session, "it ended the connection after reading it")
 
 
 def _about_ours(session: TlsSession) -> TlsVerify | None:
     """The peer's refusal of our certificate, if that is what its alert says."""
     alert = _alert(session)
     if alert in _ABOUT_OURS:
-        return _ours_refused(_ABOUT_OURS[alert])
+        return _ours_refused(session, _ABOUT_OURS[alert])
     lacking = session.witness.asked and session.settings.certificate is None
     if alert == "HANDSHAKE_FAILURE" and lacking and session.chain:
         # TLS 1.2 has no alert of its own for a certificate that is missing
-        return _ours_refused(_ABOUT_OURS["CERTIFICATE_REQUIRED"])
+        return _ours_refused(session, _ABOUT_OURS["CERTIFICATE_REQUIRED"])
     return None
 
 
@@ -125,9 +130,9 @@ def _refused(why: str) -> TlsVerify:
     return TlsVerify(f"the peer's certificate was refused: {why}")
 
 
-def _ours_refused(why: str) -> TlsVerify:
+def _ours_refused(session: TlsSession, why: str) -> TlsVerify:
     error = TlsVerify(f"the peer did not accept our certificate: {why}")
-    error.hint = _SHOW_ONE
+    error.hint = _SHOW_ONE if session.settings.certificate is None else _TRUST_OURS
     return error
 
 

@@ -9,7 +9,11 @@ from datetime import UTC, datetime
 from batchfind.dicom.tls import PROFILES, TlsProfile
 from batchfind.net.der import DerError
 from batchfind.net.settings import TlsSettings
-from batchfind.net.tls_material import MaterialError, revocation_lists
+from batchfind.net.tls_material import (
+    MaterialError,
+    certificates,
+    revocation_lists,
+)
 from batchfind.net.x509 import Certificate, RevocationList
 
 # Results of OpenSSL's verification. Source: openssl/x509_vfy.h.
@@ -77,7 +81,14 @@ def wrong_name(chain: Sequence[Certificate], settings: TlsSettings) -> str:
     if len(chain[0].names) > _MOST_NAMES:
         names.append("others")
     issued = ", ".join(names) or "no DNS name and no address"
-    return f"{_place(chain, 0)} is issued for {issued}, not for {wanted}"
+    remedy = f"name one of these in {settings.source}.verify_hostname"
+    if not names:
+        remedy = f"have it renewed with one, or set {settings.source}.verify_hostname: "
+        remedy += "false"
+    return (
+        f"{_place(chain, 0)} is issued for {issued}, not for {wanted}; if it is right, "
+        f"{remedy}"
+    )
 
 
 def _out_of_date(chain: Sequence[Certificate], *, expired: bool) -> str:
@@ -98,8 +109,32 @@ def _untrusted(chain: Sequence[Certificate], settings: TlsSettings) -> str:
     if len(chain) == 1 and chain[0].self_issued:
         return f"{chain[0].subject} is self-signed and not trusted; {remedy}"
     last = chain[-1]
+    if not last.self_issued and (between := _between(last, settings)):
+        return (
+            f"{_place(chain, 0)} leads to {between.subject}, which is trusted only "
+            f"together with its issuer, {between.issuer}; if that is right, add it to "
+            f"{settings.source}.ca"
+        )
     root = last.subject if last.self_issued else last.issuer
     return f"{_place(chain, 0)} leads to {root}, which is not trusted; {remedy}"
+
+
+def _between(below: Certificate, settings: TlsSettings) -> Certificate | None:
+    """The last certificate among ours on the way up that is no end of a chain."""
+    ours = {each.subject_der: each for each in _authorities(settings)}
+    found = None
+    while (above := ours.pop(below.issuer_der, None)) and not above.self_issued:
+        found = below = above
+    return found
+
+
+def _authorities(settings: TlsSettings) -> Iterator[Certificate]:
+    for _, data in settings.cas:
+        try:
+            for each in certificates(data, der=settings.der):
+                yield Certificate.parse(each)
+        except (DerError, MaterialError):  # OpenSSL could read it: only words are lost
+            continue
 
 
 def _no_list(refusal: Refusal, settings: TlsSettings) -> str:

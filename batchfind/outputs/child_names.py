@@ -49,6 +49,9 @@ class ChildNames:
             name: as for `safe_child`.
             mark: goes before the suffix of the file's name, such as a run id.
         """
+        if not mark and self._is_free(name):
+            self._files.add(name.casefold())
+            return name
         *folders, last = safe_child(name).split("/")
         above = ""
         for folder in folders:
@@ -59,6 +62,16 @@ class ChildNames:
         found = self._free(above + last, self._files, self._folders)
         self._files.add(_folded(found))
         return found
+
+    def _is_free(self, name: str) -> bool:
+        """Whether a name, as nearly all are, needs no second look."""
+        folded = name.casefold()
+        return (
+            _PLAIN.fullmatch(name) is not None
+            and folded not in self._files
+            and folded not in self._folders
+            and folded.partition(".")[0] not in _DEVICES
+        )
 
     def _free(self, name: str, *taken: set[str]) -> str:
         candidate, number = name, 1

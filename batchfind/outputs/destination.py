@@ -31,3 +31,12 @@ class Destination(Protocol):
             rows: rows, or responses, it will hold.
         """
         ...
+
+    def put(self, name: str, data: bytes) -> None:
+        """A new file with all its bytes, that holds one response.
+
+        Args:
+            name: as for `child`.
+            data: of the whole file.
+        """
+        ...

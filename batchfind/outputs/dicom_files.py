@@ -57,8 +57,7 @@ class _FilesWriter:
         """Every file is whole as soon as it is written."""
 
     def _put(self, name: str, response: Response) -> None:
-        with self._destination.child(name) as file:
-            file.write(part10(response, self._sop_class))
+        self._destination.put(name, part10(response, self._sop_class))
 
 
 class _ZipWriter(_FilesWriter):

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
 from batchfind.digest import sha256_of
 from batchfind.job.output_model import Overwrite
 from batchfind.outputs.child_names import ChildNames
-from batchfind.outputs.disk import move, sync_directory, sync_files
+from batchfind.outputs.disk import folders_of, move, sync_directory, sync_files
 from batchfind.outputs.hashed import HashedFile
 from batchfind.outputs.intents import Intent
 from batchfind.outputs.ownership import Covers, check_foreign, succeed
 from batchfind.outputs.permissions import Permissions
 from batchfind.outputs.sidecars import OwnedFile, Sidecar
-from batchfind.outputs.sites import Content, Describe, commit, create
+from batchfind.outputs.sites import (
+    Content,
+    Describe,
+    commit,
+    create,
+    write_whole,
+)
 from batchfind.outputs.staging_area import StagingArea
 from batchfind.plan.filenames import safe_value
 
@@ -46,10 +54,13 @@ class DirectorySite:
         self._area = area
         self._permissions = permissions
         self._overwrite = overwrite
+        append = overwrite is Overwrite.APPEND
+        self._mark = safe_value(run_id) if append else ""
         self._run_id = run_id
         self._names = ChildNames()
         self._open: dict[str, HashedFile] = {}
         self._files: list[OwnedFile] = []
+        self._content: Content | None = None
         self._root = str(area.files)
         self._folders = {""}
         permissions.give_directory(area.files)
@@ -60,13 +71,7 @@ class DirectorySite:
 
     def child(self, name: str, rows: int = 1) -> BinaryIO:
         """A new file below the directory."""
-        append = self._overwrite is Overwrite.APPEND
-        mark = safe_value(self._run_id) if append else ""
-        path = self._names.claim(name, mark)
-        folder = path.rpartition("/")[0]
-        if folder not in self._folders:
-            self._make_folders(folder)
-        place = f"{self._root}/{path}"
+        path = self._free_path(name)
 
         def closed(file: HashedFile) -> None:
             file.flush()
@@ -81,8 +86,20 @@ class DirectorySite:
                 )
             )
 
+        place = f"{self._root}/{path}"
         self._open[path] = HashedFile(create(place, self._permissions), closed)
         return cast("BinaryIO", self._open[path])
+
+    def put(self, name: str, data: bytes) -> None:
+        """A new file below the directory, whole at once."""
+        path = self._free_path(name)
+        write_whole(f"{self._root}/{path}", data, self._permissions)
+        digest = hashlib.sha256(data).hexdigest()
+        self._files.append(
+            OwnedFile(
+                path=path, rows=1, bytes=len(data), sha256=digest, run=self._run_id
+            )
+        )
 
     def scratch(self) -> BinaryIO:
         """A nameless file for what does not fit into memory."""
@@ -97,11 +114,11 @@ class DirectorySite:
         for file in tuple(self._open.values()):
             file.close()
         self._files.sort(key=lambda file: file.path)
-        sync_files([self._area.files / file.path for file in self._files])
-        folders = {(self._area.files / file.path).parent for file in self._files}
-        for folder in folders | {self._area.files}:
-            sync_directory(folder)
-        return _content_of(self._files, rows)
+        sync_files(self._area.files, [file.path for file in self._files])
+        for folder in folders_of(file.path for file in self._files) | {""}:
+            sync_directory(self._area.files / folder)
+        self._content = _content_of(self._files, rows)
+        return self._content
 
     def publish(
         self,
@@ -119,7 +136,7 @@ class DirectorySite:
                 errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(target)
             )
         listed = () if old is None else old.files or ()
-        owned = [file for file in listed if os.path.lexists(target / file.path)]
+        owned = [file for file in listed if os.path.lexists(f"{target}/{file.path}")]
         after = succeed(self._overwrite, owned, self._files, self._run_id, covers)
         check_foreign(target, after.new, owned)
         before = {file.path for file in owned}
@@ -135,7 +152,10 @@ class DirectorySite:
             folders=_missing_folders(target, new),
         )
         every = sorted((*after.kept, *after.new), key=lambda file: file.path)
-        content = _content_of(every, sum(file.rows for file in every))
+        content = self._content
+        if content is None or content.files != tuple(every):
+            content = _content_of(every, 0)
+        content = replace(content, rows=sum(file.rows for file in every))
         commit(self._area, intent, describe(content), self._permissions)
 
     def withhold(self, target: Path) -> None:
@@ -148,6 +168,14 @@ class DirectorySite:
         for file in self._open.values():
             file.abandon()
         self._open.clear()
+
+    def _free_path(self, name: str) -> str:
+        """A path that no file has yet, below folders that are there."""
+        path = self._names.claim(name, self._mark)
+        folder = path.rpartition("/")[0]
+        if folder not in self._folders:
+            self._make_folders(folder)
+        return path
 
     def _make_folders(self, path: str) -> None:
         parts = path.split("/")
@@ -173,7 +201,7 @@ def _content_of(files: Sequence[OwnedFile], rows: int) -> Content:
 def _missing_folders(target: Path, names: Sequence[str]) -> tuple[str, ...]:
     """Folders the files need that do not exist, the outermost first."""
     wanted = {""}
-    for name in names:
-        parts = name.split("/")
-        wanted.update("/".join(parts[:depth]) for depth in range(1, len(parts)))
+    for folder in folders_of(names):
+        parts = folder.split("/")
+        wanted.update("/".join(parts[: depth + 1]) for depth in range(len(parts)))
     return tuple(sorted(each for each in wanted if not (target / each).is_dir()))

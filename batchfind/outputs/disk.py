@@ -6,7 +6,7 @@ import errno
 import fcntl
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -23,13 +23,23 @@ def sync_directory(directory: Path) -> None:
         os.close(handle)
 
 
-def sync_files(files: list[Path]) -> None:
-    """Have files on the disk; many at once are left to one sync of everything."""
-    if len(files) > _EACH_FILE:
+def folders_of(paths: Iterable[str]) -> set[str]:
+    """The folders that relative paths stand in directly; empty for the outermost."""
+    return {path.rpartition("/")[0] for path in paths}
+
+
+def sync_files(directory: Path, paths: Sequence[str]) -> None:
+    """Have files on the disk; many at once are left to one sync of everything.
+
+    Args:
+        directory: they stand below it.
+        paths: relative to the directory.
+    """
+    if len(paths) > _EACH_FILE:
         os.sync()
         return
-    for path in files:
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    for path in paths:
+        handle = os.open(directory / path, os.O_RDONLY | os.O_CLOEXEC)
         try:
             os.fsync(handle)
         finally:

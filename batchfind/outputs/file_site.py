@@ -45,6 +45,12 @@ class FileSite:
             f"{self._area.target} is one file: no place for {name} ({rows})"
         )
 
+    def put(self, name: str, data: bytes) -> None:
+        """There are none."""
+        raise ValueError(
+            f"{self._area.target} is one file: no place for {name} ({len(data)})"
+        )
+
     def close(self, rows: int) -> Content:
         """Have it on the disk."""
         self._file.sync()

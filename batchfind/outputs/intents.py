@@ -22,6 +22,7 @@ from typing import Any, Final
 
 from batchfind.outputs.disk import (
     alone_in,
+    folders_of,
     put_new,
     remove_empty,
     sync_directory,
@@ -133,9 +134,10 @@ class Intent:
                 self._source(name).replace(self._place(name))
 
     def _touched(self) -> set[Path]:
-        names = (*self.add, *self.replace) if self.directory else ()
-        folders = {self._place(name).parent for name in names}
-        return folders | ({self.target} if self.directory else set())
+        if not self.directory:
+            return set()
+        folders = folders_of((*self.add, *self.replace)) | {""}
+        return {self._place(folder) for folder in folders}
 
     def _remove(self) -> None:
         for name in self.remove:

@@ -19,7 +19,8 @@ import pyarrow as pa
 from batchfind.outputs.destination import Destination
 from batchfind.outputs.documents import kept
 from batchfind.outputs.json_model import JsonModel
-from batchfind.outputs.swept_documents import documents, utf8
+from batchfind.outputs.swept_documents import documents
+from batchfind.outputs.text_parts import utf8
 from batchfind.outputs.writing import Piece
 from batchfind.plan.model import PlannedOutput, PlannedQuery
 from batchfind.tables.schema import TableSchema

@@ -71,26 +71,41 @@ def check_foreign(
         StorageError: naming the first that stands in the way.
     """
     owned = {file.path for file in old}
-    clear: set[Path] = set()
+    found: dict[str, dict[str, bool]] = {}
     for file in new:
-        *folders, name = inside(file.path)
-        place = directory
-        for folder in folders:
-            place /= folder
-            if place not in clear:
-                _check_folder(place)
-                clear.add(place)
-        place /= name
-        if file.path not in owned and os.path.lexists(place):
+        folder, _, name = file.path.rpartition("/")
+        if folder not in found:
+            *folders, _ = inside(file.path)
+            found[folder] = _entries_of(directory, folders)
+        is_folder = found[folder].get(name)
+        if is_folder is None:
+            continue
+        place = directory / file.path
+        if file.path not in owned:
             raise StorageError(
                 f"{place}: this file is not one of batchfind's and stands where the "
                 f"output needs one; move it away, then run batchfind export"
             )
-        if place.is_dir() and not place.is_symlink():
+        if is_folder:
             raise StorageError(
                 f"{place}: a directory stands where the output needs a file; move it "
                 f"away, then run batchfind export"
             )
+
+
+def _entries_of(directory: Path, folders: Sequence[str]) -> dict[str, bool]:
+    """What stands in a folder of a directory: names, and whether each is a folder."""
+    place = directory
+    for folder in folders:
+        place /= folder
+        _check_folder(place)
+    try:
+        with os.scandir(place) as entries:
+            return {
+                entry.name: entry.is_dir(follow_symlinks=False) for entry in entries
+            }
+    except FileNotFoundError:
+        return {}
 
 
 def _check_folder(place: Path) -> None:

@@ -41,6 +41,9 @@ class _OneFile:
     def file(self) -> BinaryIO:
         return self.opened
 
+    def put(self, name: str, data: bytes) -> None:
+        raise ValueError(f"a partition's writer asked for {name} ({len(data)})")
+
     def child(self, name: str, rows: int = 1) -> BinaryIO:
         raise ValueError(f"a partition's writer asked for {name} ({rows})")
 

@@ -6,7 +6,6 @@ separate parts of a value.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -14,14 +13,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from batchfind.outputs.text_parts import Parts
 from batchfind.tables.cells import IntVec, Span, contents, holders
 from batchfind.tables.text import STRIPPED_LEFT
 
 Strange: TypeAlias = npt.NDArray[np.bool_]
 """For each byte, whether it may not stand for itself."""
-
-Parts: TypeAlias = "tuple[pa.Array | str, ...]"
-"""What stands one after another in each text: arrays, and what is always the same."""
 
 _BACKSLASH: Final = 0x5C
 _FIRST, _END = 0x20, 0x7E
@@ -34,10 +31,12 @@ class PlainColumn:
     Attributes:
         parts: of the texts, one of them for each value.
         unusual: positions of values that are not told right here, ascending.
+        foreign: what stands around the values is beyond ASCII.
     """
 
     parts: Parts
     unusual: IntVec
+    foreign: bool = False
 
 
 def strange_bytes(special: str) -> Strange:
@@ -88,39 +87,3 @@ def wrapped(texts: pa.Array, full: tuple[str, str], empty: str) -> Parts:
     which = pa.array(is_empty.astype(np.int64))
     heads, tails = pa.array([full[0], empty]), pa.array([full[1], ""])
     return heads.take(which), texts, tails.take(which)
-
-
-def spelled(spell: Callable[..., str], *keys: IntVec) -> pa.Array:
-    """One text for each tuple of numbers; equal tuples are spelled once.
-
-    Args:
-        spell: makes a text of one number from each of `keys`.
-        keys: of equal length, none negative.
-    """
-    combined, *rest = keys
-    sizes = [int(key.max(initial=0)) + 1 for key in rest]
-    for key, size in zip(rest, sizes, strict=True):
-        combined = combined * size + key
-    used, which = _distinct(combined)
-    numbers: list[IntVec] = []
-    for size in reversed(sizes):
-        used, number = np.divmod(used, size)
-        numbers.insert(0, number)
-    columns = [column.tolist() for column in (used, *numbers)]
-    texts = [spell(*numbers) for numbers in zip(*columns, strict=True)]
-    return pa.array(texts, pa.string()).take(pa.array(which))
-
-
-_FEW: Final = 1 << 16
-
-
-def _distinct(keys: IntVec) -> tuple[IntVec, IntVec]:
-    """The different numbers, and for each number which of these it is."""
-    if int(keys.max(initial=0)) >= _FEW:
-        used, which = np.unique(keys, return_inverse=True)
-        return used, which
-    # Small numbers need not be sorted.
-    used = np.flatnonzero(np.bincount(keys))
-    places = np.zeros(_FEW, np.int64)
-    places[used] = np.arange(len(used))
-    return used, places[keys]

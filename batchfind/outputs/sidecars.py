@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -81,7 +81,16 @@ class Sidecar:
 
     def text(self) -> str:
         """The text of the file."""
-        return json.dumps(self.to_json(), ensure_ascii=False, indent=1) + "\n"
+        whole = json.dumps(
+            replace(self, files=self.files and ()).to_json(),
+            ensure_ascii=False,
+            indent=1,
+        )
+        if not self.files:
+            return f"{whole}\n"
+        # The list comes last, and may be very long: json.dumps would take seconds.
+        files = ",\n".join([_file_text(file) for file in self.files])
+        return f"{whole.removesuffix(_NO_FILES)}[\n{files}\n ]\n}}\n"
 
 
 _PLAIN: Final = (
@@ -99,6 +108,24 @@ _PLAIN: Final = (
     "sha256",
 )
 _OWNED: Final = ("path", "rows", "bytes", "sha256", "run")
+
+
+_NO_FILES: Final = "[]\n}"
+
+
+def _file_text(file: OwnedFile) -> str:
+    """A file as json.dumps indents it."""
+    members = (
+        f'   "path": {_QUOTE(file.path)}',
+        f'   "rows": {file.rows}',
+        f'   "bytes": {file.bytes}',
+        f'   "sha256": {_QUOTE(file.sha256)}',
+        f'   "run": {_QUOTE(file.run)}',
+    )
+    return "  {\n" + ",\n".join(members) + "\n  }"
+
+
+_QUOTE: Final = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def sidecar_path(path: Path) -> Path:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Final, Protocol
 
 from batchfind.errors import StorageError
 from batchfind.outputs.destination import Destination
@@ -16,6 +16,8 @@ from batchfind.outputs.ownership import Covers
 from batchfind.outputs.permissions import Permissions
 from batchfind.outputs.sidecars import OwnedFile, Sidecar
 from batchfind.outputs.staging_area import SIDECAR, StagingArea
+
+_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,10 +103,20 @@ def commit(
     area.keep_parents()
 
 
+def write_whole(path: str, data: bytes, permissions: Permissions) -> None:
+    """Write a new file; with as few calls as there can be, for there are many."""
+    handle = os.open(path, _NEW, 0o666)
+    try:
+        permissions.give(handle)
+        while data:
+            data = data[os.write(handle, data) :]
+    finally:
+        os.close(handle)
+
+
 def create(path: Path | str, permissions: Permissions) -> BinaryIO:
     """Open a new file for writing."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-    file = os.fdopen(os.open(path, flags, 0o666), "wb")
+    file = os.fdopen(os.open(path, _NEW, 0o666), "wb")
     try:
         permissions.give(file.fileno())
     except OSError:

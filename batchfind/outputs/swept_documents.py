@@ -28,8 +28,14 @@ from batchfind.outputs.documents import (
     has_value,
     responses,
 )
-from batchfind.outputs.plain_text import Parts, spelled
-from batchfind.tables.cells import Span, contents
+from batchfind.outputs.text_parts import (
+    Parts,
+    framed,
+    grouped,
+    joined,
+    without_first,
+)
+from batchfind.tables.cells import Span
 from batchfind.tables.decode import is_swept
 from batchfind.tables.memory import Memory, memory_of
 from batchfind.tables.reading import SPECIFIC_CHARACTER_SET
@@ -85,15 +91,10 @@ def documents(model: DataSetText, slab: Slab) -> pa.Array:
         swept.root, memory.default_sets(swept.root.owners), is_item=False
     )
     begin, end = model.data_set_frame(origin)
-    texts = _joined((begin, inner.texts, end), len(swept.root))
+    texts = joined((begin, inner.texts, end), len(swept.root))
     if not alone.any():
         return texts
     return _with_others(model, slab, texts, swept.root.owners, alone)
-
-
-def utf8(texts: pa.Array) -> memoryview:
-    """All texts one after another in UTF-8, as Arrow keeps them."""
-    return memoryview(contents(texts)[1])
 
 
 def _with_others(
@@ -187,8 +188,8 @@ class _Documents:
         if values is not None:
             counts += values.present
         charset = self._charset(level, sets, foreign, is_item=is_item)
-        texts = _joined((*before, *charset, *after), len(level))
-        return _Inner(self._without_first_separator(texts), counts, foreign)
+        texts = joined((*before, *charset, *after), len(level))
+        return _Inner(without_first(texts, len(self._model.separator)), counts, foreign)
 
     def _spread(self, parts: Parts, entries: IntVec, count: int) -> Parts:
         """Parts of some entries as parts of all, after a separator."""
@@ -199,20 +200,7 @@ class _Documents:
         places = np.full(count, -1, np.int64)
         places[entries] = np.arange(len(entries))
         where = pa.array(places, mask=places < 0)
-        return (_joined(parts, len(entries)).take(where),)
-
-    def _without_first_separator(self, texts: pa.Array) -> pa.Array:
-        size = len(self._model.separator)
-        if not size:
-            return texts
-        _, _, data = texts.buffers()
-        if data is None:
-            return texts
-        offsets, _ = contents(texts)
-        begin, length = offsets[:-1].astype(np.int64), np.diff(offsets).astype(np.int64)
-        cut = np.minimum(length, size)
-        every = np.ones(len(texts), np.bool_)
-        return Span(data, begin + cut, length - cut, every).binary().view(pa.string())
+        return (joined(parts, len(entries)).take(where),)
 
     def _charset(
         self, level: Level, sets: SetColumn, foreign: BoolVec, *, is_item: bool
@@ -255,15 +243,14 @@ class _Documents:
             column = self._model.column(loose.tag, loose.vr, span)
         if column is None:
             return (self._one_by_one(level, loose, every, sets, foreign),)
-        constant = "".join(part for part in column.parts if isinstance(part, str))
-        if not constant.isascii():
+        if column.foreign:
             foreign[loose.entries] = True
         if not len(column.unusual):
             return column.parts
         texts = self._one_by_one(level, loose, column.unusual, sets, foreign)
         mask = np.zeros(len(loose.entries), np.bool_)
         mask[column.unusual] = True
-        usual = _joined(column.parts, len(mask)).view(pa.binary())
+        usual = joined(column.parts, len(mask)).view(pa.binary())
         # As bytes: what is being replaced need not be valid text.
         patched = pc.replace_with_mask(usual, pa.array(mask), texts.view(pa.binary()))
         return (patched.view(pa.string()),)
@@ -311,7 +298,7 @@ class _Documents:
         def frame(count: int, length: int) -> Frame:
             return self._model.sequence_frame(loose.tag, count, _announced(length), "")
 
-        heads, tails = _frames(frame, counts, lengths)
+        heads, tails = framed(frame, counts, lengths)
         if not self._model.sequence_frame(loose.tag, 0, None, "")[0].isascii():
             foreign[loose.entries] = True
         return heads, inner, tails
@@ -330,9 +317,9 @@ class _Documents:
         def frame(number: int, count: int, length: int) -> Frame:
             return self._model.item_frame(number, count, _announced(length))
 
-        heads, tails = _frames(frame, numbers, inner.counts, lengths)
-        texts = _joined((heads, inner.texts, tails), len(numbers))
-        return _Bodies(_grouped(texts, counts, self._model.separator), counts)
+        heads, tails = framed(frame, numbers, inner.counts, lengths)
+        texts = joined((heads, inner.texts, tails), len(numbers))
+        return _Bodies(grouped(texts, counts, self._model.separator), counts)
 
     def _lengths(self, at: IntVec) -> IntVec:
         """Lengths announced at these offsets, one more than they are; 0 is none."""
@@ -342,30 +329,3 @@ class _Documents:
 
 def _announced(length: int) -> int | None:
     return length - 1 if length else None
-
-
-def _frames(frame, *keys: IntVec) -> tuple[pa.Array, pa.Array]:
-    """Begins and ends by numbers that tell them apart."""
-    return tuple(
-        spelled(lambda *numbers, at=at: frame(*numbers)[at], *keys) for at in (0, 1)
-    )
-
-
-def _grouped(items: pa.Array, counts: IntVec, separator: str) -> pa.Array:
-    """The items of each sequence as one text."""
-    if len(items) == len(counts) and (counts == 1).all():
-        return items
-    offsets = np.append(0, np.cumsum(counts))
-    lists = pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), items)
-    return pc.binary_join(lists, separator)
-
-
-def _joined(parts: Parts, count: int) -> pa.Array:
-    """Parts one after another as one text for each of `count` entries."""
-    if not any(isinstance(part, pa.Array) for part in parts):
-        return pa.array(["".join(parts)], pa.string()).take(
-            pa.array(np.zeros(count, np.int64))
-        )
-    return pc.binary_join_element_wise(
-        *parts, "", null_handling="replace", null_replacement=""
-    )

@@ -14,7 +14,8 @@ from batchfind.outputs.destination import Destination
 from batchfind.outputs.documents import kept
 from batchfind.outputs.markup import HEADER
 from batchfind.outputs.response_names import file_names
-from batchfind.outputs.swept_documents import documents, utf8
+from batchfind.outputs.swept_documents import documents
+from batchfind.outputs.text_parts import utf8
 from batchfind.outputs.writing import Piece
 from batchfind.outputs.xml_dcmtk import DcmtkXml
 from batchfind.outputs.xml_native import NativeXml
@@ -59,8 +60,7 @@ class XmlWriter:
 
     def _files(self, slab: Slab, texts: pa.Array) -> None:
         for name, text in zip(file_names(_NAME, slab), texts.to_pylist(), strict=True):
-            with self._destination.child(name) as file:
-                file.write((HEADER + text).encode())
+            self._destination.put(name, (HEADER + text).encode())
 
     def close(self) -> None:
         """Ends the document, where there is one for all responses."""

@@ -34,8 +34,8 @@ from batchfind.outputs.plain_text import (
     backslashes,
     entries_with,
     plain_texts,
-    spelled,
 )
+from batchfind.outputs.text_parts import spelled
 from batchfind.tables.cells import Span
 from batchfind.tables.slabs import Origin
 from batchfind.tables.text import special_entries
@@ -115,7 +115,8 @@ class DcmtkXml(DataSetText):
             )
 
         heads = spelled(head, counts, span.length + span.length % 2)
-        return PlainColumn((heads, texts, "</element>\n"), unusual)
+        foreign = not name.isascii()
+        return PlainColumn((heads, texts, "</element>\n"), unusual, foreign)
 
     def leaf(
         self,

@@ -83,7 +83,9 @@ class NativeXml(DataSetText):
         head = self._head(tag, vr, "")
         full = f'{head}<Value number="1">', f"</Value>\n{_END}"
         return PlainColumn(
-            wrapped(texts, full, head + _END), entries_with(texts, _STRANGE)
+            wrapped(texts, full, head + _END),
+            entries_with(texts, _STRANGE),
+            not head.isascii(),
         )
 
     def leaf(self, tag: int, vr: str, raw: bytes, owner: str, context: Context) -> str:
@@ -106,7 +108,7 @@ class NativeXml(DataSetText):
         return self._head(tag, vr, owner) + inner + _END
 
     def _head(self, tag: int, vr: str, owner: str) -> str:
-        """The begin of a DicomAttribute; the tag of an owned private one is without its block.
+        """A DicomAttribute's begin; the tag of an owned private one lacks its block.
 
         Source: PS3.19 Table A.1.5-2.
         """

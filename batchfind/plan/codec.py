@@ -19,6 +19,7 @@ from batchfind.plan.model import Plan
 from batchfind.plan.structure import Form, Malformed, Structure
 
 VERSION: Final = 1
+_MEMBERS: Final = 3  # of an element: tag, VR and value
 _TAG: Final = re.compile(r"[0-9a-f]{8}")
 _VM: Final = "multiplicity"
 _VR: Final = re.compile(r"[A-Z]{2}")
@@ -107,17 +108,17 @@ class _Elements:
     """Reads elements; equal ones become one object, as they were when planned."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[object, object, str], Element] = {}
+        self._known: dict[tuple[str, str, str], Element] = {}
 
     def read(self, data: Any, path: str) -> Element:
-        if not isinstance(data, dict) or type(data.get("value")) is not str:
+        if not isinstance(data, dict) or len(data) != _MEMBERS:
             return _read_element(data, path)
-        key = data.get("tag"), data.get("vr"), data["value"]
-        if len(data) != len(key) or not all(type(part) is str for part in key):
+        tag, vr, text = data.get("tag"), data.get("vr"), data.get("value")
+        if type(text) is not str or type(tag) is not str or type(vr) is not str:
             return _read_element(data, path)
-        known = self._known.get(key)
+        known = self._known.get((tag, vr, text))
         if known is None:
-            known = self._known[key] = _read_element(data, path)
+            known = self._known[tag, vr, text] = _read_element(data, path)
         return known
 
 

@@ -96,6 +96,11 @@ class Association:
         state = self._state
         return state is State.AWAITING_CLOSE or state is State.IDLE
 
+    @property
+    def unread(self) -> bool:
+        """Bytes were received that no event has told yet, or no event can follow."""
+        return bool(self._buffer) or self.ended
+
     def send(self, command: Command) -> bytes:
         """The bytes that carry out a command, to be written as they are.
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from batchfind.capture.records import Cause, Verdict
-from batchfind.cli.closing import closing, quiet_lines
+from batchfind.cli.brief import quiet_lines
+from batchfind.cli.closing import closing
 from batchfind.execution.results import (
     ExitCode,
     OutputReport,

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +20,15 @@ ARRAYS: Final = {"numpy", "pyarrow"}
 JOBS: Final = {"jinja2", "jsonschema", "yaml"}
 COMMON: Final = NEVER | NETWORK | {"pydicom", "pyarrow"}
 
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A run that has ended, and what it had loaded then."""
+
+    directory: Path
+    packages: set[str]
+
+
 REPORT: Final = """
 import json, sys
 from batchfind.cli.main import execute
@@ -29,7 +39,7 @@ sys.exit(code)
 
 
 def loaded(*arguments: object) -> set[str]:
-    """The packages that a command has loaded at its end."""
+    """The packages that a command has loaded at its end; it must succeed."""
     done = subprocess.run(
         [sys.executable, "-c", REPORT, *map(str, arguments)],
         check=False,
@@ -43,20 +53,13 @@ def loaded(*arguments: object) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The run directory of a run that has ended."""
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    """A run of the demo with its outputs of every format."""
     folder = tmp_path_factory.mktemp("finished")
     job = ROOT / "jobs" / "demo.yaml"
     run = folder / "run"
-    subprocess.run(
-        [
-            *(sys.executable, "-m", "batchfind", "run", job, "--quiet"),
-            *("--out", folder / "out", "--run-dir", run, "--select", "worklist"),
-        ],
-        check=False,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-    )
-    return run
+    packages = loaded("run", job, "--quiet", "--out", folder / "out", "--run-dir", run)
+    return Finished(run, packages)
 
 
 class TestACommandLoadsOnlyWhatItNeeds:
@@ -76,5 +79,13 @@ class TestACommandLoadsOnlyWhatItNeeds:
         named = [job if one == "JOB" else one for one in arguments]
         assert loaded(*named) & absent == set()
 
-    def test_to_tell_how_a_run_ended(self, finished: Path) -> None:
-        assert loaded("status", finished, "--json") & (COMMON | {"jinja2"}) == set()
+    def test_during_a_run(self, finished: Finished) -> None:
+        assert finished.packages & NEVER == set()
+
+    def test_to_tell_how_a_run_ended(self, finished: Finished) -> None:
+        packages = loaded("status", finished.directory, "--json")
+        assert packages & (COMMON | ARRAYS | {"jinja2", "rich", "ssl"}) == set()
+
+    def test_to_write_outputs_again(self, finished: Finished) -> None:
+        packages = loaded("export", finished.directory, "--json")
+        assert packages & (NEVER | NETWORK | {"pydicom"}) == set()

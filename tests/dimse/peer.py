@@ -5,10 +5,13 @@ Written apart from the package's own encoder, so that they cannot share a mistak
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from array import array
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from struct import pack
 
 from batchfind.dimse.command_set import Priority
+from batchfind.dimse.messages import Matches
 from batchfind.dimse.operations import Event, Operations
 from batchfind.ul.contexts import NegotiatedContext
 from batchfind.ul.events import Data
@@ -98,6 +101,22 @@ def burst(stream: bytes) -> Burst:
     return framed
 
 
+def bursts(*stream: bytes) -> Iterator[Burst]:
+    """All of a stream, in as many bursts as it takes."""
+    buffer = bytearray(b"".join(stream))
+    while (framed := frame(buffer, 1 << 25)) is not None:
+        del buffer[: len(framed.data)]
+        yield framed
+    assert not buffer
+
+
+def set_of(
+    message_id: int, payload: bytes, ends: Iterable[int], statuses: Iterable[int]
+) -> Matches:
+    """What an operation reports of pending responses."""
+    return Matches(message_id, payload, array("q", ends), array("H", statuses))
+
+
 class Peer:
     """Operations of an association with contexts 1 and 3 (Study Root) and 5."""
 
@@ -127,4 +146,4 @@ class Peer:
         return list(self.stream(*stream))
 
     def stream(self, *stream: bytes) -> Iterator[Event]:
-        return self.operations.receive(burst(b"".join(stream)))
+        return chain.from_iterable(map(self.operations.receive, bursts(*stream)))

@@ -12,12 +12,13 @@ from batchfind.dimse.gathering import Gathering
 from batchfind.dimse.messages import Matches
 from batchfind.dimse.templates import Template
 from batchfind.errors import DimseError
-from batchfind.ul.framing import Burst
+from batchfind.ul.framing import Burst, frame
 from tests.dimse.peer import (
     PENDING,
     PENDING_WARNING,
     Peer,
     burst,
+    bursts,
     final,
     match,
     message,
@@ -54,18 +55,29 @@ PART = st.one_of(
 )
 
 
+#: As many matches as a refrain is looked for in, and a stretch of them cut off at will.
+LONG = st.tuples(
+    st.integers(40, 60), st.lists(ROW, min_size=1, max_size=4), st.integers(0, 120)
+).map(lambda part: _many(*part))
+
+
+def _many(count: int, rows: list[bytes], cut: int) -> bytes:
+    stream = b"".join(match(1, rows[at % len(rows)]) for at in range(count))
+    return stream if cut > 60 else stream + message(response(1), b"R" * cut)
+
+
 def single(stream: bytes) -> Iterator[Burst]:
     """The PDVs of a stream, one burst each: too little for the fast path."""
-    whole = burst(stream)
-    for index in range(len(whole)):
-        one = slice(index, index + 1)
-        yield Burst(
-            whole.data,
-            whole.begin[one],
-            whole.end[one],
-            whole.contexts[one],
-            whole.controls[one],
-        )
+    for one in map(Burst.spelled_out, bursts(stream)):
+        for index in range(len(one)):
+            at = slice(index, index + 1)
+            yield Burst(
+                one.data,
+                one.begin[at],
+                one.end[at],
+                one.contexts[at],
+                one.controls[at],
+            )
 
 
 def heard(bursts: Iterable[Burst]) -> tuple[dict[int, list[object]], list[object]]:
@@ -102,12 +114,35 @@ class TestSameAnswers:
         assert heard([burst(stream)]) == slow
         assert heard(map(burst, parts)) == slow
 
+    @settings(deadline=None, max_examples=100)
+    @given(st.lists(st.one_of(PART, LONG), min_size=1, max_size=6), st.data())
+    def test_with_and_without_refrains(
+        self, parts: list[bytes], data: st.DataObject
+    ) -> None:
+        stream = b"".join(parts)
+        slow = heard(single(stream))
+        assert heard(bursts(stream)) == slow
+        cut = data.draw(st.integers(0, len(stream)))
+        assert heard(cut_at(cut, stream)) == slow
+
+
+def cut_at(cut: int, stream: bytes) -> Iterator[Burst]:
+    """The bursts of a stream that arrives in two pieces."""
+    buffer = bytearray()
+    for piece in (stream[:cut], stream[cut:]):
+        buffer += piece
+        while (framed := frame(buffer, 1 << 25)) is not None:
+            del buffer[: len(framed.data)]
+            yield framed
+
 
 class TestFastPath:
     TEMPLATE = Template(response(1), 1, 1, PENDING)
 
     def taken(self, *stream: bytes, first: int = 0) -> int:
-        return Gathering().add_alike(burst(b"".join(stream)), first, self.TEMPLATE)
+        return Gathering().add_alike(
+            burst(b"".join(stream)).spelled_out(), first, self.TEMPLATE
+        )
 
     def test_takes_all_that_is_alike(self) -> None:
         assert self.taken(match(1, b"ROW!") * 700) == 1024

@@ -21,6 +21,7 @@ from tests.dimse.peer import (
     pdata,
     pdv,
     response,
+    set_of,
 )
 
 ROWS = [b"ROW ONE!", b"", b"ROW 3!"]
@@ -137,8 +138,8 @@ class TestFragments:
             pdata(pdv(3, 0, b"TW"), pdv(1, 2, b"ONE."), pdv(3, 2, b"O.")),
         )
         assert events == [
-            Matches(1, b"ONE.", [4], [0xFF00]),
-            Matches(2, b"TWO.", [4], [0xFF00]),
+            set_of(1, b"ONE.", [4], [0xFF00]),
+            set_of(2, b"TWO.", [4], [0xFF00]),
         ]
 
 
@@ -171,7 +172,7 @@ class TestSequence:
         peer = Peer()
         peer.find()
         events = peer.stream(match(1, b"ROW!") * 3, pdata(pdv(1, 2, b"STRAY.")))
-        assert next(events) == Matches(1, b"ROW!" * 3, [4, 8, 12], [0xFF00] * 3)
+        assert next(events) == set_of(1, b"ROW!" * 3, [4, 8, 12], [0xFF00] * 3)
         with pytest.raises(DimseError):
             next(events)
 

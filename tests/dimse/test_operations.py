@@ -26,6 +26,7 @@ from tests.dimse.peer import (
     pdata,
     pdv,
     response,
+    set_of,
     us,
 )
 
@@ -49,7 +50,7 @@ class TestFind:
         peer.find()
         events = peer.answers(*(match(1, bytes(2 * n)) for n in (1, 0, 3)), final(1))
         assert events == [
-            Matches(1, bytes(8), [2, 2, 8], [PENDING] * 3),
+            set_of(1, bytes(8), [2, 2, 8], [PENDING] * 3),
             Final(1, 0),
         ]
         assert peer.operations.drained
@@ -60,7 +61,7 @@ class TestFind:
         peer.find()
         statuses = [PENDING, PENDING_WARNING, PENDING_WARNING, PENDING]
         events = peer.answers(*(match(1, b"ROW!", status) for status in statuses))
-        assert events == [Matches(1, b"ROW!" * 4, [4, 8, 12, 16], statuses)]
+        assert events == [set_of(1, b"ROW!" * 4, [4, 8, 12, 16], statuses)]
 
     @pytest.mark.parametrize(
         "status",
@@ -91,8 +92,8 @@ class TestFind:
             match(2, b"B1"), match(1, b"A1"), match(2, b"B2"), final(2), match(1, b"A2")
         )
         assert events == [
-            Matches(2, b"B1B2", [2, 4], [PENDING] * 2),
-            Matches(1, b"A1A2", [2, 4], [PENDING] * 2),
+            set_of(2, b"B1B2", [2, 4], [PENDING] * 2),
+            set_of(1, b"A1A2", [2, 4], [PENDING] * 2),
             Final(2, 0),
         ]
         assert not peer.operations.drained
@@ -238,7 +239,7 @@ class TestWrongResponses:
         peer.find()
         events = peer.answers(stream, match(2, b"NEW!"), stream)
         assert events == [
-            Matches(2, b"NEW!", [4], [PENDING]),
+            set_of(2, b"NEW!", [4], [PENDING]),
             Irregularity(1, "response after the final one was dropped"),
         ]
 
@@ -286,7 +287,7 @@ class TestTolerated:
         empty = message(response(1, data_set=WITHOUT_DATA_SET))
         events = peer.answers(match(1, b"ROW!"), empty, empty, match(1, b"ROW!"))
         assert events == [
-            Matches(1, b"ROW!ROW!", [4, 4, 4, 8], [PENDING] * 4),
+            set_of(1, b"ROW!ROW!", [4, 4, 4, 8], [PENDING] * 4),
             Irregularity(
                 1, "pending response without an Identifier; counted as an empty one"
             ),
@@ -307,7 +308,7 @@ class TestTolerated:
         peer.find()
         odd = message(response(1, sop_class=VERIFICATION), b"ROW!")
         assert peer.answers(odd * 3) == [
-            Matches(1, b"ROW!" * 3, [4, 8, 12], [PENDING] * 3),
+            set_of(1, b"ROW!" * 3, [4, 8, 12], [PENDING] * 3),
             Irregularity(1, "response names another SOP class than its request"),
         ]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -262,6 +264,50 @@ class TestAssociationThatDies:
         assert cause.code == "peer-closed"
         assert set(verdicts(asked)) == COMPLETE
         assert {each.responses for each in asked.verdicts.values()} == {2}
+
+    def test_of_one_that_an_scp_in_turn_never_ends(
+        self, tmp_path: Path, ask: Ask, scripted_peer: StartPeer
+    ) -> None:
+        """Those behind it in the queue wait as long, and are not at fault."""
+
+        def script(given: Request) -> list[Step]:
+            if b"R0.0" in given.identifier:
+                return [steps.delay(0.5), steps.matches(1), steps.final()]
+            if b"R0.1" in given.identifier:
+                return [steps.silence()]
+            return [steps.matches(1), steps.final()]
+
+        scripted = windowed(scripted_peer, script=script)
+        given = shared(tmp_path, scripted, 8, timeouts=IMPATIENT)
+        asked = ask(given)
+        guilty = asked.verdicts.pop("0.1")
+        assert guilty.cause is not None
+        assert guilty.cause.code == "response-timeout"
+        assert set(verdicts(asked)) == COMPLETE
+        assert all(each.attempts == 1 for each in asked.verdicts.values())
+
+    @pytest.mark.parametrize("end", [steps.close, steps.reset])
+    def test_with_an_scp_that_leaves_after_some(
+        self,
+        tmp_path: Path,
+        ask: Ask,
+        scripted_peer: StartPeer,
+        end: Callable[[], Step],
+    ) -> None:
+        """It had enough of the association: none of those that wait is at fault."""
+
+        def script(given: Request) -> list[Step]:
+            served[given.association] += 1
+            if served[given.association] > 2:
+                return [steps.delay(0.02), end()]
+            return [steps.matches(1), steps.final()]
+
+        served: Counter[int] = Counter()
+        scripted = windowed(scripted_peer, script=script)
+        asked = ask(shared(tmp_path, scripted, 20))
+        assert set(verdicts(asked)) == COMPLETE
+        assert all(each.attempts == 1 for each in asked.verdicts.values())
+        each_once(asked, 1)
 
     def test_again_and_again(
         self, tmp_path: Path, ask: Ask, scripted_peer: StartPeer

@@ -70,6 +70,7 @@ class TestHosts:
             ("pacs\\n", "no control characters"),
             ("{{ vars.h }}", "a host is no template"),
             ("pacs:104", "write it under 'port'"),
+            ("[::1]", "an IPv6 address stands without brackets"),
         ],
     )
     def test_that_cannot_be_are_refused(

@@ -311,6 +311,14 @@ class TestWrongCombinations:
                 "a host is no URL; write its name alone",
             ),
             (
+                'verify_hostname: "*.example.org"',
+                "peers.p.tls.verify_hostname",
+                (
+                    "must be one name the certificate covers, such as "
+                    "pacs.example.org, and no pattern"
+                ),
+            ),
+            (
                 "sni: 192.0.2.1",
                 "peers.p.tls.sni",
                 (

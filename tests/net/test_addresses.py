@@ -47,6 +47,7 @@ class TestBind:
         error = fault(bind="192.0.2.77")
         assert isinstance(error, Unreachable)
         assert str(error).startswith("this machine cannot connect from 192.0.2.77: ")
+        assert error.hint.startswith("check bind: ")
 
     def test_that_is_no_address_is_an_input_error(self) -> None:
         for text in ("eth0", "", "ü" * 70):

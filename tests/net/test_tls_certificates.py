@@ -60,6 +60,20 @@ class TestCertificatesOfThePeer:
             serve, us, trusting(pki.stranger)
         )
 
+    def test_of_an_authority_that_is_trusted_with_its_issuer_only(
+        self, serve: StartServer, pki: Pki
+    ) -> None:
+        identity = pki.department.issue("pacs")
+        us = replace(identity, between=())
+        message = self.refused(serve, us, trusting(pki.department))
+        assert message.endswith(
+            "which is trusted only together with its issuer, CN=Hospital Root CA, "
+            "O=Example Hospital; if that is right, add it to tls.hospital.ca"
+        )
+        both = trusting(pki.department)
+        both = replace(both, cas=both.cas + trusting(pki.authority).cas)
+        assert count_of_bytes(serve(server_context(us)), both)
+
     def test_that_is_self_signed(self, serve: StartServer, pki: Pki) -> None:
         us = Authority("pacs").identity
         assert self.refused(serve, us, trusting(pki.authority)) == (
@@ -85,7 +99,9 @@ class TestCertificatesOfThePeer:
         us = pki.authority.issue("localhost", ("ris.example.org", "ris"))
         assert self.refused(serve, us, trusting(pki.authority)) == (
             "CN=localhost, O=Example Hospital (issued by CN=Hospital Root CA, "
-            "O=Example Hospital) is issued for ris.example.org, ris, not for localhost"
+            "O=Example Hospital) is issued for ris.example.org, ris, not for "
+            "localhost; if it is right, name one of these in "
+            "tls.hospital.verify_hostname"
         )
 
     def test_for_another_address(self, serve: StartServer, pki: Pki) -> None:
@@ -97,8 +113,10 @@ class TestCertificatesOfThePeer:
 
     def test_for_no_name_at_all(self, serve: StartServer, pki: Pki) -> None:
         us = pki.authority.issue("localhost", ())
-        assert "is issued for no DNS name and no address" in self.refused(
-            serve, us, trusting(pki.authority)
+        assert self.refused(serve, us, trusting(pki.authority)).endswith(
+            "is issued for no DNS name and no address, not for localhost; if it is "
+            "right, have it renewed with one, or set tls.hospital.verify_hostname: "
+            "false"
         )
 
     def test_for_very_many_names(self, serve: StartServer, pki: Pki) -> None:
@@ -189,6 +207,7 @@ class TestOurCertificate:
         error = fault(server.port, showing(trusting(pki.authority), us))
         assert isinstance(error, TlsVerify)
         assert error.retry is Retry.NEVER
+        assert "trust the issuer of our certificate" in error.hint
         assert not server.heard
 
     def test_is_refused_by_a_reset(self, serve: StartServer, pki: Pki) -> None:

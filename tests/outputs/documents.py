@@ -61,6 +61,10 @@ class Memory:
         assert name not in self.children
         return self.children.setdefault(name, _Kept())
 
+    def put(self, name: str, data: bytes) -> None:
+        with self.child(name) as file:
+            file.write(data)
+
     @property
     def files(self) -> dict[str, bytes]:
         """The files of a directory, all of which were closed."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -13,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from batchfind.dicom import dictionary
-from batchfind.dicom.dictionary import STANDARD, Dictionary
+from batchfind.dicom.dictionary import Dictionary
+from batchfind.dicom.dictionary_entries import Entry, Numbers
 from batchfind.dicom.transfer_syntaxes import (
     DEFLATED_LE,
     EXPLICIT_BE,
@@ -147,12 +147,11 @@ class TestDocuments:
             parts.append((source, matches(payloads)))
         check(list(join(parts)), form)
 
-    @pytest.mark.parametrize("raw", TEXTS)
     @pytest.mark.parametrize("keyword", ["PatientName", "PatientID", "PatientComments"])
-    def test_tell_every_text(self, form: str, keyword: str, raw: bytes) -> None:
-        declared = {"SpecificCharacterSet": "ISO_IR 100", keyword: raw}
-        payloads = identifier(**{keyword: raw}), identifier(**declared)
-        check(slabs(*payloads, identifier(PatientID="7")), form)
+    def test_tell_every_text(self, form: str, keyword: str) -> None:
+        latin = element("SpecificCharacterSet", "ISO_IR 100")
+        texts = [element(keyword, raw) for raw in TEXTS]
+        check(slabs(*texts, *(latin + text for text in texts)), form)
 
     def test_may_all_be_empty(self, form: str) -> None:
         lengths = element(0x00080000, b"\4\0\0\0", "UL")
@@ -176,15 +175,27 @@ class TestDocuments:
         assert "Mü" in found[3]
 
     def test_name_attributes_beyond_ascii(self, form: str) -> None:
-        tag_of_id = tag("PatientID")
-        entry = STANDARD.entry_of(tag_of_id, None)
-        if entry is None:
-            entries = STANDARD.entries
-        else:
-            entries = {**STANDARD.entries, (tag_of_id, ""): replace(entry, name="Ü")}
-        named = Dictionary(entries)
-        payload = identifier(PatientID="7", PatientSex="F")
-        check(slabs(payload, payload, dictionary=named), form)
+        group = Numbers(0x0010, 0x0010)
+        entries = tuple(
+            Entry(
+                groups=group,
+                elements=Numbers(number, number),
+                creator=None,
+                vr=vr,
+                name=name,
+                multiplicity="1",
+                line="",
+            )
+            for number, vr, name in ((0x1234, "LO", "Größe"), (0x1235, "SQ", "Maße"))
+        )
+        payloads = (
+            element("PatientID", "7"),
+            element(0x00101234, "1", "LO"),
+            sequence(0x00101235, element("PatientSize", "1.8")),
+        )
+        found = check(slabs(*payloads, dictionary=Dictionary(entries)), form)
+        if form == "dcmtk":
+            assert ["ISO_IR 192" in text for text in found] == [False, True, True]
 
 
 class TestRenderedOneByOne:
@@ -200,9 +211,7 @@ class TestRenderedOneByOne:
         assert len(documents(model(form), slab)) == 2
 
     def test_are_responses_with_corrected_values(self, form: str) -> None:
-        (plain,) = check(slabs(self.payload), form)
-        (mended,) = check(slabs(self.payload, correction=True), form)
-        assert (plain == mended) == (form != "dcmtk" and form != "base64")
+        check(slabs(self.payload, correction=True), form)
 
     def test_are_responses_with_private_attributes(self, form: str) -> None:
         creator = element(0x00290010, b"ACME", "LO")

@@ -1,0 +1,58 @@
+"""How a run ended, in a few lines for `--quiet`, a log or a mail."""
+
+from __future__ import annotations
+
+from batchfind.cli.advice import ask_or_write
+from batchfind.cli.findings import Trouble, headline, troubles
+from batchfind.cli.text import clean, count
+from batchfind.execution.results import ExitCode, OutputReport, RunResult
+
+_IDS = 5
+_QUIET_LINES = 20
+_QUIET_TROUBLES = 5
+_QUIET_OUTPUTS = 4
+
+
+def quiet_lines(result: RunResult) -> tuple[str, ...]:
+    """At most 20 lines for a log or a mail; none when the run is complete."""
+    if result.exit_code is ExitCode.OK:
+        return ()
+    lines = [f"{result.job}: {headline(result)}"]
+    if result.error:
+        lines.append(clean(result.error))
+    found = troubles(result)
+    for trouble in found[:_QUIET_TROUBLES]:
+        lines.extend(trouble_lines(trouble))
+    if len(found) > _QUIET_TROUBLES:
+        lines.append(f"and {count(len(found) - _QUIET_TROUBLES, 'other cause')}")
+    withheld = [output for output in result.outputs if not output.published]
+    lines.extend(output_line(output) for output in withheld[:_QUIET_OUTPUTS])
+    if len(withheld) > _QUIET_OUTPUTS:
+        more = len(withheld) - _QUIET_OUTPUTS
+        lines.append(f"and {count(more, 'other output')} withheld")
+    lines.append(f"run directory: {result.run_dir}")
+    way = ask_or_write(result)
+    if way:
+        lines.append(f"{way.label}: {way.command}")
+    return tuple(lines[:_QUIET_LINES])
+
+
+def trouble_lines(trouble: Trouble) -> list[str]:
+    """A cause with the requests it befell, and its hint."""
+    ids = ", ".join(trouble.requests[:_IDS])
+    more = ", ..." if len(trouble.requests) > _IDS else ""
+    number = count(len(trouble.requests), "request")
+    what = f"{clean(trouble.cause.code)}: {clean(trouble.cause.message)}"
+    lines = [f"{what} [{number}: {ids}{more}]"]
+    if trouble.cause.hint:
+        lines.append(f"  hint: {clean(trouble.cause.hint)}")
+    return lines
+
+
+def output_line(output: OutputReport) -> str:
+    """An output that does not stand at its path, and why."""
+    path = clean(output.path, limit=4096)
+    if output.failed:
+        return f"not written {path}: {clean(output.reason)}"
+    kept = f"; kept at {clean(output.written, limit=4096)}" if output.written else ""
+    return f"withheld {path}: {clean(output.reason)}{kept}"
