@@ -100,7 +100,7 @@ def headline(result: RunResult) -> str:
         case ExitCode.STORAGE:
             return "not written: the capture or an output could not be written"
         case ExitCode.UNREACHABLE:
-            return f"not reached: no peer accepted an association for {total}"
+            return f"not reached: no usable association for {total}"
     if short:
         return f"incomplete: {short:,} of {total} without a whole answer"
     if doubted:

@@ -49,6 +49,12 @@ class Answers:
             )
         return self._attempts[request.id]
 
+    def through(self, capture: Capture) -> Answers:
+        """The same answers where the capture was opened again."""
+        again = Answers(self.plan, capture)
+        again._stored, again._attempts = self._stored, self._attempts
+        return again
+
     def verdicts(self) -> dict[str, RequestVerdict]:
         """Verdicts of all requests from their attempts alone, in plan order.
 

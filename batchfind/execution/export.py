@@ -64,8 +64,8 @@ def export_run(
         guarded = to_paths and not force
         publisher = publisher_of(run_dir.name, capture.meta, guarded=guarded)
         check_targets(plan, publisher, exporting=not to_paths)
-        finishing = Finishing(plan, capture, run_dir.name, lambda _: None)
         answers = Answers(plan, capture)
+        finishing = Finishing(answers, run_dir.name, lambda _: None)
         verdicts = finishing.render(answers.verdicts())
         requests = report_requests(plan, verdicts, answers.agreed())
     withheld = run_dir / WITHHELD

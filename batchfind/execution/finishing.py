@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
 
-from batchfind.capture.reader import Capture
 from batchfind.capture.records import RequestVerdict
 from batchfind.dicom.models import model_of
 from batchfind.dicom.paths import KeyPath, parse_path
@@ -25,7 +24,7 @@ from batchfind.execution.rendition import Prepared, Target
 from batchfind.execution.verdicts import Findings, judge
 from batchfind.job.output_model import TableKind
 from batchfind.outputs.writing import Piece
-from batchfind.plan.model import Plan, PlannedOutput, PlannedQuery, Request
+from batchfind.plan.model import PlannedOutput, PlannedQuery, Request
 from batchfind.tables.render import Rendered, render
 from batchfind.tables.requests import requests_table
 from batchfind.tables.slabs import Slab, join
@@ -68,15 +67,14 @@ class Finishing:
 
     def __init__(
         self,
-        plan: Plan,
-        capture: Capture,
+        answers: Answers,
         run_id: str,
         tell: Callable[[Event], None],
         stopped: Callable[[], bool] = lambda: False,
     ) -> None:
         self.prepared: tuple[Prepared, ...] = ()
-        self._plan = plan
-        self._answers = Answers(plan, capture)
+        self._plan = answers.plan
+        self._answers = answers
         self._run_id = run_id
         self._tell = tell
         self._returned: dict[str, Mapping[str, int]] = {}

@@ -186,6 +186,7 @@ class _Run:
         self._tell = audience.tell
         self._interrupt = interrupt or asyncio.Event()
         self._interrupted = False
+        self._answers: Answers | None = None
         self._agreed: Mapping[str, AttemptFacts] = {}
         self._problems: tuple[str, ...] = ()
         self._started = time.monotonic()
@@ -244,9 +245,9 @@ class _Run:
 
     def _judged(self) -> dict[str, RequestVerdict]:
         with open_capture(self._directory.capture) as capture:
-            answers = Answers(self._plan, capture)
-            self._agreed = answers.agreed()
-            return answers.verdicts()
+            self._answers = Answers(self._plan, capture)
+            self._agreed = self._answers.agreed()
+            return self._answers.verdicts()
 
     async def _finish(
         self, provisional: Mapping[str, RequestVerdict]
@@ -255,15 +256,17 @@ class _Run:
         if self._interrupt.is_set():
             self._interrupted = True
             return provisional, ()
-        loop = asyncio.get_running_loop()
+        loop, plan = asyncio.get_running_loop(), self._plan
 
         def tell(event: Event) -> None:
             loop.call_soon_threadsafe(self._tell, event)
 
         def finish() -> tuple[Mapping[str, RequestVerdict], tuple[OutputReport, ...]]:
             with open_capture(self._directory.capture) as capture:
+                known = self._answers
+                answers = known.through(capture) if known else Answers(plan, capture)
                 finishing = Finishing(
-                    self._plan, capture, self._directory.run_id, tell, self._stopped
+                    answers, self._directory.run_id, tell, self._stopped
                 )
                 verdicts = finishing.render(provisional)
             # From here on a signal comes too late: what is published stays so, and

@@ -94,13 +94,14 @@ def _check_secrecy(own: Section, identity: UserIdentity, tls: Tls | None) -> Non
     if identity.type is IdentityType.USERNAME:
         return
     what = "password" if "password" in _NEEDED[identity.type] else "token"
-    encrypts = tls is not None and tls.profile != "null"
-    if not encrypts and not identity.insecure_ok:
-        message = (
-            f"the {what} would cross the network without encryption; give the peer "
-            "tls, or write insecure_ok: true"
+    if identity.insecure_ok:
+        return
+    if tls is None or tls.profile == "null":
+        danger = "would cross the network without encryption; give the peer tls"
+    elif not tls.verify:
+        danger = (
+            "would go to whoever answers, since tls has verify: none; verify the peer"
         )
-        own.error("type", message)
-    if tls is not None and not tls.verify:
-        message = f"the {what} goes to whoever answers, since tls has verify: none"
-        own.report.warning(own.mark("type"), own.place("type"), message)
+    else:
+        return
+    own.error("type", f"the {what} {danger}, or write insecure_ok: true")

@@ -113,7 +113,8 @@ class UserIdentity:
         token: Kerberos ticket (base64 or raw file bytes), SAML assertion or JWT.
         response: a positive server response is asked for, and its absence is an
             error (`identity-unconfirmed`).
-        insecure_ok: it may go over a connection without TLS.
+        insecure_ok: it may go over a connection without TLS, or to a peer that is
+            not verified.
     """
 
     type: IdentityType

@@ -30,6 +30,7 @@ from batchfind.ul.events import (
     Accepted,
     Associate,
     Closed,
+    Rejected,
     Release,
     Released,
     ReleaseRequested,
@@ -37,6 +38,13 @@ from batchfind.ul.events import (
     Tolerated,
 )
 from batchfind.ul.proposal import Proposal
+
+#: An SCP that refuses a user rejects as ACSE. Source: PS3.7 Annex D.3.3.7.3.
+_ACSE = 2
+_USER_REFUSED = (
+    "the peer may have refused the user: check user_identity and what the peer's "
+    "administrator allows it"
+)
 
 
 class Client:
@@ -236,6 +244,12 @@ async def _negotiate(link: Link, identity: UserIdentity | None) -> Accepted:
             )
     if not isinstance(event, Accepted):
         error = link.over(event)
+        if (
+            identity is not None
+            and isinstance(event, Rejected)
+            and event.source == _ACSE
+        ):
+            error.hint = _USER_REFUSED
         await link.close()
         raise error
     if event.refused:

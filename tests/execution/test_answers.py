@@ -71,7 +71,7 @@ class TestAnAttemptThatDiedWithItsRun:
         given, path = died(tmp_path)
         with open_capture(path) as capture:
             verdicts = Answers(given, capture).verdicts()
-            finishing = Finishing(given, capture, "run", lambda _: None)
+            finishing = Finishing(Answers(given, capture), "run", lambda _: None)
             finishing.render(verdicts)
             (prepared,) = finishing.prepared
             assert prepared.staged is not None
@@ -83,10 +83,9 @@ class TestStoppedRendering:
     def test_stages_nothing_and_keeps_the_verdicts(self, tmp_path: Path) -> None:
         given, path = died(tmp_path)
         with open_capture(path) as capture:
-            before: dict[str, RequestVerdict] = Answers(given, capture).verdicts()
-            finishing = Finishing(
-                given, capture, "run", lambda _: None, stopped=lambda: True
-            )
+            answers = Answers(given, capture)
+            before: dict[str, RequestVerdict] = answers.verdicts()
+            finishing = Finishing(answers, "run", lambda _: None, stopped=lambda: True)
             after = finishing.render(before)
         assert after == before
         assert finishing.prepared == ()

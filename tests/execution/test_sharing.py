@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import Callable
+from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from batchfind.capture.records import Outcome, Verdict
+from batchfind.capture.records import Ending, Outcome, Verdict
+from batchfind.dicom.identifier import Element
+from batchfind.execution.local import LocalExecutor
 from batchfind.execution.progress import Event, ResponsesArrived
+from batchfind.execution.wiring import Wiring
 from batchfind.job.model import Cancel, PeerLimits
 from batchfind.plan.model import Plan
 from tests.execution.conftest import Ask, Asked
@@ -352,3 +359,59 @@ class TestStopping:
         assert [each.outcome for each in endings] == [Outcome.PARTIAL] * 3
         assert len(scripted.seen.cancels) == 3
         assert scripted.seen.releases == 1
+
+
+class TestPlaces:
+    """No place at the SCP is lost, and none is left behind."""
+
+    def test_of_a_request_that_cannot_be_encoded(
+        self, tmp_path: Path, scripted_peer: StartPeer
+    ) -> None:
+        """Planning sees to it that there is none; if there is, it takes no place."""
+        scripted = scripted_peer(steps.matches(1), steps.final())
+        given = shared(tmp_path, scripted, 1, operations=1)
+        good = Wiring(given, {}).order(given.requests[0])
+        bad = replace(good, identifier=(Element(0x0010_0020, "LO", "x" * 70_000),))
+
+        async def both() -> list[object]:
+            executor = LocalExecutor(lambda *_: None)
+            taken: list[object] = []
+            for order in (bad, good):
+                with contextlib.suppress(ValueError):
+                    async with (
+                        asyncio.timeout(60),
+                        aclosing(executor.submit(order)) as steps_taken,
+                    ):
+                        taken += [step async for step in steps_taken]
+            await executor.close()
+            return taken
+
+        *_, ending = asyncio.run(both())
+        assert isinstance(ending, Ending)
+        assert ending.outcome is Outcome.SUCCESS
+        assert scripted.seen.open == 0
+
+    def test_of_an_association_that_is_being_retired(
+        self, tmp_path: Path, scripted_peer: StartPeer
+    ) -> None:
+        """The end of a run waits for its release."""
+        answer = (steps.delay(0.5), steps.raw(pdu.release_rp()))
+        scripted = scripted_peer(steps.final(), on_release=answer)
+        timeouts = replace(PATIENT, idle=0.05)
+        given = shared(tmp_path, scripted, 1, timeouts=timeouts)
+        complaints: list[str] = []
+
+        async def leave_idle() -> set[asyncio.Task[None]]:
+            executor = LocalExecutor(lambda _, told: complaints.append(told))
+            order = Wiring(given, {}).order(given.requests[0])
+            async with aclosing(executor.submit(order)) as taken:
+                async for _ in taken:
+                    pass
+            async with asyncio.timeout(60):
+                while not scripted.seen.releases:  # noqa: ASYNC110 - the peer's doing
+                    await asyncio.sleep(0.01)
+            await executor.close()
+            return asyncio.all_tasks() - {asyncio.current_task()}
+
+        assert asyncio.run(leave_idle()) == set()
+        assert complaints == []

@@ -175,11 +175,14 @@ class TestUserIdentity:
         )
         assert any(one.endswith(message) for one in found) is not safe
 
-    def test_that_goes_to_whoever_answers_is_a_warning(self, load: Load) -> None:
-        job = load(with_user("type: jwt, token: prompt", ", tls: {verify: none}"))
-        (warning,) = job.warnings
-        assert warning.message == (
-            "the token goes to whoever answers, since tls has verify: none"
+    def test_that_would_go_to_whoever_answers_needs_insecure_ok(
+        self, problems: Problems
+    ) -> None:
+        unverified = ", tls: {verify: none}"
+        (found,) = problems(with_user("type: jwt, token: prompt", unverified))
+        assert found.endswith(
+            "the token would go to whoever answers, since tls has verify: none; "
+            "verify the peer, or write insecure_ok: true"
         )
 
     def test_s_files_must_be_there(self, write: Write) -> None:

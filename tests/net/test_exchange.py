@@ -19,6 +19,7 @@ from batchfind.errors import (
     DimseError,
     Interrupted,
     LocalProtocolError,
+    PduError,
     PeerAborted,
     PeerClosed,
     PeerError,
@@ -674,3 +675,63 @@ class TestBackpressure:
             return answers
 
         assert all(each.complete for each in with_client(peer.port, cancel))
+
+
+class TestFaultWhileOthersCome:
+    """What breaks an association is told to all, whoever reads it and when."""
+
+    BROKEN = b"\x77\0\0\0\0\4abcd"
+
+    def test_one_that_begins_while_the_connection_is_being_closed(
+        self, scripted_peer: StartPeer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        script = [steps.raw(self.BROKEN), steps.silence()]
+        peer = windowed(scripted_peer, *script, together=(1,))
+
+        async def late(client: Client) -> list[Answer]:
+            link, close = client._link, client._link.close
+
+            async def slowly() -> None:
+                await asyncio.sleep(0.3)
+                await close()
+
+            monkeypatch.setattr(link, "close", slowly)
+            first = asyncio.create_task(ask(client, 0))
+            async with asyncio.timeout(60):
+                while not link.ended:  # noqa: ASYNC110 - the peer's doing
+                    await asyncio.sleep(0.01)
+            second = await ask(client, 1)
+            return [await first, second]
+
+        guilty, late_one = with_client(peer.port, late)
+        assert isinstance(guilty.error, PduError)
+        assert not guilty.bystander
+        assert isinstance(late_one.error, PduError)
+        assert late_one.bystander
+
+    def test_one_that_reads_it_before_it_is_sent(
+        self, scripted_peer: StartPeer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        script = [steps.raw(self.BROKEN), steps.silence()]
+        peer = windowed(scripted_peer, *script, together=(1,))
+
+        async def overtaken(client: Client) -> list[Answer]:
+            channel, arrived = client._link._channel, asyncio.Event()
+            receive = channel.data_received
+
+            def received(data: bytes) -> None:
+                arrived.set()  # wakes the second before the first, who reads
+                receive(data)
+
+            async def second() -> Answer:
+                await arrived.wait()
+                return await ask(client, 1)
+
+            monkeypatch.setattr(channel, "data_received", received)
+            async with asyncio.timeout(60):
+                return list(await asyncio.gather(ask(client, 0), second()))
+
+        guilty, early = with_client(peer.port, overtaken, IMPATIENT_SCU)
+        assert isinstance(guilty.error, PduError)
+        assert not guilty.bystander
+        assert early.bystander

@@ -56,6 +56,14 @@ class TestUserIdentity:
         assert "alice" not in str(caught.value)
         assert SECRET.decode() not in str(caught.value)
 
+    def test_rejected_by_acse_points_to_the_user(
+        self, scripted_peer: StartPeer
+    ) -> None:
+        peer = scripted_peer(on_connect=[steps.reject(1, 2, 1)])
+        with pytest.raises(RejectedPermanent) as caught:
+            connect(peer.port, ASKING)
+        assert caught.value.hint.startswith("the peer may have refused the user")
+
     def test_rejected_tells_no_secret(self, scripted_peer: StartPeer) -> None:
         peer = scripted_peer(on_connect=[steps.reject(1, 1, 1)])
         with pytest.raises(RejectedPermanent) as caught:
