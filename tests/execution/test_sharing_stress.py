@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
 import random
 from collections import Counter
 from collections.abc import Sequence
@@ -241,6 +240,10 @@ def patient_of(elements: Sequence[pdu.DataElement]) -> str:
     return elements[2].value.decode().strip()[1:]
 
 
+def descriptors() -> int:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
 def blamed(asked: Asked) -> dict[str, RequestVerdict]:
     """Those that an association's end was charged to."""
     return {
@@ -251,11 +254,9 @@ def blamed(asked: Asked) -> dict[str, RequestVerdict]:
     }
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("mixed", [False, True], ids=["in-turn", "mixed"])
-def test_random_faults(
-    tmp_path: Path, ask: Ask, scripted_peer: StartPeer, seed: int, mixed: bool
-) -> None:
+def test_random_faults(tmp_path: Path, ask: Ask, seed: int, mixed: bool) -> None:
     chance = random.Random(100 * seed + mixed)  # noqa: S311
     deadly = chance.choice((0.0, 0.03, 0.15))
     fates, requests = drawn(chance, chance.randint(40, 90), deadly=deadly)
@@ -265,7 +266,7 @@ def test_random_faults(
         queries_per_association=chance.choice((3, 10, 1000)),
     )
     gc.collect()
-    before = len(os.listdir("/proc/self/fd"))
+    before = descriptors()
     with ScriptedPeer(script=chaos.script, on_connect=[chaos.accept]) as scripted:
         pacs = peer(
             "pacs",
@@ -277,7 +278,7 @@ def test_random_faults(
         asked = ask(plan(tmp_path, [pacs], requests))
         assert scripted.seen.simultaneous <= limits.associations
     gc.collect()
-    assert len(os.listdir("/proc/self/fd")) <= before
+    assert descriptors() <= before
     check(asked, fates, requests)
     ends = {fates[identity].end for identity in blamed(asked)}
     # Of requests that are answered by turns the last one heard bears it.
@@ -291,7 +292,7 @@ def test_random_faults(
         assert len(queue.callers) <= 1
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_random_interruptions(
     tmp_path: Path, ask: Ask, scripted_peer: StartPeer, seed: int
 ) -> None:
