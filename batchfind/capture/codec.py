@@ -1,7 +1,9 @@
 """How a set of matches is stored: lengths, statuses and Identifiers, compressed.
 
 One set holds the responses of one attempt, which resemble each other: zstd at
-level 1 makes a twentieth of them for less than the cost of hashing them.
+level 1 makes a twentieth of them for less than the cost of hashing them. lz4 would save
+a twentieth of a large run, but takes up twice the room, and pyarrow does not tell when
+it gives fewer bytes than were announced.
 """
 
 from __future__ import annotations

@@ -56,14 +56,9 @@ class Association:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """An association lent to one request.
-
-    Attributes:
-        used: another request was lent it before.
-    """
+    """An association lent to one request."""
 
     association: Association
-    used: bool
 
     @property
     def client(self) -> Client:

@@ -42,6 +42,8 @@ from batchfind.net.settings import Endpoint
 _T = TypeVar("_T")
 #: How long a peer may take to answer A-RELEASE once the run is interrupted, seconds.
 _HURRIED_RELEASE = 5.0
+#: C-FINDs sent on an association whose SCP answered one and left.
+_FIRST_AND_THIS = 2
 _CONNECTING = (
     DnsNotFound,
     DnsTemporary,
@@ -100,8 +102,6 @@ class LocalExecutor:
                 reason = self._reason
                 yield ended_by_us(reason, Tally(), order.peer, order.endpoint, None)
             except _StaleError:
-                # Some SCPs serve one C-FIND an association and close it afterwards.
-                self._pool(order).serve_once()
                 continue
             except BatchfindError as error:
                 tally = Tally(seconds=loop.time() - started)
@@ -145,7 +145,7 @@ class LocalExecutor:
                 attempt.stop(self._reason)
             async with aclosing(attempt.run()) as steps:
                 async for step in steps:
-                    if attempt.unheard and lease.used and not self._stopped.is_set():
+                    if attempt.unheard and self._stale(order, lease):
                         raise _StaleError
                     if attempt.disturbed and isinstance(step, Ending):
                         yield Disturbed(step)
@@ -158,6 +158,15 @@ class LocalExecutor:
             if attempt is not None:
                 self._running.discard(attempt)
             await self._pool(order).give_back(lease, order)
+
+    def _stale(self, order: Order, lease: Lease) -> bool:
+        """Whether the SCP had enough of the association: others were served on it."""
+        if self._stopped.is_set() or not lease.client.proven:
+            return False
+        if lease.client.served == _FIRST_AND_THIS:
+            # Some SCPs serve one C-FIND an association and close it afterwards.
+            self._pool(order).serve_once()
+        return True
 
     async def _end_one_idle(self) -> bool:
         for pool in self._pools.values():

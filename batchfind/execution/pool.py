@@ -126,7 +126,7 @@ class Pool:
         return True
 
     def _lend(self, association: Association, order: Order) -> Lease:
-        lease = Lease(association, used=association.lent > 0)
+        lease = Lease(association)
         association.lent += 1
         if order.series:
             association.series.add(order.series)

@@ -141,6 +141,11 @@ class Client:
         return self._finds
 
     @property
+    def proven(self) -> bool:
+        """Whether an operation was answered to its end on this association."""
+        return self._exchange.served
+
+    @property
     def reusable(self) -> bool:
         """Whether another C-FIND may use it: drained, and the peer said nothing."""
         return self.alive and self._link.operations.drained and self._link.quiet

@@ -35,6 +35,11 @@ _LEAVING = (PeerClosed, PeerReset, PeerReleased)
 class Exchange:
     """Requests and answers of one association.
 
+    Attributes:
+        served: an operation was answered to its end.
+        heard: when the last response came, on this exchange's clock, as far as
+            several operations were in flight then; or None.
+
     Source: PS3.7 Section D.3.3.3.
     """
 
@@ -55,7 +60,7 @@ class Exchange:
         self._paused_since = 0.0
         self._paused = 0.0
         self._over: PeerError | None = None
-        self._served = False
+        self.served = False
         self.heard: float | None = None
 
     @property
@@ -154,7 +159,7 @@ class Exchange:
     def end(self, inbox: Inbox) -> None:
         """Forgets an operation that had its final response."""
         self._inboxes.pop(inbox.message_id, None)
-        self._served = True
+        self.served = True
         self._take(inbox)
         if self._answering is inbox:
             self._answering = None
@@ -276,7 +281,7 @@ class Exchange:
         for inbox in (named, self._answering, *heard):
             if inbox in unanswered:
                 return inbox
-        served = self._served or len(unanswered) < len(self._inboxes)
+        served = self.served or len(unanswered) < len(self._inboxes)
         left = served and isinstance(error, _LEAVING)
         if not unanswered or (left and len(unanswered) > 1):
             return None
