@@ -158,11 +158,8 @@ class Exchange:
 
     def end(self, inbox: Inbox) -> None:
         """Forgets an operation that had its final response."""
-        self._inboxes.pop(inbox.message_id, None)
         self.served = True
-        self._take(inbox)
-        if self._answering is inbox:
-            self._answering = None
+        self._forget(inbox)
 
     def abandon(self, inbox: Inbox, error: BaseException | None) -> None:
         """Aborts the association of an operation that is left before its end.
@@ -175,7 +172,7 @@ class Exchange:
             error = Interrupted("a request on it was given up")
         self._collapse(error, inbox)
         self._link.abort()
-        self.end(inbox)
+        self._forget(inbox)
 
     def unanswered(self, inbox: Inbox, error: PeerError) -> PeerError:
         """Ends an association that is silent towards an operation from its beginning.
@@ -212,6 +209,12 @@ class Exchange:
     def _on_loop(self, deadline: float | None) -> float | None:
         """The deadline on the loop's clock; none while our clock stands still."""
         return None if deadline is None or self._full else deadline + self._paused
+
+    def _forget(self, inbox: Inbox) -> None:
+        self._inboxes.pop(inbox.message_id, None)
+        self._take(inbox)
+        if self._answering is inbox:
+            self._answering = None
 
     def _pass_on(self) -> None:
         """Lets the oldest operation that waits read next."""

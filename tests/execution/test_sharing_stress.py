@@ -30,7 +30,7 @@ from tests.peers.scripted import Conversation, Request, ScriptedPeer, Step
 #: What ends an association; only these requests may bear it.
 DEADLY = ("abort", "close", "stall", "wrong-id", "no-pdu")
 TIMEOUTS = PeerTimeouts(
-    connect=60.0, acse=60.0, response=1.5, cancel=1.5, release=60.0, idle=60.0
+    connect=60.0, acse=60.0, response=2.5, cancel=2.5, release=60.0, idle=60.0
 )
 
 
@@ -280,9 +280,14 @@ def test_random_faults(tmp_path: Path, ask: Ask, seed: int, mixed: bool) -> None
     gc.collect()
     assert descriptors() <= before
     check(asked, fates, requests)
-    ends = {fates[identity].end for identity in blamed(asked)}
-    # Of requests that are answered by turns the last one heard bears it.
-    assert mixed or ends <= set(DEADLY)
+    innocent = {
+        judged.cause.code
+        for identity, judged in blamed(asked).items()
+        if fates[identity].end not in DEADLY and judged.cause is not None
+    }
+    # Of requests answered by turns the last one heard bears it, and a reset may take
+    # answers away that were on their way.
+    assert mixed or innocent <= {"peer-reset"}
     doomed = [identity for identity, fate in fates.items() if fate.end in DEADLY]
     assert all(
         asked.verdicts[identity].verdict is not Verdict.COMPLETE for identity in doomed
