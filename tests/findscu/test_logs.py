@@ -98,7 +98,9 @@ class TestLevels:
     ) -> None:
         assert printed(call(level)) == lines
 
-    @pytest.mark.parametrize("extract", set(Extract) - {Extract.NOTHING})
+    @pytest.mark.parametrize(
+        "extract", [one for one in Extract if one is not Extract.NOTHING]
+    )
     def test_of_responses_are_off_where_files_are_written(
         self, extract: Extract, printed: Printed
     ) -> None:
