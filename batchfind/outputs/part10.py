@@ -6,7 +6,6 @@ Source: PS3.10 Section 7.1.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from functools import lru_cache
 from struct import pack
 from typing import Final
@@ -20,52 +19,8 @@ from batchfind.ul.implementation import (
 
 _PREAMBLE: Final = bytes(128) + b"DICM"
 _VERSION: Final = b"\x00\x01"
-
-
-@dataclass(frozen=True, slots=True)
-class FileHead:
-    """What all files of one request have before their data sets.
-
-    Attributes:
-        before: the SOP instance UID.
-        after: that UID.
-    """
-
-    before: bytes
-    after: bytes
-
-    def with_instance(self, uid: str) -> bytes:
-        """Preamble and file meta information.
-
-        Args:
-            uid: SOP instance UID.
-        """
-        instance = _uid(0x0003, uid)
-        size = len(self.before) + len(instance) + len(self.after)
-        group_length = _element(0x0000, b"UL", pack("<L", size))
-        return b"".join((_PREAMBLE, group_length, self.before, instance, self.after))
-
-
-@lru_cache(maxsize=64)
-def file_head(sop_class: str, transfer_syntax: str) -> FileHead:
-    """The file meta information around the SOP instance UID.
-
-    Args:
-        sop_class: SOP Class UID of the information model that was asked.
-        transfer_syntax: UID the data set is encoded in.
-
-    Source: PS3.10 Table 7.1-1.
-    """
-    return FileHead(
-        _element(0x0001, b"OB", _VERSION) + _uid(0x0002, sop_class),
-        b"".join(
-            [
-                _uid(0x0010, transfer_syntax),
-                _uid(0x0012, IMPLEMENTATION_CLASS_UID),
-                _element(0x0013, b"SH", _even(IMPLEMENTATION_VERSION_NAME, b" ")),
-            ]
-        ),
-    )
+_SHORT_HEADER: Final = 8
+"""Bytes of tag, VR and length, but for OB."""
 
 
 def part10(response: Response, sop_class: str) -> bytes:
@@ -80,8 +35,32 @@ def part10(response: Response, sop_class: str) -> bytes:
     Returns:
         The same bytes for the same response to the same request.
     """
-    head = file_head(sop_class, response.origin.transfer_syntax)
-    return head.with_instance(instance_uid(response)) + _data_set(response)
+    uid = instance_uid(response)
+    syntax = response.origin.transfer_syntax
+    before, padding, after = _around_instance(sop_class, syntax, len(uid))
+    return b"".join((before, uid.encode(), padding, after, _data_set(response)))
+
+
+@lru_cache(maxsize=256)
+def _around_instance(
+    sop_class: str, transfer_syntax: str, size: int
+) -> tuple[bytes, bytes, bytes]:
+    """What stands before a SOP instance UID of so many characters, and after it.
+
+    Source: PS3.10 Table 7.1-1.
+    """
+    instance = _uid(0x0003, "0" * size)
+    before = _element(0x0001, b"OB", _VERSION) + _uid(0x0002, sop_class)
+    after = b"".join(
+        [
+            _uid(0x0010, transfer_syntax),
+            _uid(0x0012, IMPLEMENTATION_CLASS_UID),
+            _element(0x0013, b"SH", _even(IMPLEMENTATION_VERSION_NAME, b" ")),
+        ]
+    )
+    length = len(before) + len(instance) + len(after)
+    head = _PREAMBLE + _element(0x0000, b"UL", pack("<L", length)) + before
+    return head + instance[:_SHORT_HEADER], bytes(size % 2), after
 
 
 def _data_set(response: Response) -> bytes:
