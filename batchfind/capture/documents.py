@@ -89,9 +89,10 @@ def read_verdict(text: str) -> RequestVerdict:
 
 def _with_cause(members: dict[str, Any]) -> dict[str, Any]:
     cause = members["cause"]
+    lists = members.keys() & {"warnings", "pieces", "assumptions"}
     return members | {
         "cause": None if cause is None else Cause(**cause),
-        "warnings": tuple(members["warnings"]),
+        **{name: tuple(members[name]) for name in lists},
     }
 
 

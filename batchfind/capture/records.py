@@ -27,6 +27,8 @@ class Verdict(StrEnum):
     PARTIAL = "partial"
     FAILED = "failed"
     SKIPPED = "skipped"
+    SPLIT = "split"
+    """Cut into pieces, whose verdicts count instead; never a planned request's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +151,15 @@ class RequestVerdict:
         attempt: the attempt whose responses count (`StoredAttempt.number`), or None.
         defects: responses that could not be decoded, by kind.
         replaced: bytes that became U+FFFD in all its text.
+        pieces: ids of the requests it was cut into; the verdict is then that of
+            the whole family for a planned request, and SPLIT for any other.
+        assumptions: what is taken for granted in a complete verdict, one sentence
+            each.
+        merged: responses left out because an equal row of the family stands for
+            them.
+        conflicts: rows of equal identity and different content; the later stands.
+        mismatches: responses that do not match the keys they were asked by.
+        dropped: how many of those were left out.
     """
 
     request: str
@@ -161,6 +172,12 @@ class RequestVerdict:
     defects: Mapping[str, int] = field(default_factory=dict)
     replaced: int = 0
     warnings: tuple[str, ...] = ()
+    pieces: tuple[str, ...] = ()
+    assumptions: tuple[str, ...] = ()
+    merged: int = 0
+    conflicts: int = 0
+    mismatches: int = 0
+    dropped: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -91,7 +91,7 @@ def judge(
         seconds=sum(tried.ending.seconds for tried in attempts if tried.ending),
         defects=dict(findings.defects),
         replaced=findings.replaced,
-        warnings=(*ending.warnings, *_warnings(peer, ending, findings)),
+        warnings=(*ending.warnings, *_warnings(request, peer, ending, findings)),
     )
 
 
@@ -148,7 +148,9 @@ def _doubt(
     malformed = _malformed(request, peer, findings)
     if malformed is not None:
         return malformed
-    if ending.responses and ending.responses == peer.limits.response_cap:
+    if ending.responses and ending.responses == peer.limits.response_cap.at(
+        request.level
+    ):
         return Cause(
             code="capped",
             message=(
@@ -200,9 +202,11 @@ def _malformed(request: Request, peer: PlannedPeer, findings: Findings) -> Cause
     )
 
 
-def _warnings(peer: PlannedPeer, ending: Ending, findings: Findings) -> tuple[str, ...]:
+def _warnings(
+    request: Request, peer: PlannedPeer, ending: Ending, findings: Findings
+) -> tuple[str, ...]:
     warnings = []
-    cap = peer.limits.response_cap
+    cap = peer.limits.response_cap.at(request.level)
     if cap is not None and ending.responses > cap:
         warnings.append(
             f"{peer.name} sent {ending.responses} responses, more than its declared "

@@ -79,19 +79,37 @@ class PeerTimeouts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ResponseCap:
+    """How many responses a peer gives at most, as far as its administrator says.
+
+    Attributes:
+        declared: by Query/Retrieve Level; "" stands for every level, and for models
+            without levels.
+        auto: where nothing is declared, counts that look like a cap are doubted;
+            otherwise the administrator vouches that there is none.
+    """
+
+    declared: Mapping[str, int] = field(default_factory=dict)
+    auto: bool = True
+
+    def at(self, level: str | None) -> int | None:
+        """The declared cap of a level, or None."""
+        return self.declared.get(level or "", self.declared.get(""))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PeerLimits:
     """What a peer can bear.
 
     Attributes:
         associations: at most so many at once, 1 or more.
         queries_per_association: C-FINDs before a new association is opened.
-        response_cap: a success with exactly so many responses is suspect; None:
-            the administrator vouches that there is no cap.
+        response_cap: a success with exactly so many responses is suspect.
     """
 
     associations: int = 2
     queries_per_association: int = 100
-    response_cap: int | None = None
+    response_cap: ResponseCap = field(default_factory=ResponseCap)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,6 +218,41 @@ class Rows:
     batch: int = 1
 
 
+class Unset(Enum):
+    """What is done about rows without a time, once a day was cut by time."""
+
+    PROBE = "probe"
+    ASSUME_NONE = "assume-none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Then:
+    """A further key by which a piece is cut that cannot be cut by time any more.
+
+    Attributes:
+        values: one request each.
+        exhaustive: the author declares that every row has one of them.
+    """
+
+    mark: Mark
+    key: KeyPath
+    values: tuple[Scalar, ...]
+    exhaustive: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Split:
+    """How a piece of a window is cut further where a peer caps.
+
+    Attributes:
+        floor: seconds; no piece of a day is cut shorter, 1 or more.
+    """
+
+    floor: int = 900
+    unset: Unset = Unset.PROBE
+    then: tuple[Then, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
     """A date interval cut into steps.
@@ -209,6 +262,7 @@ class Window:
         time_key: the time that pairs with `key`; needed for steps under a day.
         start, end: inclusive days, templates allowed; None leaves the end open.
         step: seconds of one piece, or None for one piece in all.
+        split: pieces are cut further where a peer caps; None: they are not.
     """
 
     mark: Mark
@@ -217,6 +271,68 @@ class Window:
     start: Scalar | None = None
     end: Scalar | None = None
     step: int | None = None
+    split: Split | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForEach:
+    """Requests for every row of another query.
+
+    Attributes:
+        query: name of the parent query.
+        keys: keys that take their value from the parent's row.
+        columns: template name to a key of the parent query.
+        limit: so many requests at most.
+    """
+
+    mark: Mark
+    query: str
+    keys: tuple[KeyPath, ...] = ()
+    columns: Mapping[str, KeyPath] = field(default_factory=dict)
+    limit: int = 100_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnyOf:
+    """A key of which any one of several values may match: one request each."""
+
+    mark: Mark
+    key: KeyPath
+    values: tuple[Scalar, ...]
+
+
+class Dedupe(Enum):
+    """Among which requests equal rows are merged."""
+
+    FAMILY = "family"
+    QUERY = "query"
+    OFF = "off"
+
+
+class Verify(Enum):
+    """What becomes of rows that do not match the keys they were asked by."""
+
+    WARN = "warn"
+    DROP = "drop"
+    OFF = "off"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expect:
+    """What must hold for all rows of a query in a run.
+
+    Attributes:
+        complete: every request is complete, or limited as asked.
+        min_rows, max_rows: bounds of the number of rows, or None.
+        unique: columns whose values together occur once.
+        not_null: columns that have a value in every row.
+    """
+
+    complete: bool = False
+    min_rows: int | None = None
+    max_rows: int | None = None
+    unique: tuple[str, ...] = ()
+    not_null: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +378,11 @@ class Query:
         carry: names of matrix and row columns that become columns.
         raw: nothing is added, values and item counts are sent as written.
         data_correction: padding and stray spaces are taken from values received.
+        any_of: alternatives; each combination is a request, and rows are merged.
+        for_each: the query whose rows it is asked for, or None.
+        unique: keys that tell rows apart, instead of the model's.
+        verify_matches: whether rows are checked against the keys.
+        expect: None expects nothing.
     """
 
     name: str
@@ -287,6 +408,12 @@ class Query:
     allow_universal: bool = False
     raw: bool = False
     data_correction: bool = False
+    any_of: tuple[AnyOf, ...] = ()
+    for_each: ForEach | None = None
+    unique: tuple[KeyPath, ...] = ()
+    dedupe: Dedupe = Dedupe.FAMILY
+    verify_matches: Verify = Verify.WARN
+    expect: Expect | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

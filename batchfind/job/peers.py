@@ -22,6 +22,7 @@ from batchfind.job.model import (
     Peer,
     PeerLimits,
     PeerTimeouts,
+    ResponseCap,
     Priority,
     Scalar,
 )
@@ -199,8 +200,20 @@ def _timeouts(timeouts: Section) -> PeerTimeouts:
 
 
 def _limits(limits: Section) -> PeerLimits:
-    names = ("associations", "queries_per_association", "response_cap")
-    return PeerLimits(**limits.integers(*names))
+    numbers = limits.integers("associations", "queries_per_association")
+    return PeerLimits(**numbers, response_cap=_response_cap(limits))
+
+
+def _response_cap(limits: Section) -> ResponseCap:
+    levels = limits.section("response_cap")
+    if numbers := levels.integers(*(key.text for key, _ in levels.entries())):
+        return ResponseCap(declared=numbers)
+    written = limits.text("response_cap")
+    if written in (None, "auto"):
+        return ResponseCap()
+    if written == "none":
+        return ResponseCap(auto=False)
+    return ResponseCap(declared={"": limits.integers("response_cap")["response_cap"]})
 
 
 def _charset(charset: Section) -> CharsetPolicy:

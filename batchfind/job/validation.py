@@ -2,53 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
-from typing import Any, Final
-
-from jsonschema import Draft202012Validator, ValidationError
-from jsonschema.validators import extend
+from collections.abc import Iterable
 
 from batchfind.errors import Mark
+from batchfind.job.conformance import conforms
 from batchfind.job.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from batchfind.job.report import Report
-from batchfind.job.schema import Schema, load_schema, owners_of, resolve
-from batchfind.job.suggest import did_you_mean
+from batchfind.job.schema import load_schema
 from batchfind.job.yaml_core import plain
-
-Place = tuple[str | int, ...]
-
-_LONGEST_SHOWN: Final = 40
-_KINDS: Final = (
-    (dict, "a mapping"),
-    (list, "a list"),
-    (bool, "true or false"),
-    (int, "a number"),
-    (float, "a number"),
-)
-
-
-def _is_integer(_checker: object, value: object) -> bool:
-    # JSON Schema calls 104.0 an integer; as a port or a count it is a slip.
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _referenced(
-    validator: Any, reference: str, instance: object, _schema: object
-) -> Iterator[ValidationError]:
-    """Follows a reference into the job's own schema: there are no others.
-
-    The way jsonschema takes costs more than all else for a list of a thousand items.
-    """
-    target = resolve({"$ref": reference}, load_schema())
-    yield from validator.descend(instance, target)
-
-
-_Validator: Any = extend(  # type: ignore[no-untyped-call]
-    Draft202012Validator,
-    {"$ref": _referenced},
-    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer),
-)
 
 
 def validate(root: Node, report: Report, *, part: str | None = None) -> None:
@@ -59,14 +20,18 @@ def validate(root: Node, report: Report, *, part: str | None = None) -> None:
         report: receives the problems, each at its own place.
         part: name of the definition that rules the document; None for a whole job.
     """
-    schema = load_schema()
-    if part is not None:
-        schema = {"$ref": f"#/$defs/{part}", "$defs": schema["$defs"]}
-    for error in _Validator(schema).iter_errors(plain(root)):
-        for place, message in _explain(error):
-            if report.full:
-                return
-            report.error(_mark(root, place, error), dotted(place), message)
+    whole = load_schema()
+    schema = whole if part is None else {"$ref": f"#/$defs/{part}"}
+    value = plain(root)
+    if conforms(value, schema, whole):
+        return
+    from batchfind.job.violations import violations  # noqa: PLC0415 - slow to import
+
+    for one in violations(value, schema):
+        if report.full:
+            return
+        mark = _mark(root, one.place, about_key=one.about_key)
+        report.error(mark, dotted(one.place), one.message)
 
 
 def dotted(place: Iterable[str | int]) -> str:
@@ -77,147 +42,8 @@ def dotted(place: Iterable[str | int]) -> str:
     return text.removeprefix(".")
 
 
-def _explain(error: ValidationError) -> Iterator[tuple[Place, str]]:
-    """Places and sentences of one error of jsonschema."""
-    place: Place = tuple(error.absolute_path)
-    schema: Schema = error.schema if isinstance(error.schema, dict) else {}
-    instance: Any = error.instance
-    match error.validator:
-        case "additionalProperties":
-            yield from _unknown(place, instance, schema)
-        case "required":
-            missing = [name for name in schema["required"] if name not in instance]
-            for name in missing:
-                yield place, f"the field '{name}' is missing"
-        case "anyOf":
-            yield from _alternatives(error, place)
-        case "enum" | "const":
-            yield place, _choice(error)
-        case "uniqueItems":
-            yield place, "must not name anything twice"
-        case "minProperties" | "minItems":
-            yield place, f"must be {_title(error)}, and not empty"
-        case _ if _is_name(error):
-            name = str(instance)
-            yield (*place, name), f"'{_short(name)}' is not {schema['title']}"
-        case _:
-            yield place, _expected(error)
-
-
-def _unknown(
-    place: Place, instance: Any, schema: Schema
-) -> Iterator[tuple[Place, str]]:
-    known = schema["properties"]
-    for name in instance:
-        if name not in known:
-            yield (*place, name), f"unknown field '{_short(name)}'{_hint(name, known)}"
-
-
-def _hint(name: str, known: Iterable[str]) -> str:
-    owners = owners_of(name)
-    if owners:
-        return f"; '{name}' belongs in {' or '.join(owners)}"
-    return did_you_mean(name, known)
-
-
-def _alternatives(error: ValidationError, place: Place) -> Iterator[tuple[Place, str]]:
-    """The problems within the only alternative of the right kind, else the whole."""
-    # Positions in `context` begin with the number of the alternative.
-    by_branch: dict[object, list[ValidationError]] = {}
-    inners: list[ValidationError] = list(error.context or ())
-    for inner in inners:
-        by_branch.setdefault(inner.schema_path[0], []).append(inner)
-    fitting = [
-        branch
-        for branch in by_branch.values()
-        if not any(one.validator == "type" and not one.path for one in branch)
-    ]
-    if len(fitting) == 1 and isinstance(error.instance, list | dict):
-        for inner in fitting[0]:
-            yield from _explain(inner)
-        return
-    choices = [
-        str(choice)
-        for inner in inners
-        if str(inner.validator) in {"enum", "const"}
-        for choice in _choices(inner)
-    ]
-    meant = ""
-    if isinstance(error.instance, str):
-        meant = did_you_mean(error.instance, choices)
-    yield place, _expected(error) + meant
-
-
-def _choices(error: ValidationError) -> list[Any]:
-    value: Any = error.validator_value
-    return value if isinstance(value, list) else [value]
-
-
-def _choice(error: ValidationError) -> str:
-    choices = [str(choice) for choice in _choices(error)]
-    wanted = choices[0] if len(choices) == 1 else f"one of {', '.join(choices)}"
-    shown = _shown(error.instance)
-    meant = ""
-    if isinstance(error.instance, str):
-        meant = did_you_mean(error.instance, choices)
-    return f"must be {wanted}, not {shown}{meant}"
-
-
-def _expected(error: ValidationError) -> str:
-    schema: Schema = error.schema if isinstance(error.schema, dict) else {}
-    instance: Any = error.instance
-    hint = ""
-    if _fits_when_quoted(schema, instance):
-        hint = "; put it in quotes"
-    elif isinstance(instance, str) and _fits_unquoted(schema, instance):
-        hint = "; remove the quotes"
-    return f"must be {_title(error)}, not {_shown(instance)}{hint}"
-
-
-def _title(error: ValidationError) -> str:
-    """What a valid value is, from the nearest schema that says so."""
-    at: Any = error
-    while at is not None:
-        if isinstance(at.schema, dict) and "title" in at.schema:
-            return str(at.schema["title"])
-        at = at.parent
-    return "another kind of value"
-
-
-def _fits_when_quoted(schema: Schema, instance: Any) -> bool:
-    if schema.get("type") != "string" or not isinstance(instance, int | float):
-        return False
-    return re.search(schema.get("pattern", ""), str(instance)) is not None
-
-
-def _fits_unquoted(schema: Schema, instance: str) -> bool:
-    if schema.get("type") == "boolean":
-        return instance in {"true", "false"}
-    return schema.get("type") == "integer" and instance.isdecimal()
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return "nothing"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return _short(str(value))
-    kind = next((text for known, text in _KINDS if isinstance(value, known)), None)
-    return kind or f"'{_short(str(value))}'"
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
-
-
-def _is_name(error: ValidationError) -> bool:
-    return "propertyNames" in error.absolute_schema_path
-
-
-def _mark(root: Node, place: Place, error: ValidationError) -> Mark:
+def _mark(root: Node, place: tuple[str | int, ...], *, about_key: bool) -> Mark:
     """Where a place stands; the key when the problem is the key itself."""
-    about_key = error.validator == "additionalProperties" or _is_name(error)
     node = root
     mark = root.mark
     for number, step in enumerate(place):

@@ -227,6 +227,7 @@ def _policy(job: Job, runs: Path | None, environment: Mapping[str, str]) -> Poli
         stop_on_failure=job.run.stop_on_failure,
         per_request=job.run.per_request,
         executor=job.run.executor,
+        max_requests=job.run.max_requests,
     )
 
 

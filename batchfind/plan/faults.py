@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import cache
 from pathlib import PurePath
-from typing import Any, Final
-
-from jsonschema import Draft202012Validator, ValidationError
+from typing import TYPE_CHECKING, Any, Final
 
 from batchfind.dicom.encode import canonical_bytes
+from batchfind.job.conformance import conforms
 from batchfind.job.schema import load_schema
 from batchfind.job.validation import dotted
 from batchfind.plan.digests import KeyFrames, plan_digest
 from batchfind.plan.model import Plan, PlannedPeer, Request
 from batchfind.plan.taken_paths import folded
+
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
 
 _ID: Final = re.compile(r"(?:0|[1-9][0-9]{0,8})(?:\.(?:0|[1-9][0-9]{0,8}))+")
 _CHANGED: Final = "was changed after it was planned; plan the job again"
@@ -41,15 +42,15 @@ def faults(plan: Plan, data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def _out_of_bounds(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Values that the schema does not allow, where a type says too little."""
     parts = {name: data[name] for name in _BOUNDED}
-    for error in _validator().iter_errors(parts):
+    whole = load_schema("plan")
+    known = {name: whole["properties"][name] for name in _BOUNDED}
+    schema = {"properties": known, "$defs": whole["$defs"]}
+    if conforms(parts, schema, schema):
+        return
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 - slow to import
+
+    for error in Draft202012Validator(schema).iter_errors(parts):
         yield dotted(error.absolute_path), _sentence(error)
-
-
-@cache
-def _validator() -> Draft202012Validator:
-    schema = load_schema("plan")
-    known = {name: schema["properties"][name] for name in _BOUNDED}
-    return Draft202012Validator({"properties": known, "$defs": schema["$defs"]})
 
 
 def _sentence(error: ValidationError) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from batchfind.dicom.dictionary import STANDARD, Dictionary
 from batchfind.dicom.identifier import Identifier
@@ -16,12 +17,16 @@ from batchfind.errors import Problem
 from batchfind.job.model import (
     Cancel,
     CharsetPolicy,
+    Dedupe,
+    Expect,
     OutputFormat,
     PeerLimits,
     PeerTimeouts,
     PerRequest,
     Priority,
     Publish,
+    Unset,
+    Verify,
 )
 from batchfind.job.output_model import OutputOptions, Overwrite
 from batchfind.job.transport_model import Asked, Tls, UserIdentity
@@ -61,6 +66,98 @@ class PlannedPeer:
     operations: int = 1
 
 
+class Origin(StrEnum):
+    """How a request came into the world."""
+
+    PLAN = "plan"
+    SPLIT = "split"
+    FOR_EACH = "for_each"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedThen:
+    """A further key that a piece is cut by; as in the job, its values rendered."""
+
+    key: KeyPath
+    values: tuple[str, ...]
+    exhaustive: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Splitting:
+    """How requests of a query are cut where their peer caps.
+
+    Attributes:
+        date: the DA or DT key that is cut.
+        time: the TM key within a day, or None when `date` is a DT key or the model
+            pairs none with it.
+        floor: seconds of the shortest piece of a day.
+    """
+
+    date: KeyPath
+    time: KeyPath | None
+    floor: int
+    unset: Unset
+    then: tuple[PlannedThen, ...] = ()
+
+
+class Piecing(StrEnum):
+    """By what a request was cut from its parent."""
+
+    DATE = "date"
+    TIME = "time"
+    THEN = "then"
+    UNSET = "unset"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extent:
+    """What part of time a request of a splitting query asks for.
+
+    Attributes:
+        first, last: days as YYYYMMDD, both included; empty for an open end.
+        low, high: within the only day, as HHMMSS, both included; empty for an open
+            end. Equal `low` and `high` is one instant.
+        by: how it was cut from its parent; None for a planned request.
+        then: how many entries of `Splitting.then` have cut it, its own included.
+    """
+
+    first: str
+    last: str
+    low: str = ""
+    high: str = ""
+    by: Piecing | None = None
+    then: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Growing:
+    """The requests a query has for every row of another.
+
+    Attributes:
+        query: name of the parent query.
+        binds: key of the child and key of the parent whose value it takes.
+        columns: binding name to key of the parent, carried with every child.
+        limit: so many children at most.
+        patterns: requests as planned with those keys empty; a parent row becomes
+            one child of every pattern of its own peer.
+    """
+
+    query: str
+    binds: tuple[Bind, ...]
+    columns: Mapping[str, KeyPath]
+    limit: int
+    patterns: tuple[Request, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bind:
+    """A key of a child request and the parent's key whose value it takes."""
+
+    child: KeyPath
+    parent: KeyPath
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedQuery:
     """What a query's tables look like, fixed before the first answer.
@@ -76,6 +173,11 @@ class PlannedQuery:
         bindings: every matrix, row and window name of its requests, in the order
             written: columns of a requests table.
         data_correction: padding and stray spaces are taken from values received.
+        splitting: how requests are cut where a peer caps, or None.
+        growing: the requests it has for rows of another query, or None.
+        identity: keys that tell rows apart; empty when none are known. Keys in the
+            row sequence tell its items apart.
+        merges: rows of a family's requests are merged by `identity`.
     """
 
     name: str
@@ -88,6 +190,13 @@ class PlannedQuery:
     added: tuple[str, ...] = ()
     bindings: tuple[str, ...] = ()
     data_correction: bool = False
+    splitting: Splitting | None = None
+    growing: Growing | None = None
+    identity: tuple[KeyPath, ...] = ()
+    merges: bool = False
+    dedupe: Dedupe = Dedupe.FAMILY
+    verify_matches: Verify = Verify.WARN
+    expect: Expect | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +232,12 @@ class Request:
         negotiation: options of `dicom.extended.OPTIONS` that are asked, with PREFER
             or REQUIRE each; those that its keys need are REQUIRE.
         new_vr_as_ob: VRs that came after 1993 are sent as OB.
+        origin: how it came into the world.
+        parent: id of the request it was cut from, or whose rows it was made for;
+            None for a planned one.
+        family: id of the first request whose rows are merged with its own: of its
+            `any_of` case, or what it was cut from; "" stands for its own id.
+        extent: of time, for requests of a splitting query; else None.
         key: request key, 64 hexadecimal digits.
     """
 
@@ -147,6 +262,10 @@ class Request:
     assumption: str | None = None
     negotiation: Mapping[str, Asked] = field(default_factory=dict)
     new_vr_as_ob: bool = False
+    origin: Origin = Origin.PLAN
+    parent: str | None = None
+    family: str = ""
+    extent: Extent | None = None
     key: str
 
     @property
@@ -210,6 +329,7 @@ class Policy:
     stop_on_failure: bool
     per_request: PerRequest
     executor: str
+    max_requests: int = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -27,7 +28,7 @@ from tests.peers.scripted import ScriptedPeer, Step
 
 
 def one_peer(
-    folder: Path, scripted: ScriptedPeer, count: int = 1, **limits: int
+    folder: Path, scripted: ScriptedPeer, count: int = 1, **limits: Any
 ) -> Plan:
     requests = [request(f"0.{number}", "pacs") for number in range(count)]
     pacs = peer("pacs", scripted.port, limits=PeerLimits(**limits))

@@ -39,7 +39,7 @@ def shared(
     count: int,
     *,
     operations: int = 4,
-    limits: dict[str, int] | None = None,
+    limits: dict[str, Any] | None = None,
     **facts: Any,
 ) -> Plan:
     pacs = peer(

@@ -18,7 +18,7 @@ from batchfind.capture.records import (
 from batchfind.execution.exit_codes import exit_code_of, retryable
 from batchfind.execution.results import ExitCode
 from batchfind.execution.verdicts import Findings, contributing, judge, skipped
-from batchfind.job.model import PeerLimits
+from batchfind.job.model import PeerLimits, ResponseCap
 from tests.execution.plans import peer, request
 
 FACTS = AttemptFacts(
@@ -52,7 +52,8 @@ def verdict_of(
     findings: Findings | None = None,
     **changes: Any,
 ) -> RequestVerdict:
-    limits = PeerLimits(response_cap=cap)
+    declared = {} if cap is None else {"": cap}
+    limits = PeerLimits(response_cap=ResponseCap(declared=declared))
     asked = request("0.0", "pacs", **changes)
     return judge(asked, peer("pacs", 104, limits=limits), attempts, findings)
 

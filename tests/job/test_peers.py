@@ -9,7 +9,14 @@ from typing import Protocol, TypeAlias
 import pytest
 
 from batchfind.dicom.transfer_syntaxes import EXPLICIT_LE, PRESETS
-from batchfind.job.model import CharsetPolicy, Job, PeerLimits, PeerTimeouts, Priority
+from batchfind.job.model import (
+    CharsetPolicy,
+    Job,
+    PeerLimits,
+    PeerTimeouts,
+    Priority,
+    ResponseCap,
+)
 
 Problems: TypeAlias = Callable[[str | bytes], list[str]]
 Load: TypeAlias = Callable[[str], Job]
@@ -62,7 +69,9 @@ class TestAPeer:
         assert peer.priority is Priority.HIGH
         assert peer.timeouts == PeerTimeouts(connect=0.1, response=None)
         assert peer.limits == PeerLimits(
-            associations=3, queries_per_association=1, response_cap=50
+            associations=3,
+            queries_per_association=1,
+            response_cap=ResponseCap(declared={"": 50}),
         )
         assert peer.charset == CharsetPolicy(
             request=("ISO_IR 144",), assume="ISO_IR 100"

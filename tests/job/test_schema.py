@@ -115,7 +115,6 @@ READ: dict[str, Callable[[Any], Any]] = {
     "carry": tuple,
     "assume": lambda text: None if text == "none" else text,
     "override": lambda text: None if text == "none" else text,
-    "response_cap": lambda text: None if text == "none" else text,
     "request": lambda text: () if text == "auto" else (text,),
 }
 ELSEWHERE = {
@@ -128,6 +127,7 @@ ELSEWHERE = {
     ("rows", "encoding"): inputs.UTF_8,
     ("rows", "on_empty"): "error",  # Rows.skip_empty is False
     ("run", "on_failure"): "continue",  # RunPolicy.stop_on_failure is False
+    ("limits", "response_cap"): "auto",  # ResponseCap.auto is True
     ("output", "names"): "as-sent",  # OutputOptions.components is False
 }
 
