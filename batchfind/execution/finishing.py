@@ -19,9 +19,10 @@ from batchfind.dicom.models import model_of
 from batchfind.dicom.paths import KeyPath, parse_path
 from batchfind.execution.answers import Answers
 from batchfind.execution.behind import Behind
+from batchfind.execution.findings import Findings
 from batchfind.execution.progress import Event, FinishingStarted
 from batchfind.execution.rendition import Prepared, Target
-from batchfind.execution.verdicts import Findings, judge
+from batchfind.execution.verdicts import judge
 from batchfind.job.output_model import TableKind
 from batchfind.outputs.writing import Piece
 from batchfind.plan.model import PlannedOutput, PlannedQuery, Request

@@ -6,8 +6,7 @@ of the finishing pass. The same capture always gives the same verdicts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 from batchfind.capture.records import (
     Cause,
@@ -17,6 +16,7 @@ from batchfind.capture.records import (
     StoredAttempt,
     Verdict,
 )
+from batchfind.execution.findings import Findings
 from batchfind.execution.wording import plural
 from batchfind.plan.model import PlannedPeer, Request
 
@@ -26,23 +26,6 @@ _ASSUMPTIONS = {
         "use step: 1d",
     ),
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Findings:
-    """What the finishing pass found in a request's responses.
-
-    Attributes:
-        defects: responses that could not be decoded, by kind.
-        replaced: bytes that became U+FFFD.
-        warnings: what was wrong with character sets.
-        returned: unique key values that came back, for requests with a batch.
-    """
-
-    defects: Mapping[str, int] = field(default_factory=dict)
-    replaced: int = 0
-    warnings: tuple[str, ...] = ()
-    returned: frozenset[str] = frozenset()
 
 
 def contributing(attempts: Sequence[StoredAttempt]) -> StoredAttempt | None:

@@ -16,8 +16,9 @@ from batchfind.capture.records import (
     Verdict,
 )
 from batchfind.execution.exit_codes import exit_code_of, retryable
+from batchfind.execution.findings import Findings
 from batchfind.execution.results import ExitCode
-from batchfind.execution.verdicts import Findings, contributing, judge, skipped
+from batchfind.execution.verdicts import contributing, judge, skipped
 from batchfind.job.model import PeerLimits, ResponseCap
 from tests.execution.plans import peer, request
 
