@@ -8,8 +8,8 @@ import signal
 
 #: Objects more than were freed since the last collection, and how seldom older ones are
 #: looked at. Modules and plans live as long as the process; looking through them for
-#: garbage again and again costs a twentieth of a run with many requests.
-_COLLECT_AFTER = (50_000, 20, 50)
+#: garbage again and again costs a twentieth of the time until a run begins.
+_COLLECT_AFTER = (200_000, 20, 50)
 
 
 def main() -> None:

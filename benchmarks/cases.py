@@ -2,37 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from benchmarks.contenders import (
-    NAGLE,
-    NODELAY,
-    Question,
-    batchfind,
-    findscu,
-    findscu_files,
-    pynetdicom,
-)
-from benchmarks.measure import Prepare, replay
+from benchmarks import questions
+from benchmarks.aims import OURS, Aim, Bound, Growth, Ratio
+from benchmarks.measure import Figure
+from benchmarks.questions import HELP, LARGE, SMALL, VALIDATE, Serve, stream
+from benchmarks.servers import dcmqrscp, orthanc
 
-STUDY = "1.2.840.10008.5.1.4.1.2.2.1"
-WORKLIST = "1.2.840.10008.5.1.4.31"
-OURS = "batchfind"
-
-Contenders = Mapping[str, Prepare]
+_PART = "findscu answers 200 of the queries; its time is multiplied by 5."
+_SMALL_AIMS = (Ratio("findscu", 0.05), Ratio("findscu, NODELAY", 0.1))
+_LAGS = (Figure.LAG_NETWORK, Figure.LAG_RENDERER)
 
 
-@dataclass(frozen=True, slots=True)
-class Aim:
-    """Our time is at most `ratio` times that of `against`."""
-
-    against: str
-    ratio: float
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """One comparison.
 
@@ -40,150 +24,111 @@ class Case:
         title: what is asked, for the report.
         serve: starts the SCP and gives the contenders against it.
         aims: what we want to reach.
+        figures: the columns of its table.
         rounds: by default.
         note: what a reader has to know.
     """
 
     title: str
-    serve: Callable[[], AbstractContextManager[Contenders]]
+    serve: Serve
     aims: tuple[Aim, ...]
+    figures: tuple[Figure, ...] = (Figure.WALL, Figure.CPU, Figure.PEAK)
     rounds: int = 3
     note: str = ""
 
 
-def _stream(
-    kind: str, count: int, rivals: Callable[[Question], Contenders], *options: str
-) -> Callable[[], AbstractContextManager[Contenders]]:
-    """One query with so many responses, on one association."""
-
-    @contextmanager
-    def serve() -> Iterator[Contenders]:
-        model = "worklist" if kind == "worklist" else "study"
-        uid = WORKLIST if kind == "worklist" else STUDY
-        given = ("--kind", kind, "--responses", str(count), "--sop-class", uid)
-        with replay(*given, *options) as ports:
-            yield rivals(Question(model, ports))
-
-    return serve
-
-
-def _parquet(question: Question) -> Prepare:
-    return batchfind(question, {"format": "parquet", "path": "out.parquet"})
-
-
-def _against_quiet(question: Question) -> Contenders:
-    return {OURS: _parquet(question), "findscu -sr": findscu(question, "-sr")}
-
-
-def _against_all(question: Question) -> Contenders:
-    return {**_against_quiet(question), "findscu -Xs": findscu(question, "-Xs", "o")}
-
-
-def _csv(question: Question) -> Contenders:
-    ours = batchfind(question, {"format": "csv", "path": "out.csv"})
-    return {OURS: ours, "findscu -sr": findscu(question, "-sr")}
-
-
-def _xml(question: Question) -> Contenders:
-    ours = batchfind(question, {"format": "xml", "path": "out.xml"})
-    return {OURS: ours, "findscu -Xs": findscu(question, "-Xs", "out.xml")}
-
-
-def _dicom(question: Question) -> Contenders:
-    ours = batchfind(question, {"format": "dicom", "path": "out/"})
-    return {OURS: ours, "findscu -X": findscu(question, "-X")}
-
-
-@contextmanager
-def _slow_rival() -> Iterator[Contenders]:
-    """Asks pynetdicom for a fiftieth of the answer; its time is scaled up."""
-    with (
-        replay("--responses", "1000000", "--sop-class", STUDY) as many,
-        replay("--responses", "20000", "--sop-class", STUDY) as few,
-    ):
-        yield {
-            OURS: _parquet(Question("study", many)),
-            "pynetdicom": pynetdicom(Question("study", few), factor=50),
-        }
-
-
-@contextmanager
-def _many_queries() -> Iterator[Contenders]:
-    with replay("--responses", "1") as ports:
-        question = Question("study", ports, queries=10_000, associations=4)
-        yield {
-            OURS: _parquet(question),
-            "findscu": findscu_files(question, NAGLE, part=200),
-            "findscu, NODELAY": findscu_files(question, NODELAY, part=10_000),
-        }
-
-
-@contextmanager
-def _many_peers() -> Iterator[Contenders]:
-    with replay("--responses", "1", "--peers", "500", "--latency", "50") as ports:
-        question = Question("study", ports, queries=20, associations=1)
-        yield {OURS: _parquet(question)}
-
-
 CASES: Mapping[str, Case] = {
     "stream-1m": Case(
-        "1 000 000 study responses of 16 attributes to Parquet",
-        _stream("study", 1_000_000, _against_all),
-        (Aim("findscu -sr", 0.35), Aim("findscu -Xs", 0.08)),
-    ),
-    "stream-1m-pynetdicom": Case(
-        "the same, beside pynetdicom",
-        _slow_rival,
-        (Aim("pynetdicom", 0.01),),
-        note="pynetdicom answers 20 000; its time is multiplied by 50.",
+        title="1 000 000 study responses of 16 attributes to Parquet",
+        serve=questions.everybody,
+        aims=(
+            Ratio("findscu -sr", 0.35),
+            Ratio("findscu -Xs", 0.08),
+            Ratio("pynetdicom", 0.01),
+        ),
+        note="pynetdicom gets 20 000 responses; but for its start, its time is "
+        "multiplied by 50.",
     ),
     "stream-200k": Case(
-        "200 000 study responses to Parquet",
-        _stream("study", 200_000, _against_quiet),
-        (Aim("findscu -sr", 0.5),),
+        title="200 000 study responses to Parquet",
+        serve=stream("study", 200_000, questions.parquet),
+        aims=(Ratio("findscu -sr", 0.5),),
         rounds=5,
     ),
     "worklist": Case(
-        "300 000 nested worklist responses, 24 columns, to Parquet",
-        _stream("worklist", 300_000, _against_quiet),
-        (Aim("findscu -sr", 0.5),),
+        title="300 000 nested worklist responses, 24 columns, to Parquet",
+        serve=stream("worklist", 300_000, questions.parquet),
+        aims=(Ratio("findscu -sr", 0.5),),
     ),
     "worklist-implicit": Case(
-        "the same in Implicit VR Little Endian",
-        _stream("worklist", 300_000, _against_quiet, "--syntax", "implicit"),
-        (Aim("findscu -sr", 0.5),),
+        title="the same in Implicit VR Little Endian",
+        serve=stream("worklist", 300_000, questions.parquet, "--syntax", "implicit"),
+        aims=(Ratio("findscu -sr", 0.5),),
     ),
     "ragged": Case(
-        "300 000 studies with ten attributes absent at random, to Parquet",
-        _stream("ragged", 300_000, _against_quiet),
-        (Aim("findscu -sr", 0.6),),
+        title="300 000 studies with ten attributes absent at random, to Parquet",
+        serve=stream("ragged", 300_000, questions.parquet),
+        aims=(Ratio("findscu -sr", 0.6),),
     ),
     "csv": Case(
-        "200 000 study responses to CSV",
-        _stream("study", 200_000, _csv),
-        (Aim("findscu -sr", 0.5),),
+        title="200 000 study responses to CSV",
+        serve=stream("study", 200_000, questions.csv),
+        aims=(Ratio("findscu -sr", 0.5),),
     ),
     "xml": Case(
-        "200 000 study responses to one XML file",
-        _stream("study", 200_000, _xml),
-        (Aim("findscu -Xs", 0.4),),
+        title="200 000 study responses to one XML file",
+        serve=stream("study", 200_000, questions.xml),
+        aims=(Ratio("findscu -Xs", 0.4),),
     ),
     "dicom": Case(
-        "200 000 study responses to DICOM files",
-        _stream("study", 200_000, _dicom),
-        (Aim("findscu -X", 1.0),),
+        title="200 000 study responses to DICOM files",
+        serve=stream("study", 200_000, questions.dicom),
+        aims=(Ratio("findscu -X", 1.0),),
     ),
     "queries": Case(
-        "10 000 one-match queries, one peer, 4 associations",
-        _many_queries,
-        (Aim("findscu", 0.01), Aim("findscu, NODELAY", 1.0)),
-        note="findscu with its default setting answers 200; its time is scaled up.",
+        title="10 000 one-match queries, one peer, 4 associations",
+        serve=questions.many_queries,
+        aims=(Ratio("findscu", 0.01), Ratio("findscu, NODELAY", 1.0)),
+        note="findscu has one association. With its default setting it answers 200 of "
+        "the queries; its time is multiplied by 50.",
+    ),
+    "dcmqrscp": Case(
+        title="1 000 one-match queries at dcmqrscp, one association",
+        serve=questions.small_queries(dcmqrscp),
+        aims=_SMALL_AIMS,
+        note=_PART,
+    ),
+    "orthanc": Case(
+        title="1 000 one-match queries at Orthanc, one association",
+        serve=questions.small_queries(orthanc),
+        aims=_SMALL_AIMS,
+        note=_PART,
     ),
     "peers": Case(
-        "500 peers, 20 queries each, 50 ms an answer, one association a peer",
-        _many_peers,
-        (),
-        note="The latency bound is 1.0 s; the aim is 1.5 s.",
+        title="500 peers, 20 queries each, 50 ms an answer, one association a peer",
+        serve=questions.many_peers,
+        figures=(Figure.WALL, Figure.CPU, Figure.PEAK, Figure.THREADS),
+        aims=(Bound(OURS, Figure.WALL, 1.5), Bound(OURS, Figure.THREADS, 50)),
+        note="20 answers of 50 ms take 1.0 s: the latency bound. A thread a peer would "
+        "make 500.",
+    ),
+    "memory": Case(
+        title="Peak memory of 100 000 and 1 000 000 study responses to Parquet",
+        serve=questions.growing_answers,
+        aims=(Growth(SMALL, LARGE, Figure.PEAK, 50),),
+    ),
+    "start": Case(
+        title="Start",
+        serve=questions.starting,
+        aims=(Bound(HELP, Figure.WALL, 0.15), Bound(VALIDATE, Figure.CPU, 0.6)),
+        rounds=11,
+    ),
+    "lag": Case(
+        title="How late the event loop is: 1 000 000 study responses to Parquet",
+        serve=questions.busy_loop,
+        figures=(Figure.WALL, Figure.CPU, *_LAGS),
+        aims=tuple(Bound(OURS, lag, 5) for lag in _LAGS),
+        note="A task beside the run asks to be woken every millisecond.",
     ),
 }
 """Every case by the name the command line takes."""

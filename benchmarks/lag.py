@@ -10,17 +10,20 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import sys
 import tempfile
 from pathlib import Path
 
 from batchfind import api
 from batchfind.execution.progress import Event, FinishingStarted, RunStarted
-from benchmarks.cases import STUDY, WORKLIST
-from benchmarks.contenders import Question, batchfind
-from benchmarks.measure import replay
+from benchmarks.contenders import STUDY, WORKLIST, Question, write_job
+from benchmarks.measure import Figure
+from benchmarks.servers import replay
 
 _PERIOD = 0.001
+_NETWORK, _RENDERER = "network and writer", "renderer and outputs"
+_FIGURES = {Figure.LAG_NETWORK: _NETWORK, Figure.LAG_RENDERER: _RENDERER}
 
 
 class Lateness:
@@ -33,9 +36,9 @@ class Lateness:
     def __call__(self, event: Event) -> None:
         """An observer of the run: begins phases."""
         if isinstance(event, RunStarted):
-            self._phase = "network and writer"
+            self._phase = _NETWORK
         elif isinstance(event, FinishingStarted):
-            self._phase = "renderer and outputs"
+            self._phase = _RENDERER
 
     async def watch(self) -> None:
         """Notes how late each waking is, until it is cancelled."""
@@ -53,9 +56,18 @@ class Lateness:
             for phase, found in self.phases.items()
         ]
 
+    def figures(self) -> dict[str, float]:
+        """The 99th percentiles; not a number where a phase had no waking."""
+        return {
+            figure.name: _at(self.phases.get(phase, []), 0.99)
+            for figure, phase in _FIGURES.items()
+        }
+
 
 def _at(found: list[float], share: float) -> float:
     """A percentile in milliseconds."""
+    if not found:
+        return float("nan")
     ordered = sorted(found)
     return 1e3 * ordered[min(int(share * len(ordered)), len(ordered) - 1)]
 
@@ -72,12 +84,21 @@ async def _measure(job: Path) -> Lateness:
 
 
 def main() -> None:
-    """Serves, runs in this process, prints a line a phase."""
+    """Serves, unless a job is given, runs in this process, prints a line a phase."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.lag")
     parser.add_argument("--responses", type=int, default=1_000_000)
     parser.add_argument("--kind", choices=("study", "worklist"), default="study")
     parser.add_argument("--format", default="parquet")
+    parser.add_argument("--job", type=Path, help="run this job; its peers are up")
+    parser.add_argument("--tell", type=Path, help="write the percentiles here as JSON")
     given = parser.parse_args()
+    lateness = asyncio.run(_measure(given.job)) if given.job else _served(given)
+    if given.tell is not None:
+        given.tell.write_text(json.dumps(lateness.figures()))
+    sys.stdout.write("".join(f"{line}\n" for line in lateness.lines()))
+
+
+def _served(given: argparse.Namespace) -> Lateness:
     uid = WORKLIST if given.kind == "worklist" else STUDY
     options = ("--kind", given.kind, "--responses", str(given.responses))
     with (
@@ -85,10 +106,8 @@ def main() -> None:
         tempfile.TemporaryDirectory() as folder,
     ):
         output = {"format": given.format, "path": f"{folder}/out"}
-        question = Question(given.kind, ports)
-        batchfind(question, output)(Path(folder))
-        lateness = asyncio.run(_measure(Path(folder) / "job.yaml"))
-    sys.stdout.write("".join(f"{line}\n" for line in lateness.lines()))
+        job = write_job(Path(folder), Question(given.kind, ports), output)
+        return asyncio.run(_measure(job))
 
 
 if __name__ == "__main__":

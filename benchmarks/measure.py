@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import enum
 import json
 import os
+import resource
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from benchmarks.watching import Watcher
+
+
+class Figure(enum.Enum):
+    """What is measured of a process; the value heads its column."""
+
+    WALL = "wall s"
+    CPU = "CPU s"
+    PEAK = "peak MB"
+    THREADS = "threads"
+    LAG_NETWORK = "p99 ms, network and writer"
+    LAG_RENDERER = "p99 ms, renderer and outputs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,51 +37,87 @@ class Command:
     Attributes:
         argv: program and arguments.
         environment: variables added to ours.
-        factor: its time is multiplied by this: a slow contender does a part of the
+        factor: its times are multiplied by this: a slow contender does a part of the
             work, and the report says so.
+        once: the process writes here, as JSON, the seconds that are not multiplied:
+            what it does once, whatever the work.
+        told: the process writes here, as JSON, figures only it knows, by name.
         expected: exit code without which the time means nothing.
     """
 
     argv: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
     factor: float = 1.0
+    once: Path | None = None
+    told: Path | None = None
     expected: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One timed process: wall and CPU seconds, peak resident memory in MiB."""
+    """One timed process, its factor applied to the times.
+
+    Attributes:
+        wall, cpu: in seconds.
+        peak: of its resident memory, in MB.
+        threads: at once, at most; 0 when it was over too soon to be looked at.
+        told: figures it told of itself.
+    """
 
     wall: float
     cpu: float
     peak: float
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """All samples of one contender, its factor applied to the times."""
-
-    samples: tuple[Sample, ...]
-    factor: float
+    threads: int = 0
+    told: Mapping[Figure, float] = field(default_factory=dict)
 
     @property
-    def wall(self) -> float:
-        """Median wall time in seconds."""
-        return self.factor * statistics.median(one.wall for one in self.samples)
+    def figures(self) -> dict[Figure, float]:
+        """All of them."""
+        return {
+            Figure.WALL: self.wall,
+            Figure.CPU: self.cpu,
+            Figure.PEAK: self.peak,
+            Figure.THREADS: self.threads,
+            **self.told,
+        }
 
-    @property
-    def cpu(self) -> float:
-        """Median CPU time in seconds."""
-        return self.factor * statistics.median(one.cpu for one in self.samples)
 
-    @property
-    def peak(self) -> float:
-        """Median peak memory in MiB."""
-        return statistics.median(one.peak for one in self.samples)
+Medians = Mapping[Figure, float]
+
+#: Seconds after which a process is given up.
+_LIMIT = 600.0
+
+
+class Missing(Exception):
+    """A program that is measured is not on this machine."""
 
 
 #: Gives a contender's command; the folder is empty and its own.
 Prepare = Callable[[Path], Command]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What the rounds gave.
+
+    Attributes:
+        medians: by contender.
+        absent: a sentence for each contender that could not take part.
+    """
+
+    medians: Mapping[str, Medians]
+    absent: Sequence[str] = ()
+
+
+def require(*paths: str) -> None:
+    """What is to be measured needs programs.
+
+    Raises:
+        Missing: one of them is not on this machine.
+    """
+    for path in paths:
+        if not Path(path).exists():
+            raise Missing(f"{path} is not on this machine")
 
 
 def compile_package() -> None:
@@ -80,27 +130,42 @@ def compile_package() -> None:
     subprocess.run(argv, cwd=root, check=True)  # noqa: S603 (our own modules)
 
 
-def compare(contenders: Mapping[str, Prepare], rounds: int) -> dict[str, Timing]:
+def compare(contenders: Mapping[str, Prepare], rounds: int) -> Comparison:
     """Each contender once a round, so that what the machine does hits all alike."""
     samples: dict[str, list[Sample]] = {name: [] for name in contenders}
-    factors: dict[str, float] = {}
+    absent: dict[str, str] = {}
     for _ in range(rounds):
         for name, prepare in contenders.items():
-            folder = Path(tempfile.mkdtemp(prefix="batchfind-bench-"))
+            if name in absent:
+                continue
             try:
-                command = prepare(folder)
-                samples[name].append(timed(command, folder))
-                factors[name] = command.factor
-            finally:
-                shutil.rmtree(folder, ignore_errors=True)
-    return {name: Timing(tuple(samples[name]), factors[name]) for name in contenders}
+                samples[name].append(_sample(prepare))
+            except Missing as error:
+                absent[name] = f"Without {name}: {error}."
+    medians = {name: _medians(taken) for name, taken in samples.items() if taken}
+    return Comparison(medians, tuple(absent.values()))
+
+
+def _sample(prepare: Prepare) -> Sample:
+    folder = Path(tempfile.mkdtemp(prefix="batchfind-bench-"))
+    try:
+        return timed(prepare(folder), folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _medians(samples: Sequence[Sample]) -> Medians:
+    figures = [one.figures for one in samples]
+    return {
+        name: statistics.median(one[name] for one in figures) for name in figures[0]
+    }
 
 
 def timed(command: Command, folder: Path) -> Sample:
-    """Runs one process from start to exit.
+    """Runs one process from start to exit, for ten minutes at most.
 
     Raises:
-        RuntimeError: it ended with another exit code than expected.
+        RuntimeError: it ended with another exit code than expected, or not at all.
     """
     log = folder / "stderr.log"
     with log.open("wb") as stderr:
@@ -113,26 +178,39 @@ def timed(command: Command, folder: Path) -> Sample:
             stdout=subprocess.DEVNULL,
             stderr=stderr,
         )
-        _, status, usage = os.wait4(process.pid, 0)
+        with Watcher(process.pid, _LIMIT) as watcher:
+            usage = _usage(process)
         wall = time.perf_counter() - started
-    code = process.returncode = os.waitstatus_to_exitcode(status)
-    if code != command.expected:
-        said = log.read_text(errors="replace")[-2000:]
-        raise RuntimeError(f"{' '.join(command.argv)} ended with {code}:\n{said}")
-    return Sample(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    if process.returncode != command.expected:
+        how = f"ended with {process.returncode}"
+        if watcher.stopped:
+            how = f"was given up after {_LIMIT:g} s"
+        said = log.read_text(errors="replace").strip()[-2000:]
+        raise RuntimeError(f"{' '.join(command.argv[:4])} {how}\n{said}")
+    once = json.loads(command.once.read_text()) if command.once else 0.0
+    told = json.loads(command.told.read_text()) if command.told else {}
+    return Sample(
+        once + command.factor * (wall - once),
+        once + command.factor * (usage.ru_utime + usage.ru_stime - once),
+        _peak(usage, watcher) * 1024 / 1e6,
+        watcher.threads,
+        {Figure[name]: value for name, value in told.items()},
+    )
 
 
-@contextmanager
-def replay(*options: str) -> Iterator[list[int]]:
-    """A replay SCP that is ready to answer, and its ports."""
-    with subprocess.Popen(  # noqa: S603 (our own module)
-        [sys.executable, "-m", "benchmarks.replay", *options],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        if process.stdout is None or process.stdin is None:  # pragma: no cover
-            raise RuntimeError("the replay SCP has no pipes")
-        yield json.loads(process.stdout.readline())
-        process.stdin.close()
-        process.wait(30)
+def _usage(process: subprocess.Popen[bytes]) -> resource.struct_rusage:
+    """Waits for a process, or ends it when the waiting is broken off."""
+    try:
+        _, status, usage = os.wait4(process.pid, 0)
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return usage
+
+
+def _peak(usage: resource.struct_rusage, watcher: Watcher) -> int:
+    """In KiB; a child's counter starts with the peak of the process it forks from."""
+    ours = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return usage.ru_maxrss if usage.ru_maxrss > ours else watcher.peak

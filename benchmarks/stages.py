@@ -16,9 +16,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks.cases import STUDY, WORKLIST
-from benchmarks.contenders import Question, batchfind
-from benchmarks.measure import Command, compile_package, replay, timed
+from benchmarks.contenders import STUDY, WORKLIST, Question, batchfind, patients
+from benchmarks.measure import Command, compile_package, timed
+from benchmarks.servers import replay
 from benchmarks.tracing import Tracer
 
 #: A call of the function begins the phase.
@@ -93,9 +93,8 @@ def main() -> None:
         options += ["--sop-class", WORKLIST if kind == "worklist" else STUDY]
     with replay(*options) as ports, tempfile.TemporaryDirectory() as folder:
         model = "worklist" if kind == "worklist" else "study"
-        question = Question(
-            model, ports, queries=given.queries, associations=given.associations
-        )
+        asked = patients(given.queries) if given.queries > 1 else {}
+        question = Question(model, ports, asked=asked, associations=given.associations)
         output = {"format": given.format, "path": "out"}
         sys.stdout.write(_measured(question, output, Path(folder), given.profile))
 
@@ -113,7 +112,7 @@ def _measured(
     sample = timed(Command((python, *ways), command.environment), folder)
     report = json.loads(found.read_text())
     lines = [f"whole process: {sample.wall:.2f} s, {sample.cpu:.2f} s CPU"]
-    lines[0] += f", peak {sample.peak:.0f} MiB"
+    lines[0] += f", peak {sample.peak:.0f} MB"
     lines += ["", f"{'phase':24} {'wall s':>8} {'CPU s':>8}"]
     lines += [f"{p['name']:24} {p['wall']:8.3f} {p['cpu']:8.3f}" for p in report[0]]
     lines += ["", f"{'thread':20} {'step':28} {'calls':>8} {'CPU s':>8}"]

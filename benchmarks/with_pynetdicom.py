@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sys
+import time
+from pathlib import Path
 
 from pydicom.dataset import Dataset
 from pynetdicom import AE
@@ -21,12 +24,16 @@ _MODELS = {
 
 
 def main() -> None:
-    """`MODEL PORT TITLE`; ends with 1 when the answer is not a success."""
-    model, port, title = sys.argv[1:]
+    """`MODEL PORT TITLE FILE`; ends with 1 when the answer is not a success.
+
+    What it takes to start, in seconds of CPU, is written to the file.
+    """
+    model, port, title, once = sys.argv[1:]
     settings.LOG_RESPONSE_IDENTIFIERS = False
     entity = AE()
     entity.add_requested_context(_MODELS[model])
     association = entity.associate("127.0.0.1", int(port), ae_title=title)
+    Path(once).write_text(json.dumps(time.process_time()))
     kept = []
     status = 0xFFFF
     for answer, identifier in association.send_c_find(_query(model), _MODELS[model]):

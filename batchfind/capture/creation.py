@@ -13,7 +13,7 @@ from batchfind.capture.documents import to_documents
 from batchfind.capture.schema import APPLICATION_ID, PAGE_BYTES, TABLES, VERSION
 from batchfind.dicom.identifier import Element
 from batchfind.errors import StateError
-from batchfind.plan.model import Plan
+from batchfind.plan.model import Plan, Request
 
 
 def create_database(path: Path, meta: Mapping[str, str], plan: Plan) -> None:
@@ -58,7 +58,7 @@ def _fill(connection: sqlite3.Connection, meta: Mapping[str, str], plan: Plan) -
         "INSERT INTO meta VALUES (?, ?)",
         [(name, _storable(text)) for name, text in (stored | dict(meta)).items()],
     )
-    specs = to_documents(plan.requests, shared=(Element,))
+    specs = to_documents(plan.requests, shared=(Element,), alike=(Request,))
     connection.executemany(
         "INSERT INTO request VALUES (?, NULL, ?, ?, ?, ?, 'plan')",
         (

@@ -32,14 +32,17 @@ def to_document(record: Any) -> str:
     return _TEXT.of(record)
 
 
-def to_documents(records: Iterable[Any], shared: Collection[type]) -> Iterator[str]:
+def to_documents(
+    records: Iterable[Any], shared: Collection[type], alike: Collection[type]
+) -> Iterator[str]:
     """As `to_document`, for records that have much in common.
 
     Args:
         records: all of them live as long as the iterator.
         shared: types whose objects stand in many of them.
+        alike: types of records that have most objects in common with the one before.
     """
-    return map(JsonText(COMPACT, _FORMS, shared).of, records)
+    return map(JsonText(COMPACT, _FORMS, shared, alike).of, records)
 
 
 def read_object(text: str) -> dict[str, Any]:

@@ -259,8 +259,12 @@ class Journal:
     def _ticket(self) -> Ticket:
         ticket = self._loop.create_future()
         self._tickets.add(ticket)
-        ticket.add_done_callback(self._tickets.discard)
         return ticket
+
+    def _resolve(self, ticket: Ticket) -> None:
+        self._tickets.discard(ticket)
+        if not ticket.done():  # else whoever waited for it was cancelled
+            ticket.set_result(None)
 
     def _report(self, report: Report) -> None:
         """Called by the writer thread."""
@@ -273,7 +277,7 @@ class Journal:
                 self._requests = report.requests
                 self._ordinals = dict(report.ordinals)
                 self._last = report.last
-                _resolve(self._opened)
+                self._resolve(self._opened)
             case Committed():
                 self._settle(report.entries)
             case Closed():
@@ -290,23 +294,18 @@ class Journal:
                 case Begin() | Note():
                     pass
                 case _:
-                    _resolve(entry.ticket)
+                    self._resolve(entry.ticket)
         if self._queued < QUEUE_BYTES:
             self._room.set()
 
     def _fail(self, error: Exception) -> None:
         self._failure = error
         self._room.set()
-        for ticket in tuple(self._tickets):
+        for ticket in self._tickets:
             if not ticket.done():
                 ticket.set_exception(_fresh(error))
                 ticket.exception()  # the next call raises it: no need to await this
-
-
-def _resolve(ticket: Ticket) -> None:
-    """A ticket whose waiter was cancelled is done already."""
-    if not ticket.done():
-        ticket.set_result(None)
+        self._tickets.clear()
 
 
 def _fresh(error: Exception) -> Exception:

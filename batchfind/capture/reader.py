@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
@@ -31,7 +31,7 @@ from batchfind.capture.records import (
     StoredMatches,
     StoredRequest,
 )
-from batchfind.capture.rows import REMEDY, AttemptRow, Rows
+from batchfind.capture.rows import REMEDY, AttemptRow, MatchesRow, Rows
 from batchfind.errors import StorageError
 
 _ATTEMPTS: Final = (
@@ -190,19 +190,45 @@ class Capture:
             StorageError: what is stored is not what was recorded.
             LocalProtocolError: there is no such attempt.
         """
-        row = self._rows.attempt(attempt)
+        yield from self._follow(
+            self._rows.attempt(attempt), self._rows.matches(attempt)
+        )
+
+    def matches_of(self, attempts: list[int]) -> Iterator[tuple[int, StoredMatches]]:
+        """As `matches` for several attempts, whose responses are few: read at once.
+
+        Args:
+            attempts: their numbers, 256 at most.
+
+        Yields:
+            The number of an attempt with a set of its responses.
+
+        Raises:
+            StorageError: what is stored is not what was recorded.
+            LocalProtocolError: there is no such attempt.
+        """
+        rows = self._rows.attempts(attempts)
+        sets = self._rows.matches_of(attempts)
+        for attempt in attempts:
+            for matches in self._follow(rows[attempt], sets.get(attempt, ())):
+                yield attempt, matches
+
+    def _follow(
+        self, row: AttemptRow, sets: Iterable[MatchesRow]
+    ) -> Iterator[StoredMatches]:
+        """Sets of matches while they continue the hash chain of their attempt."""
         start = link = first_link(row.number, row.ordinal, row.facts, row.asked)
-        first = sequence = 0
-        while (stored := self._rows.matches(attempt, sequence)) is not None:
+        first = 0
+        for sequence, stored in enumerate(sets):
             link = next_link(link, sequence, stored.first, stored.packed)
-            if link != stored.link or stored.first != first:
+            expected = sequence, first, link
+            if (stored.sequence, stored.first, stored.link) != expected:
                 raise self._damaged(row, first, "its hash chain is broken")
             try:
                 yield unpack(stored.packed, first)
             except StorageError as error:
                 raise self._damaged(row, first, str(error)) from error
             first += stored.packed.count
-            sequence += 1
         head = start if row.ending is None else last_link(link, row.ending)
         if head != row.head:
             raise self._damaged(row, first, "they, or its ending, are not as recorded")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -13,6 +16,15 @@ from batchfind.errors import LocalProtocolError, StorageError
 
 REMEDY: Final = "restore the capture from a copy, or run the job again"
 _LARGEST: Final = (1 << 32) - 1
+_ONE_SET: Final = (
+    "SELECT attempt, sequence, first, count, raw_bytes, codec, link, payload "
+    "FROM matches WHERE attempt=? AND sequence=?"
+)
+_ALL_SETS: Final = (
+    "SELECT attempt, sequence, first, count, raw_bytes, codec, link, payload "
+    "FROM matches WHERE attempt IN (SELECT value FROM json_each(?)) "
+    "ORDER BY attempt, sequence"
+)
 
 
 class AttemptRow(NamedTuple):
@@ -27,8 +39,9 @@ class AttemptRow(NamedTuple):
 
 
 class MatchesRow(NamedTuple):
-    """A stored set of matches: index of its first response, bytes, link."""
+    """A stored set of matches: number, index of its first response, bytes, link."""
 
+    sequence: int
     first: int
     packed: Packed
     link: bytes
@@ -51,37 +64,64 @@ class Rows:
 
     def attempt(self, number: int) -> AttemptRow:
         """One attempt. Raises LocalProtocolError when there is none."""
+        return self.attempts([number])[number]
+
+    def attempts(self, numbers: list[int]) -> dict[int, AttemptRow]:
+        """Attempts by number. Raises LocalProtocolError when one is missing."""
         rows = self.select(
-            "SELECT ordinal, facts, ending, head, request, key, spec FROM attempt "
-            "LEFT JOIN request ON id=request WHERE number=?",
-            number,
+            "SELECT number, ordinal, facts, ending, head, request, key, spec FROM "
+            "attempt LEFT JOIN request ON id=request "
+            "WHERE number IN (SELECT value FROM json_each(?))",
+            json.dumps(numbers),
         )
-        if not rows:
-            raise LocalProtocolError(f"there is no attempt {number} in {self._path}")
-        ordinal, facts, ending, head, *asked = rows[0]
-        texts = [text for text in (facts, ending) if text is not None] + asked
+        found = {row[0]: self._attempt(*row) for row in rows}
+        for number in numbers:
+            if number not in found:
+                raise LocalProtocolError(
+                    f"there is no attempt {number} in {self._path}"
+                )
+        return found
+
+    def matches(self, attempt: int) -> Iterator[MatchesRow]:
+        """The sets of an attempt, one at a time; they end before one that lacks."""
+        for sequence in count():
+            rows = self.select(_ONE_SET, attempt, sequence)
+            if not rows:
+                return
+            yield self._set(rows[0])
+
+    def matches_of(self, attempts: list[int]) -> dict[int, list[MatchesRow]]:
+        """All sets of some attempts, by attempt; nothing for one without any."""
+        rows = self.select(_ALL_SETS, json.dumps(attempts))
+        found: dict[int, list[MatchesRow]] = {}
+        for row in rows:
+            found.setdefault(row[0], []).append(self._set(row))
+        return found
+
+    def _attempt(
+        self,
+        number: int,
+        ordinal: int,
+        facts: str | None,
+        ending: str | None,
+        head: bytes,
+        *asked: str,
+    ) -> AttemptRow:
+        texts = [*(text for text in (facts, ending) if text is not None), *asked]
         if not all(isinstance(text, str) for text in texts):
             raise StorageError(f"{self._path}: attempt {number} is damaged: {REMEDY}")
         return AttemptRow(number, ordinal, facts, ending, head, Asked(*asked))
 
-    def matches(self, attempt: int, sequence: int) -> MatchesRow | None:
-        """One set of matches, or None beyond the last."""
-        rows = self.select(
-            "SELECT first, count, raw_bytes, codec, link, payload FROM matches "
-            "WHERE attempt=? AND sequence=?",
-            attempt,
-            sequence,
-        )
-        if not rows:
-            return None
-        first, count, raw_bytes, codec, link, payload = rows[0]
+    def _set(self, row: tuple[Any, ...]) -> MatchesRow:
+        attempt, sequence, first, responses, raw_bytes, codec, link, payload = row
         numbers = all(
             isinstance(number, int) and 0 <= number <= _LARGEST
-            for number in (first, count, raw_bytes)
+            for number in (first, responses, raw_bytes)
         )
         if not (numbers and isinstance(codec, str) and isinstance(payload, bytes)):
             raise StorageError(
                 f"{self._path}: attempt {attempt}: set {sequence} of its responses is "
                 f"damaged: {REMEDY}"
             )
-        return MatchesRow(first, Packed(codec, count, raw_bytes, payload), link)
+        packed = Packed(codec, responses, raw_bytes, payload)
+        return MatchesRow(sequence, first, packed, link)

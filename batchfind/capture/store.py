@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import sqlite3
@@ -9,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, Final
 
 from batchfind.capture.chain import Asked, first_link, last_link, next_link
 from batchfind.capture.codec import pack
@@ -33,6 +35,9 @@ from batchfind.capture.entries import (
 from batchfind.errors import StorageError
 from batchfind.plan.model import Plan
 
+_LARGE: Final = 64 << 10
+"""Bytes of a set that does not wait for others of its transaction."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
@@ -52,13 +57,22 @@ class Opened:
 
 
 class Store:
-    """Applies entries within transactions that its owner begins and commits."""
+    """Applies entries within transactions that its owner begins and commits.
+
+    Small entries of one transaction are written together, so that an attempt which
+    begins and ends within it costs few statements.
+    """
 
     def __init__(self, path: Path) -> None:
         """Opens an existing file; use `create` or `reopen`."""
         self._path = path
         self._inode = path.stat().st_ino
         self._links: dict[int, bytes] = {}
+        self._waiting: list[Entry] = []
+        self._asked: dict[str, Asked] = {}
+        self._begun: dict[int, tuple[Any, ...]] = {}
+        self._sets: list[tuple[Any, ...]] = []
+        self._ended: list[tuple[Any, ...]] = []
         self._db, self.wal = connect_writing(path)
         self._db.execute("PRAGMA foreign_keys=ON")
 
@@ -122,6 +136,7 @@ class Store:
             StorageError: the file is no longer where it was.
             sqlite3.Error: it cannot be written.
         """
+        self._write()
         # SQLite writes on into a file that was deleted and reports no error.
         try:
             there = self._path.stat().st_ino == self._inode
@@ -134,7 +149,30 @@ class Store:
         self._db.execute("COMMIT")
 
     def apply(self, entry: Entry) -> None:
-        """Writes one entry within the current transaction."""
+        """Takes one entry for the current transaction."""
+        self._waiting.append(entry)
+        if isinstance(entry, Put) and entry.size >= _LARGE:
+            self._write()
+
+    def _write(self) -> None:
+        """Writes the entries that are waiting."""
+        self._look_up()
+        for entry in self._waiting:
+            self._take(entry)
+        self._waiting.clear()
+        self._insert()
+
+    def _look_up(self) -> None:
+        """What the attempts ask that are about to begin."""
+        begun = {entry.request for entry in self._waiting if isinstance(entry, Begin)}
+        rows = self._db.execute(
+            "SELECT id, key, spec FROM request WHERE id IN "
+            "(SELECT value FROM json_each(?))",
+            (json.dumps(sorted(begun)),),
+        )
+        self._asked = {row[0]: Asked(*row) for row in rows}
+
+    def _take(self, entry: Entry) -> None:
         match entry:
             case Put():
                 self._put(entry)
@@ -179,28 +217,19 @@ class Store:
         self.commit()
 
     def _begin(self, entry: Begin) -> None:
-        asked = Asked(
-            *self._db.execute(
-                "SELECT id, key, spec FROM request WHERE id=?", (entry.request,)
-            ).fetchone()
-        )
+        asked = self._asked[entry.request]
         facts = None if entry.facts is None else to_document(entry.facts)
         link = first_link(entry.attempt, entry.ordinal, facts, asked)
         self._links[entry.attempt] = link
-        self._db.execute(
-            "INSERT INTO attempt (number, request, ordinal, facts, head) "
-            "VALUES (?, ?, ?, ?, ?)",
-            (entry.attempt, entry.request, entry.ordinal, facts, link),
-        )
+        row = (entry.attempt, entry.request, entry.ordinal, facts)
+        self._begun[entry.attempt] = (*row, None, link)
 
     def _put(self, entry: Put) -> None:
         packed = pack(entry.matches)
         link = self._links[entry.attempt]
         link = next_link(link, entry.sequence, entry.first, packed)
         self._links[entry.attempt] = link
-        self._db.execute(
-            "INSERT INTO matches (attempt, sequence, first, count, codec, raw_bytes, "
-            "link, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        self._sets.append(
             (
                 entry.attempt,
                 entry.sequence,
@@ -210,16 +239,34 @@ class Store:
                 packed.raw_bytes,
                 link,
                 packed.payload,
-            ),
+            )
         )
 
     def _end(self, entry: End) -> None:
         ending = to_document(entry.ending)
         head = last_link(self._links.pop(entry.attempt), ending)
-        self._db.execute(
-            "UPDATE attempt SET ending=?, head=? WHERE number=?",
-            (ending, head, entry.attempt),
+        begun = self._begun.get(entry.attempt)
+        if begun is None:
+            self._ended.append((ending, head, entry.attempt))
+        else:
+            self._begun[entry.attempt] = (*begun[:-2], ending, head)
+
+    def _insert(self) -> None:
+        """Writes the rows that are ready; an attempt comes before its sets."""
+        many = self._db.executemany
+        many(
+            "INSERT INTO attempt (number, request, ordinal, facts, ending, head) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
+            self._begun.values(),
         )
+        many(
+            "INSERT INTO matches (attempt, sequence, first, count, codec, raw_bytes, "
+            "link, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            self._sets,
+        )
+        many("UPDATE attempt SET ending=?, head=? WHERE number=?", self._ended)
+        for written in (self._begun, self._sets, self._ended):
+            written.clear()
 
     def _note(self, entry: Note) -> None:
         self._db.execute(

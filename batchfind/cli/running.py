@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 Execution = Callable[[Sequence[Observer], asyncio.Event], Awaitable[RunResult]]
 
+#: Objects more than were freed since the last collection, and how seldom older ones are
+#: looked at: looking more often costs a twentieth of a run with many requests.
+_COLLECT_AFTER = (50_000, 20, 50)
 _QUIET = "Show nothing when all is complete, else at most 20 lines."
 _SHOW = click.option(
     "--show",
@@ -191,6 +194,7 @@ def _execute(begin: Execution, *, as_json: bool, quiet: bool, show: bool) -> int
 
     leave_pandas_out()
     gc.freeze()  # modules and plan stay to the end: no collection need look at them
+    gc.set_threshold(*_COLLECT_AFTER)
     board = Board()
     shown = _responses(as_json=as_json) if show else None
     with display(board, quiet=quiet, debug=debugging(), responses=shown) as observers:

@@ -15,10 +15,12 @@ import click
 from batchfind.cli import console
 from batchfind.cli.options import examples, reporting
 from batchfind.demo.announcement import Announcement, Served
+from batchfind.demo.capping import CapStyle
 from batchfind.errors import StateError, UsageError
 
 _LOOPBACK = "127.0.0.1"
 _END_SECONDS = 5.0
+_MOST_STUDIES = 20_000
 _PORT = click.IntRange(0, 65535)
 
 
@@ -26,6 +28,7 @@ _PORT = click.IntRange(0, 65535)
     epilog=examples(
         "batchfind demo",
         "batchfind demo --pacs-port 11112 --worklist-port 11113",
+        "batchfind demo --pacs-port 11112 --studies 400 --cap 50 --cap-style a700",
     )
 )
 @click.option(
@@ -47,15 +50,49 @@ _PORT = click.IntRange(0, 65535)
     metavar="ISO-8601",
     help="The day the worklist is built around, instead of today.",
 )
+@click.option(
+    "--studies",
+    type=click.IntRange(0, _MOST_STUDIES),
+    metavar="N",
+    default=0,
+    help="Add N invented studies of January to March 2025 to the PACS.",
+)
+@click.option(
+    "--cap",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Both peers give N responses to one request at most.",
+)
+@click.option(
+    "--cap-style",
+    type=click.Choice([style.value for style in CapStyle]),
+    help="How an answer ends that has more than N: silent (default) says success,"
+    " a700 and fe00 are statuses, abort ends the association.",
+)
 @reporting()
-def demo(*, pacs_port: int, worklist_port: int, now: str | None, as_json: bool) -> int:
+def demo(
+    *,
+    pacs_port: int,
+    worklist_port: int,
+    now: str | None,
+    studies: int,
+    cap: int | None,
+    cap_style: str | None,
+    as_json: bool,
+) -> int:
     """Serve the embedded PACS and worklist on loopback until Ctrl-C.
 
     All patients are fictional. Jobs that say `demo: pacs` or `demo: worklist` start
-    these peers by themselves; this command is for other tools.
+    these peers by themselves; this command is for other tools, and for trying what
+    becomes of an answer that a peer cuts short.
     """
+    if cap_style and not cap:
+        raise UsageError("--cap-style says how an answer ends: give --cap N as well")
     command = [sys.executable, "-m", "batchfind.demo", "--now", _clock(now).isoformat()]
     command += ["--pacs-port", str(pacs_port), "--worklist-port", str(worklist_port)]
+    command += ["--studies", str(studies)]
+    if cap:
+        command += ["--cap", str(cap), "--cap-style", cap_style or CapStyle.SILENT]
     try:
         _serve(command, (pacs_port, worklist_port), as_json=as_json)
     except KeyboardInterrupt:

@@ -16,6 +16,7 @@ import threading
 from datetime import datetime
 from typing import Any
 
+from batchfind.demo.capping import Cap, CapStyle
 from batchfind.demo.server import serve
 
 
@@ -26,7 +27,16 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     threading.Thread(target=_watch_parent, args=(stop,), daemon=True).start()
-    serve(options.pacs_port, options.worklist_port, options.now, _announce, stop)
+    cap = Cap(options.cap, options.cap_style) if options.cap else None
+    serve(
+        options.pacs_port,
+        options.worklist_port,
+        options.now,
+        _announce,
+        stop,
+        studies=options.studies,
+        cap=cap,
+    )
     # pynetdicom's reactor threads are no daemons: one stuck in a send would keep
     # the process alive after everybody who could read it has gone.
     os._exit(0)
@@ -42,6 +52,9 @@ def _options() -> argparse.Namespace:
         default=datetime.now().astimezone(),
         help="ISO 8601 clock the worklist is built around",
     )
+    parser.add_argument("--studies", type=int, default=0)
+    parser.add_argument("--cap", type=int, help="responses to one request at most")
+    parser.add_argument("--cap-style", type=CapStyle, default=CapStyle.SILENT)
     return parser.parse_args()
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.resources import files
+from itertools import chain
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -47,8 +48,8 @@ def shipped_files() -> list[Path]:
     return sorted(path for path in root.rglob("*") if path.is_file())
 
 
-def load(paths: Iterable[Path]) -> Archive:
-    """An archive of the DICOM files among those given.
+def load(paths: Iterable[Path], invented: Iterable[Entity] = ()) -> Archive:
+    """An archive of the DICOM files among those given, and of invented instances.
 
     A file that is no DICOM file, or that lacks the UID of its study, series or
     instance, is passed over; of two with the same SOP Instance UID the first
@@ -57,14 +58,23 @@ def load(paths: Iterable[Path]) -> Archive:
 
     Args:
         paths: files to read.
+        invented: instances beside those of the files.
 
     Returns:
         The entities of all four levels.
     """
     images: dict[str, Entity] = {}
-    for instance in _instances(paths):
+    for instance in chain(_instances(paths), invented):
         images.setdefault(instance.text(UNIQUE_KEYS["IMAGE"]), instance)
-    return {level: _entities(level, list(images.values())) for level in LEVELS}
+    groups = {
+        level: _grouped(list(images.values()), key)
+        for level, key in UNIQUE_KEYS.items()
+    }
+    computed = {
+        level: {key: _computed(level, members) for key, members in group.items()}
+        for level, group in groups.items()
+    }
+    return {level: _entities(level, groups[level], computed) for level in LEVELS}
 
 
 def _instances(paths: Iterable[Path]) -> Iterator[Entity]:
@@ -104,12 +114,15 @@ def _normal(one: int, values: list[str]) -> list[str]:
     return [value.replace(":", "") for value in values]
 
 
-def _entities(level: str, images: Sequence[Entity]) -> list[Entity]:
+def _entities(
+    level: str,
+    groups: Mapping[str, Sequence[Entity]],
+    computed: Mapping[str, Mapping[str, Mapping[int, Stored]]],
+) -> list[Entity]:
     """The entities of one level: their first image speaks for each of them."""
-    unique = UNIQUE_KEYS[level]
     keys = [one for upper in levels_down_to(level) for one in stored_keys(upper)]
     entities = []
-    for key, members in _grouped(images, unique).items():
+    for key, members in groups.items():
         if not key:
             continue  # no Patient ID, no patient
         first = members[0]
@@ -118,10 +131,8 @@ def _entities(level: str, images: Sequence[Entity]) -> list[Entity]:
         }
         attributes[_AVAILABILITY] = ["ONLINE"]
         for upper in levels_down_to(level):
-            scope = UNIQUE_KEYS[upper]
-            if owner := first.text(scope):
-                same = [image for image in images if image.text(scope) == owner]
-                attributes |= _computed(upper, same)
+            if owner := first.text(UNIQUE_KEYS[upper]):
+                attributes |= computed[upper][owner]
         entities.append(Entity(attributes, first.charset))
     return entities
 

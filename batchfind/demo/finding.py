@@ -24,6 +24,7 @@ Supported: TypeAlias = "Mapping[int, Supported]"
 
 _LEVEL: Final = tag_named("QueryRetrieveLevel")
 _RETRIEVE_AE: Final = tag_named("RetrieveAETitle")
+_STUDY_TIME: Final = tag_named("StudyTime")
 _STEPS: Final = tag_named("ScheduledProcedureStepSequence")
 _START_DATE: Final = tag_named("ScheduledProcedureStepStartDate")
 _START_TIME: Final = tag_named("ScheduledProcedureStepStartTime")
@@ -104,7 +105,7 @@ class QueryRetrieve:
             (
                 data_set_of(asked, entity, added)
                 for entity in entities
-                if match_identifier(asked, entity.attributes)
+                if match_identifier(_timely(asked, entity), entity.attributes)
             ),
         )
 
@@ -121,6 +122,20 @@ class QueryRetrieve:
             text = _text(keys, unique)
             if not text or set(text) & set("*?\\"):
                 raise Refused(f"{label(unique)} must be a single value", unique)
+
+
+def _timely(asked: Identifier, entity: Entity) -> Identifier:
+    """The keys, without a time range that is open below for a study without a time.
+
+    An empty time comes before every other, as it does in many archives' databases.
+    """
+    if entity.text(_STUDY_TIME):
+        return asked
+    return tuple(
+        key
+        for key in asked
+        if key.tag != _STUDY_TIME or not str(key.value).startswith("-")
+    )
 
 
 @dataclass(frozen=True, slots=True)

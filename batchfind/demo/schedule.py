@@ -73,7 +73,7 @@ def _facts(step: _Step) -> Facts:
         "MedicalAlerts": "",
         "Allergies": "",
         "PregnancyStatus": "",
-        "StudyInstanceUID": _uid(step.accession),
+        "StudyInstanceUID": uid_of(step.accession),
         "RequestingPhysician": REFERRERS[step.number % len(REFERRERS)],
         "RequestedProcedureDescription": procedure.description,
         "RequestedProcedureCodeSequence": [_code(procedure)],
@@ -116,7 +116,7 @@ def _code(procedure: Procedure) -> Facts:
     }
 
 
-def _uid(text: str) -> str:
+def uid_of(text: str) -> str:
     """A UID of 128 bits that depends on nothing but the text.
 
     Source: PS3.5 Section B.2.

@@ -17,7 +17,9 @@ from pynetdicom.transport import ThreadedAssociationServer
 
 from batchfind.demo.announcement import PACS_AE, WORKLIST_AE, Announcement, Served
 from batchfind.demo.archive import load, shipped_files
+from batchfind.demo.capping import Cap, CapStyle
 from batchfind.demo.finding import MISMATCH, Finder, QueryRetrieve, Refused, Worklist
+from batchfind.demo.invented import instances
 from batchfind.demo.pacs_keys import LEVELS
 from batchfind.demo.schedule import schedule
 from batchfind.demo.wire import identifier_of
@@ -32,6 +34,7 @@ PATIENT_STUDY_ONLY: Final = "1.2.840.10008.5.1.4.1.2.3.1"
 MODALITY_WORKLIST: Final = "1.2.840.10008.5.1.4.31"
 
 _CANCELLED: Final = 0xFE00
+_OUT_OF_RESOURCES: Final = 0xA700
 _ASSOCIATIONS: Final = 256
 _POLL_SECONDS: Final = 0.1  # how long closing may have to wait
 
@@ -44,6 +47,9 @@ def serve(
     now: datetime,
     announce: Callable[[dict[str, Any]], None],
     stop: threading.Event,
+    *,
+    studies: int = 0,
+    cap: Cap | None = None,
 ) -> None:
     """Serves both demo peers until told to stop; any called AE title is accepted.
 
@@ -54,11 +60,13 @@ def serve(
         announce: called once, when both listen, with the mapping that
             `Announcement` describes.
         stop: ends the service; associations still open are aborted.
+        studies: so many invented ones are in the PACS beside the files'.
+        cap: of the responses of both peers; None for no limit.
 
     Raises:
         OSError: when a port cannot be had.
     """
-    archive = load(shipped_files())
+    archive = load(shipped_files(), instances(studies))
     pacs: dict[str, Finder] = {
         PATIENT_ROOT: QueryRetrieve(archive, LEVELS, PACS_AE),
         STUDY_ROOT: QueryRetrieve(archive, LEVELS[1:], PACS_AE),
@@ -67,9 +75,10 @@ def serve(
     worklist: dict[str, Finder] = {MODALITY_WORKLIST: Worklist(schedule(now.date()))}
     with ExitStack() as open_servers:
         announcement = Announcement(
-            Served(open_servers.enter_context(scp(pacs_port, pacs)), PACS_AE),
+            Served(open_servers.enter_context(scp(pacs_port, pacs, cap)), PACS_AE),
             Served(
-                open_servers.enter_context(scp(worklist_port, worklist)), WORKLIST_AE
+                open_servers.enter_context(scp(worklist_port, worklist, cap)),
+                WORKLIST_AE,
             ),
         )
         announce(asdict(announcement))
@@ -77,12 +86,15 @@ def serve(
 
 
 @contextmanager
-def scp(port: int, finders: Mapping[str, Finder]) -> Iterator[int]:
+def scp(
+    port: int, finders: Mapping[str, Finder], cap: Cap | None = None
+) -> Iterator[int]:
     """One SCP that answers C-ECHO and C-FIND for as long as the context lasts.
 
     Args:
         port: TCP port on loopback, 0 to 65535; 0 lets the system choose.
         finders: SOP Class UID to the information model that answers it.
+        cap: of its responses, or None.
 
     Yields:
         The port it listens on.
@@ -98,7 +110,7 @@ def scp(port: int, finders: Mapping[str, Finder]) -> Iterator[int]:
         (LOOPBACK, port),
         evt_handlers=[
             (evt.EVT_CONN_OPEN, _send_at_once),
-            (evt.EVT_C_FIND, _answer, [finders]),
+            (evt.EVT_C_FIND, _answer, [finders, cap]),
         ],
         server_class=_Server,
     )
@@ -129,7 +141,9 @@ def _send_at_once(event: evt.Event) -> None:
         connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
-def _answer(event: evt.Event, finders: Mapping[str, Finder]) -> Iterator[_Answer]:
+def _answer(
+    event: evt.Event, finders: Mapping[str, Finder], cap: Cap | None
+) -> Iterator[_Answer]:
     """The responses to one C-FIND-RQ; pynetdicom adds the final success itself."""
     try:
         keys = identifier_of(event.identifier)
@@ -137,11 +151,30 @@ def _answer(event: evt.Event, finders: Mapping[str, Finder]) -> Iterator[_Answer
     except Refused as refusal:
         yield _failure(refusal), None
         return
-    for data_set in findings.data_sets:
+    for number, data_set in enumerate(findings.data_sets):
         if event.is_cancelled:
             yield _CANCELLED, None
             return
+        if cap is not None and number == cap.count:
+            yield from _capped(event, cap.style)
+            return
         yield findings.status, data_set
+
+
+def _capped(event: evt.Event, style: CapStyle) -> Iterator[_Answer]:
+    """The end of an answer that would go on; silently means success."""
+    match style:
+        case CapStyle.A700:
+            status = Dataset()
+            status.Status = _OUT_OF_RESOURCES
+            status.ErrorComment = "too many matches"
+            yield status, None
+        case CapStyle.FE00:
+            yield _CANCELLED, None
+        case CapStyle.ABORT:
+            event.assoc.abort()
+        case CapStyle.SILENT:
+            pass
 
 
 def _failure(refusal: Refused) -> Dataset:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import TypeAlias
 
 from batchfind.capture.reader import Capture
 from batchfind.capture.records import (
@@ -21,6 +22,10 @@ from batchfind.execution.wording import plural
 from batchfind.plan.model import Plan, Request
 from batchfind.tables.slabs import Origin, origin_of
 
+#: Attempts that are read at once, and bytes of their responses.
+_TOGETHER = 256
+_TOGETHER_BYTES = 1 << 20
+_Counting: TypeAlias = tuple[Request, StoredAttempt]
 _ANSWERED = (Verdict.COMPLETE, Verdict.LIMITED, Verdict.SUSPECT)
 
 
@@ -121,20 +126,59 @@ class Answers:
             StorageError: the capture is damaged.
         """
         run_id = self.capture.path.absolute().parent.name
+        for together in _together(self._counting(requests)):
+            asked = {
+                attempt.number: (request, attempt) for request, attempt in together
+            }
+            origin: Origin | None = None
+            last = 0
+            for number, matches in self._stored_sets(list(asked)):
+                if origin is None or number != last:
+                    request, attempt = asked[number]
+                    verdict = verdicts[request.id].verdict
+                    origin = self._origin(request, attempt, verdict, run_id)
+                    last = number
+                yield origin, matches
+
+    def _counting(self, requests: Iterable[Request]) -> Iterator[_Counting]:
         for request in requests:
             attempt = contributing(self.attempts(request))
-            if attempt is None or attempt.facts is None:
-                continue
-            peer = self.plan.peers[request.peer]
-            verdict = verdicts[request.id].verdict
-            origin = origin_of(
-                request,
-                peer,
-                attempt,
-                verdict,
-                run_id,
-                dictionary=self.plan.dictionary,
-                correction=self.plan.queries[request.query].data_correction,
-            )
-            for matches in self.capture.matches(attempt.number):
-                yield origin, matches
+            if attempt is not None and attempt.facts is not None:
+                yield request, attempt
+
+    def _stored_sets(self, numbers: list[int]) -> Iterator[tuple[int, StoredMatches]]:
+        if len(numbers) > 1:
+            return self.capture.matches_of(numbers)
+        (number,) = numbers
+        return ((number, matches) for matches in self.capture.matches(number))
+
+    def _origin(
+        self, request: Request, attempt: StoredAttempt, verdict: Verdict, run_id: str
+    ) -> Origin:
+        return origin_of(
+            request,
+            self.plan.peers[request.peer],
+            attempt,
+            verdict,
+            run_id,
+            dictionary=self.plan.dictionary,
+            correction=self.plan.queries[request.query].data_correction,
+        )
+
+
+def _together(counting: Iterable[_Counting]) -> Iterator[list[_Counting]]:
+    """Neighbours whose responses are few enough to be read at once."""
+    group: list[_Counting] = []
+    size = 0
+    for each in counting:
+        ending = each[1].ending
+        # What an attempt that was cut off left was never counted in bytes.
+        known = ending is not None and (ending.bytes or not ending.responses)
+        weight = ending.bytes if ending is not None and known else _TOGETHER_BYTES
+        if group and (size + weight > _TOGETHER_BYTES or len(group) == _TOGETHER):
+            yield group
+            group, size = [], 0
+        group.append(each)
+        size += weight
+    if group:
+        yield group

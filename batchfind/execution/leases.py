@@ -36,7 +36,8 @@ class Association:
         users: how many have it now.
         closed_to_others: nobody else may join those that have it.
         series: of the requests that it was lent to.
-        expiry: when it ends unless somebody takes it, while nobody has it.
+        rests_until: when it ends unless somebody takes it, on the loop's clock.
+        expiry: a timer that is due by then; None when there is none.
     """
 
     client: Client
@@ -47,6 +48,7 @@ class Association:
     users: int = 0
     closed_to_others: bool = False
     series: set[str] = field(default_factory=set)
+    rests_until: float = 0.0
     expiry: asyncio.TimerHandle | None = None
 
     def queries(self) -> int:

@@ -235,6 +235,9 @@ class Pool:
         return not order.fresh and association.queries() < most
 
     async def _end(self, association: Association) -> None:
+        if association.expiry is not None:
+            association.expiry.cancel()
+            association.expiry = None
         try:
             if association.abort_at_end:
                 await association.client.abort()
@@ -247,9 +250,6 @@ class Pool:
 
     def _remove(self, association: Association) -> Association:
         self._idle.remove(association)
-        if association.expiry is not None:
-            association.expiry.cancel()
-            association.expiry = None
         return association
 
     def _rest(self, association: Association) -> None:
@@ -257,11 +257,23 @@ class Pool:
         self._idle.append(association)
         idle = association.client.idle_timeout
         if idle is not None:
-            loop = asyncio.get_running_loop()
-            association.expiry = loop.call_later(idle, self._expire, association)
+            association.rests_until = asyncio.get_running_loop().time() + idle
+            self._see_to_expiry(association)
+
+    def _see_to_expiry(self, association: Association) -> None:
+        """Keeps one timer that is never late; most rests are over long before it."""
+        if association.expiry is None:
+            association.expiry = asyncio.get_running_loop().call_at(
+                association.rests_until, self._expire, association
+            )
 
     def _expire(self, association: Association) -> None:
         association.expiry = None
+        if association not in self._idle:
+            return
+        if asyncio.get_running_loop().time() < association.rests_until:
+            self._see_to_expiry(association)
+            return
         task = asyncio.create_task(self._retire(association))
         self._retiring.add(task)
         task.add_done_callback(self._retiring.discard)

@@ -12,7 +12,6 @@ from batchfind.errors import JobError, Mark, Problem
 from batchfind.job.materials import missing_materials
 from batchfind.job.model import Job, Query, Rows
 from batchfind.job.suggest import did_you_mean
-from batchfind.sources.identifiers import read_identifier
 from batchfind.sources.model import BaseIdentifier, Table
 from batchfind.sources.rows import read_csv
 
@@ -73,9 +72,7 @@ def read_inputs(job: Job) -> Inputs:
         known = files[query.raw]
         for path in query.files:
             if path not in known:
-                read = partial(
-                    read_identifier, path, job.dictionary, as_written=query.raw
-                )
+                read = partial(_read_identifier, path, job, as_written=query.raw)
                 base = _try(read, place, problems)
                 if base is not None:
                     known[path] = base
@@ -103,6 +100,13 @@ def _read_rows(rows: Rows, source: Path) -> Table:
 
         return read_parquet(source)
     return read_csv(source, delimiter=rows.delimiter, encoding=rows.encoding or UTF_8)
+
+
+def _read_identifier(path: Path, job: Job, *, as_written: bool) -> BaseIdentifier:
+    # Six forms of files to import, and most jobs name none.
+    from batchfind.sources.identifiers import read_identifier  # noqa: PLC0415
+
+    return read_identifier(path, job.dictionary, as_written=as_written)
 
 
 def _refuse_csv_fields(rows: Rows, source: Path) -> None:

@@ -22,8 +22,8 @@ from batchfind.job.model import (
     Peer,
     PeerLimits,
     PeerTimeouts,
-    ResponseCap,
     Priority,
+    ResponseCap,
     Scalar,
 )
 from batchfind.job.nodes import MappingNode, ScalarNode

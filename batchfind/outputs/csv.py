@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 
 from batchfind.errors import StorageError
 from batchfind.job.output_model import CsvOptions
+from batchfind.tables.cells import contents
 
 LINE_END: Final = "\r\n"
 
@@ -26,6 +27,10 @@ LINE_END: Final = "\r\n"
 # control characters and Unicode's line ends are quoted as well: some readers trim or
 # split at them.
 _NEEDS_QUOTES: Final = r'^$|^ | $|["\x00-\x1f\x7f\x{85}\x{2028}\x{2029}]'
+_SUSPICIOUS: Final = bytes(range(0x20)) + b'"\x7f\xc2\xe2'
+"""Bytes of UTF-8 without which, but for edges, there are none of these characters."""
+
+_SPACE: Final = 0x20
 
 # What a spreadsheet takes for the beginning of a formula, in full width as well. A
 # number is none, whatever its sign.
@@ -57,6 +62,7 @@ class CsvWriter:
         self._rows = 0
         delimiter = re.escape(self._options.delimiter)
         self._quotes = f"{_NEEDS_QUOTES}|{delimiter}"
+        self._suspicious = _SUSPICIOUS + self._options.delimiter.encode()
         self._utf8 = codecs.lookup(self._options.encoding).name == "utf-8"
         self._encode = codecs.getincrementalencoder(self._options.encoding)().encode
         if self._options.dialect == "excel" and self._utf8:
@@ -92,8 +98,8 @@ class CsvWriter:
         if self._lone:
             # An empty line is no record for most readers; the row matters more.
             fields = [pc.fill_null(fields[0], '""')]
-        lines = _joined(fields, self._options.delimiter)
-        raw = _bytes_of(_joined([lines, pa.scalar("")], LINE_END))
+        fields[-1] = _joined([fields[-1], pa.scalar("")], LINE_END)
+        raw = _bytes_of(_joined(fields, self._options.delimiter))
         try:
             self._file.write(raw if self._utf8 else self._encode(raw.decode()))
         except UnicodeEncodeError as error:
@@ -102,6 +108,8 @@ class CsvWriter:
     def _field(self, texts: pa.Array) -> pa.Array:
         """Fields as they stand in the file."""
         token = self._options.null_token
+        if token is None and self._are_plain(texts):
+            return texts
         needing = pc.match_substring_regex(texts, self._quotes)
         if token is not None:
             # A value that looks like the token is told apart by its quotes.
@@ -111,6 +119,19 @@ class CsvWriter:
             quoted = _joined([pa.scalar('"'), doubled, pa.scalar('"')], "")
             texts = pc.if_else(needing, quoted, texts)
         return texts if token is None else pc.fill_null(texts, token)
+
+    def _are_plain(self, texts: pa.Array) -> bool:
+        """Whether no field needs quotes; the look at bytes may say no too often."""
+        offsets, memory = contents(texts)
+        if not len(memory):
+            return bool(texts.null_count == len(texts))
+        # Where a text is empty these are bytes of its neighbours: no harm is done.
+        first = memory.take(offsets[:-1], mode="clip")
+        last = memory.take(offsets[1:] - 1, mode="clip")
+        edges = bool(((first == _SPACE) | (last == _SPACE)).any())
+        if edges or pc.any(pc.equal(pc.binary_length(texts), 0)).as_py():
+            return False
+        return len(memory.tobytes().translate(None, self._suspicious)) == len(memory)
 
     def _unencodable(self, columns: list[pa.Array], names: list[str]) -> StorageError:
         """Says which character of which column has no place; not whose it is."""
@@ -170,7 +191,8 @@ def _list_text(array: pa.Array) -> pa.Array:
     """A list's values joined; a null value leaves nothing between two backslashes."""
     flat = pc.fill_null(text_of(array.flatten()), "")
     lengths = pc.fill_null(pc.list_value_length(array), 0)
-    offsets = pa.array([0, *pc.cumulative_sum(lengths).to_pylist()], pa.int32())
+    ends = np.cumsum(lengths.to_numpy(zero_copy_only=False))
+    offsets = pa.array(np.append(0, ends), pa.int32())
     lists = pa.ListArray.from_arrays(offsets, flat, mask=pc.is_null(array))
     return pc.binary_join(lists, "\\")
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
-from batchfind.digest import sha256_of
+from batchfind.digest import canonical_json
 from batchfind.job.output_model import Overwrite
 from batchfind.outputs.child_names import ChildNames
 from batchfind.outputs.disk import folders_of, move, sync_directory, sync_files
@@ -31,6 +31,7 @@ from batchfind.plan.filenames import safe_value
 
 _PRIVATE_MODE: Final = 0o600
 _PRIVATE_DIRECTORY_MODE: Final = 0o700
+_HASHED_AT_ONCE: Final = 1000
 
 
 class DirectorySite:
@@ -193,9 +194,21 @@ def _content_of(files: Sequence[OwnedFile], rows: int) -> Content:
     return Content(
         rows=rows,
         bytes=sum(file.bytes for file in files),
-        sha256=sha256_of([[file.path, file.sha256] for file in files]),
+        sha256=_digest_of(files),
         files=tuple(files),
     )
+
+
+def _digest_of(files: Sequence[OwnedFile]) -> str:
+    """SHA-256 of the canonical JSON of all paths and digests, some at a time."""
+    digest = hashlib.sha256(b"[")
+    for first in range(0, len(files), _HASHED_AT_ONCE):
+        some = files[first : first + _HASHED_AT_ONCE]
+        pairs = canonical_json([[file.path, file.sha256] for file in some])
+        digest.update(b"," if first else b"")
+        digest.update(pairs[1:-1])
+    digest.update(b"]")
+    return digest.hexdigest()
 
 
 def _missing_folders(target: Path, names: Sequence[str]) -> tuple[str, ...]:

@@ -11,13 +11,8 @@ import pyarrow as pa
 
 from batchfind.job.model import OutputFormat
 from batchfind.job.output_model import TableKind
-from batchfind.outputs.csv import CsvWriter
 from batchfind.outputs.destination import Destination
-from batchfind.outputs.dicom_files import dicom_writer
-from batchfind.outputs.jsonl import JsonLinesWriter
-from batchfind.outputs.parquet import ParquetWriter
 from batchfind.outputs.writing import MakeWriter, Piece, Writer
-from batchfind.outputs.xml import XmlWriter
 from batchfind.plan.model import PlannedOutput, PlannedQuery
 from batchfind.tables.requests import requests_schema
 from batchfind.tables.schema import TableSchema, table_schema
@@ -79,6 +74,8 @@ def _csv(
     query: PlannedQuery,
     schema: TableSchema | None,
 ) -> Writer:
+    from batchfind.outputs.csv import CsvWriter  # noqa: PLC0415 - as it is used
+
     arrow = _needed(schema, output, query).arrow
     return _Rows(CsvWriter(destination.file(), arrow, output.options.csv))
 
@@ -89,8 +86,43 @@ def _parquet(
     query: PlannedQuery,
     schema: TableSchema | None,
 ) -> Writer:
+    from batchfind.outputs.parquet import ParquetWriter  # noqa: PLC0415 - as above
+
     arrow = _needed(schema, output, query).arrow
     return _Rows(ParquetWriter(destination.file(), arrow, output.options.parquet))
+
+
+def _jsonl(
+    destination: Destination,
+    output: PlannedOutput,
+    query: PlannedQuery,
+    schema: TableSchema | None,
+) -> Writer:
+    from batchfind.outputs.jsonl import JsonLinesWriter  # noqa: PLC0415 - as above
+
+    return JsonLinesWriter(destination, output, query, schema)
+
+
+def _dicom(
+    destination: Destination,
+    output: PlannedOutput,
+    query: PlannedQuery,
+    schema: TableSchema | None,
+) -> Writer:
+    from batchfind.outputs.dicom_files import dicom_writer  # noqa: PLC0415 - as above
+
+    return dicom_writer(destination, output, query, schema)
+
+
+def _xml(
+    destination: Destination,
+    output: PlannedOutput,
+    query: PlannedQuery,
+    schema: TableSchema | None,
+) -> Writer:
+    from batchfind.outputs.xml import XmlWriter  # noqa: PLC0415 - as above
+
+    return XmlWriter(destination, output, query, schema)
 
 
 def _needed(
@@ -128,7 +160,7 @@ FORMATS: Final[Mapping[OutputFormat, Format]] = MappingProxyType(
             nested=False,
             typed=False,
             provenance=False,
-            writer=JsonLinesWriter,
+            writer=_jsonl,
         ),
         OutputFormat.DICOM: Format(
             title="DICOM files",
@@ -137,7 +169,7 @@ FORMATS: Final[Mapping[OutputFormat, Format]] = MappingProxyType(
             nested=False,
             typed=False,
             provenance=False,
-            writer=dicom_writer,
+            writer=_dicom,
         ),
         OutputFormat.XML: Format(
             title="XML",
@@ -146,7 +178,7 @@ FORMATS: Final[Mapping[OutputFormat, Format]] = MappingProxyType(
             nested=False,
             typed=False,
             provenance=False,
-            writer=XmlWriter,
+            writer=_xml,
         ),
     }
 )

@@ -68,7 +68,7 @@ class Intent:
             **data,
         }
         draft = self.staging / f"{INTENT}.draft"
-        write_new(draft, json.dumps(document, ensure_ascii=False).encode())
+        write_new(draft, [json.dumps(document, ensure_ascii=False).encode()])
         draft.replace(self.staging / INTENT)
         sync_directory(self.staging)
 

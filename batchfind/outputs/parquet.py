@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO
+from collections.abc import Iterator
+from typing import BinaryIO, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from batchfind.job.output_model import ParquetOptions
 
-_LEVELS = {"zstd": 3}
-"""Compression levels; the other codecs' own default is the only one that matters."""
+_LEVELS: Final = {"zstd": 1}
+"""Compression levels; the other codecs' own default is the only one that matters.
+Above 1 zstd takes longer and gains nothing on columns of identifiers."""
+
+_LOOKED_AT: Final = 4096
+"""Rows at the beginning that tell which values repeat."""
+
+_FEW: Final = 4
+"""Values repeat where there are so many times more of them than distinct ones."""
 
 
 class ParquetWriter:
@@ -18,13 +27,14 @@ class ParquetWriter:
 
     Row groups end after a fixed number of rows however the rows arrive, and nothing
     but schema and rows goes into the file, so that equal tables are equal files as
-    long as the library stays the same.
+    long as the library stays the same. Columns whose first rows repeat few values
+    have dictionaries; a dictionary of other values only costs time and space.
     """
 
     def __init__(
         self, file: BinaryIO, schema: pa.Schema, options: ParquetOptions | None = None
     ) -> None:
-        """Writes the file's head.
+        """Nothing is written before the first row group is full.
 
         Args:
             file: open for writing bytes; stays the caller's.
@@ -32,18 +42,13 @@ class ParquetWriter:
             options: compression and size of row groups.
         """
         chosen = options or ParquetOptions()
+        self._file = file
         self._schema = schema
+        self._codec = chosen.compression
         self._group_rows = chosen.row_group_size
         self._waiting: list[pa.RecordBatch] = []
         self._rows = 0
-        self._writer = pq.ParquetWriter(
-            pa.PythonFile(file, "w"),
-            schema,
-            version="2.6",
-            compression=chosen.compression,
-            compression_level=_LEVELS.get(chosen.compression),
-            write_page_index=False,
-        )
+        self._writer: pq.ParquetWriter | None = None
 
     def write(self, batch: pa.RecordBatch) -> None:
         """Rows; they reach the file a row group at a time."""
@@ -60,10 +65,45 @@ class ParquetWriter:
         """The last row group and the footer."""
         if self._waiting:
             self._flush()
-        self._writer.close()
+        (self._writer or self._begun([])).close()
 
     def _flush(self) -> None:
         # In one piece: how rows were cut into batches must not show in the file.
         table = pa.Table.from_batches(self._waiting, self._schema).combine_chunks()
         self._waiting, self._rows = [], 0
+        if self._writer is None:
+            self._writer = self._begun(_repeating(table.slice(0, _LOOKED_AT)))
         self._writer.write_table(table, row_group_size=self._group_rows)
+
+    def _begun(self, dictionaries: list[str]) -> pq.ParquetWriter:
+        """The writer, once it is known which columns have dictionaries."""
+        return pq.ParquetWriter(
+            pa.PythonFile(self._file, "w"),
+            self._schema,
+            version="2.6",
+            compression=self._codec,
+            compression_level=_LEVELS.get(self._codec),
+            use_dictionary=dictionaries,
+            write_page_index=False,
+        )
+
+
+def _repeating(table: pa.Table) -> list[str]:
+    """Columns of the file with few distinct values in these rows."""
+    return [
+        path
+        for name, column in zip(table.schema.names, table.columns, strict=True)
+        for path, leaf in _leaves(name, column.combine_chunks())
+        if 0 < pc.count_distinct(leaf).as_py() * _FEW <= len(leaf)
+    ]
+
+
+def _leaves(path: str, array: pa.Array) -> Iterator[tuple[str, pa.Array]]:
+    """What a column becomes in the file: its innermost values and their paths."""
+    if pa.types.is_list(array.type):
+        yield from _leaves(f"{path}.list.element", array.flatten())
+    elif pa.types.is_struct(array.type):
+        for field, child in zip(array.type, array.flatten(), strict=True):
+            yield from _leaves(f"{path}.{field.name}", child)
+    else:
+        yield path, array

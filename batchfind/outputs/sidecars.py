@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -81,17 +81,28 @@ class Sidecar:
 
     def text(self) -> str:
         """The text of the file."""
+        return "".join(self.pieces())
+
+    def pieces(self) -> Iterator[str]:
+        """The text of the file in pieces of a moderate size."""
         whole = json.dumps(
             replace(self, files=self.files and ()).to_json(),
             ensure_ascii=False,
             indent=1,
         )
         if not self.files:
-            return f"{whole}\n"
+            yield f"{whole}\n"
+            return
         # The list comes last, and may be very long: json.dumps would take seconds.
-        files = ",\n".join([_file_text(file) for file in self.files])
-        return f"{whole.removesuffix(_NO_FILES)}[\n{files}\n ]\n}}\n"
+        yield f"{whole.removesuffix(_NO_FILES)}[\n"
+        for first in range(0, len(self.files), _FILES_IN_A_PIECE):
+            some = self.files[first : first + _FILES_IN_A_PIECE]
+            yield ",\n" if first else ""
+            yield ",\n".join([_file_text(file) for file in some])
+        yield "\n ]\n}\n"
 
+
+_FILES_IN_A_PIECE: Final = 1000
 
 _PLAIN: Final = (
     "run_id",
@@ -115,14 +126,11 @@ _NO_FILES: Final = "[]\n}"
 
 def _file_text(file: OwnedFile) -> str:
     """A file as json.dumps indents it."""
-    members = (
-        f'   "path": {_QUOTE(file.path)}',
-        f'   "rows": {file.rows}',
-        f'   "bytes": {file.bytes}',
-        f'   "sha256": {_QUOTE(file.sha256)}',
-        f'   "run": {_QUOTE(file.run)}',
+    return (
+        f'  {{\n   "path": {_QUOTE(file.path)},\n   "rows": {file.rows},\n'
+        f'   "bytes": {file.bytes},\n   "sha256": {_QUOTE(file.sha256)},\n'
+        f'   "run": {_QUOTE(file.run)}\n  }}'
     )
-    return "  {\n" + ",\n".join(members) + "\n  }"
 
 
 _QUOTE: Final = json.JSONEncoder(ensure_ascii=False).encode

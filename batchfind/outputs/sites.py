@@ -84,7 +84,7 @@ def commit(
     """
     staged = area.place / SIDECAR
     try:
-        write_new(staged, sidecar.text().encode())
+        write_new(staged, (piece.encode() for piece in sidecar.pieces()))
         permissions.give(staged)
         intent.write()
     except OSError:

@@ -15,7 +15,7 @@ from batchfind.errors import JobError, Mark, Problem
 from batchfind.job.transport_model import Secret, SecretKind
 from batchfind.plan.faults import faults
 from batchfind.plan.json_text import READABLE, JsonText
-from batchfind.plan.model import Plan
+from batchfind.plan.model import Plan, Request
 from batchfind.plan.structure import Form, Malformed, Structure
 
 VERSION: Final = 1
@@ -58,7 +58,7 @@ def from_json(data: Any, *, source: str = "plan.json") -> Plan:
 def dumps(plan: Plan) -> str:
     """A plan as JSON text, one line with a line feed at its end."""
     forms = {kind: form.write for kind, form in _forms().items()}
-    return JsonText(READABLE, forms, shared=(Element,)).of(plan) + "\n"
+    return JsonText(READABLE, forms, (Element,), (Request,)).of(plan) + "\n"
 
 
 def loads(text: str, *, source: str = "plan.json") -> Plan:

@@ -16,6 +16,7 @@ from jinja2 import nodes
 
 from batchfind.job.suggest import did_you_mean
 from batchfind.plan.dates import FILTERS, SPANS
+from batchfind.plan.facts import Facts
 
 FUNCTIONS: Final = frozenset({*SPANS, "env"})
 TEXT_FILTERS: Final = frozenset({"upper", "lower", "trim"})
@@ -43,27 +44,6 @@ _ALLOWED: Final = (
 )
 
 _MEMBERS: Final = {"window": frozenset({"start", "end"})}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """What a template reads.
-
-    Attributes:
-        names: names outside `vars`, functions excluded.
-        bare: those of `names` whose value itself is used, not a member of it.
-        variables: x of each `vars.x`.
-        environment: NAME of each `env('NAME')`.
-        tested: names that a condition or the left side of an `or` asks about.
-        sole: the name, when the template is nothing but `{{ name }}`.
-    """
-
-    names: frozenset[str] = frozenset()
-    bare: frozenset[str] = frozenset()
-    variables: frozenset[str] = frozenset()
-    environment: frozenset[str] = frozenset()
-    tested: frozenset[str] = frozenset()
-    sole: str | None = None
 
 
 def facts_of(template: nodes.Template) -> Facts:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from json.encoder import encode_basestring, encode_basestring_ascii
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -47,6 +48,7 @@ class JsonText:
         style: Style = READABLE,
         forms: Mapping[type, Callable[[Any], Any]] | None = None,
         shared: Collection[type] = (),
+        alike: Collection[type] = (),
     ) -> None:
         """With what makes it fit one kind of document.
 
@@ -55,10 +57,13 @@ class JsonText:
             forms: make plain JSON values of what has a form of its own.
             shared: types whose objects stand in many places: each object is written
                 once, so it must live as long as this does.
+            alike: dataclasses whose records follow each other with mostly the same
+                objects, which nothing changes meanwhile; none is within another.
         """
         self._style = style
         self._forms = dict(forms or {})
         self._shared = frozenset(shared)
+        self._alike = frozenset(alike)
         self._known: dict[int, str] = {}
         self._writers: dict[type, _Writer] = {
             type(None): lambda _: "null",
@@ -115,7 +120,34 @@ class JsonText:
         style, of = self._style, self.of
         members = style.comma.join(f'"{name}"{style.colon}%s' for name in names)
         whole = f"{{{members}}}"
-        return lambda value: whole % tuple([of(getattr(value, name)) for name in names])
+        if kind in self._alike:
+            return self._as_before(names, whole)
+        if len(names) < 2:  # else attrgetter gives no tuple
+            return lambda value: whole % tuple([of(getattr(value, n)) for n in names])
+        values, writer = attrgetter(*names), self._writers.get
+        return lambda value: (
+            whole
+            % tuple(
+                # Not all by `of`, which is a call more.
+                [(writer(type(item)) or of)(item) for item in values(value)]
+            )
+        )
+
+    def _as_before(self, names: Sequence[str], whole: str) -> _Writer:
+        """Writes anew only what is another object than in the record before."""
+        of = self.of
+        before: list[Any] = [None] * len(names)
+        texts = ["null"] * len(names)
+
+        def write(value: Any) -> str:
+            for index, name in enumerate(names):
+                item = getattr(value, name)
+                if item is not before[index]:
+                    texts[index] = of(item)
+                    before[index] = item
+            return whole % tuple(texts)
+
+        return write
 
     def _once(self, writer: _Writer) -> _Writer:
         def write(value: Any) -> str:

@@ -1,38 +1,26 @@
-"""Renders the scalars of a job: Jinja2, sandboxed, once, and never as structure."""
+"""Renders the scalars of a job: each once, in scopes, and never as structure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
-
-from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from typing import TYPE_CHECKING, Final
 
 from batchfind.errors import Mark
 from batchfind.job.model import Scalar
 from batchfind.job.suggest import did_you_mean
-from batchfind.plan.dates import FILTERS, SPANS, Day, Moment
-from batchfind.plan.grammar import TEXT_FILTERS, Facts, facts_of
+from batchfind.plan.facts import Facts
 from batchfind.plan.problems import Problems
+
+if TYPE_CHECKING:
+    from batchfind.plan.sandbox import Program, Sandbox
 
 MAX_TEMPLATE: Final = 8192
 """Characters of a template; a longer one is no value of a job."""
 
-MAX_RENDERED: Final = 65536
-"""Characters of what a template gives; more than any Identifier should hold."""
-
 _MARKS: Final = ("{{", "{%", "{#")
 _NOTHING: Final = Facts()
 _SUBJECT: Final = "template"  # a template that is wrong at one peer is wrong once
-_FAILURES: Final = (
-    TemplateError,
-    TypeError,
-    ValueError,
-    ArithmeticError,
-    RecursionError,
-    MemoryError,
-)
 
 
 class NotRendered(Exception):
@@ -64,7 +52,7 @@ class Scope:
 @dataclass(frozen=True, slots=True)
 class _Compiled:
     facts: Facts
-    template: Template | None
+    program: Program | None
     problem: str | None = None
 
 
@@ -76,7 +64,7 @@ class Templates:
         self._problems = problems
         self._environment = environment
         self._compiled: dict[str, _Compiled] = {}
-        self._jinja = _sandbox(environment)
+        self._sandbox: Sandbox | None = None
 
     def facts(self, scalar: Scalar) -> Facts:
         """What a scalar's template reads; nothing when it is wrong or no template."""
@@ -94,7 +82,7 @@ class Templates:
 
     def is_template(self, scalar: Scalar) -> bool:
         """Whether a scalar is rendered, rather than taken as it stands."""
-        return self._compile(scalar.text).template is not None
+        return self._compile(scalar.text).program is not None
 
     def empty_names(self, scalar: Scalar, scope: Scope) -> tuple[str, ...]:
         """What of that a template reads is empty in a scope, as it is written."""
@@ -125,18 +113,18 @@ class Templates:
             The text, or None when a problem was noted.
         """
         compiled = self._compile(scalar.text)
-        if compiled.template is None and compiled.problem is None:
+        if compiled.program is None and compiled.problem is None:
             return scalar.text
         wrong = compiled.problem or self._missing(compiled.facts, scope)
-        if wrong is not None or compiled.template is None:
+        if wrong is not None or compiled.program is None:
             self._problems.error(scalar.mark, path, str(wrong), about=_SUBJECT)
             return None
         try:
-            return _rendered(compiled.template, compiled.facts, scope)
+            return compiled.program.render(scope.values)
         except NotRendered:
             return None
-        except _FAILURES as error:
-            message = f"the template cannot be rendered: {_plain_reason(error)}"
+        except ValueError as error:
+            message = f"the template cannot be rendered: {error}"
             self._problems.error(mark or scalar.mark, path, message, about=_SUBJECT)
             return None
 
@@ -170,67 +158,17 @@ class Templates:
             wrong = f"a template has at most {MAX_TEMPLATE} characters"
             return _Compiled(_NOTHING, None, wrong)
         try:
-            tree = self._jinja.parse(text)
-            facts = facts_of(tree)
-            template = self._jinja.from_string(tree)
-        except RecursionError:
-            return _Compiled(_NOTHING, None, "the template nests too deeply")
-        except TemplateSyntaxError as error:
-            wrong = f"the template has a syntax error: {error.message}{_hint(error)}"
-            return _Compiled(_NOTHING, None, wrong)
-        except _FAILURES as error:
-            wrong = f"the template cannot be used: {error}"
-            return _Compiled(_NOTHING, None, wrong)
-        return _Compiled(facts, template)
+            program = self._compiler().compile(text)
+        except ValueError as error:
+            return _Compiled(_NOTHING, None, str(error))
+        return _Compiled(program.facts, program)
 
+    def _compiler(self) -> Sandbox:
+        if self._sandbox is None:
+            from batchfind.plan.sandbox import Sandbox  # noqa: PLC0415 - slow to import
 
-def _hint(error: TemplateSyntaxError) -> str:
-    """What to write where two names stand one after the other."""
-    if "end of print statement" not in str(error.message):
-        return ""
-    return "; a name is one word: name a column with another header under columns"
-
-
-class _Variables:
-    """What a template reads of `vars`; a member is a variable, never a method."""
-
-    __slots__ = ("__values",)
-
-    def __init__(self, values: Mapping[str, str]) -> None:
-        self.__values = values
-
-    def __getitem__(self, name: str) -> str:
-        return self.__values[name]
-
-
-def _rendered(template: Template, facts: Facts, scope: Scope) -> str:
-    if facts.sole is not None and isinstance(scope.values[facts.sole], str):
-        return _bounded(str(scope.values[facts.sole]))  # as Jinja would write it
-    names = {name: scope.values[name] for name in facts.names}
-    variables = scope.values.get("vars")
-    if isinstance(variables, Mapping):
-        read = {name: variables[name] for name in facts.variables}
-        names["vars"] = _Variables(read)
-    return _bounded(template.render(names))
-
-
-def _bounded(text: str) -> str:
-    if len(text) > MAX_RENDERED:
-        raise ValueError(f"it gives more than {MAX_RENDERED} characters")
-    return text
-
-
-def _plain_reason(error: Exception) -> str:
-    """What failed, without Python's names of types."""
-    why = str(error) or type(error).__name__
-    if "not supported between" in why:
-        return "it compares values of different kinds; compare text with text"
-    if why.startswith("unsupported operand"):
-        return (
-            "only a span can be added to a date or taken from it, as in"
-            " {{ today - days(1) }}"
-        )
-    return why
+            self._sandbox = Sandbox(self._environment)
+        return self._sandbox
 
 
 def _is_blank(value: object) -> bool:
@@ -239,32 +177,3 @@ def _is_blank(value: object) -> bool:
 
 def _available(scope: Scope) -> str:
     return f"; known are {', '.join(sorted(scope.values))}"
-
-
-def _printable(value: Any) -> Any:
-    """What `{{ }}` may print: nothing whose text is an accident of Python."""
-    if isinstance(value, bool) or not isinstance(value, str | int | Day | Moment):
-        value = _text_of_own_type(value)
-    return value
-
-
-def _text_of_own_type(value: Any) -> str:
-    # Values that define their text, or refuse to have one, live in this package.
-    if type(value).__module__.startswith("batchfind.plan."):
-        return str(value)
-    raise TypeError(f"a {type(value).__name__} is no text for a value")
-
-
-def _sandbox(environment: Mapping[str, str]) -> ImmutableSandboxedEnvironment:
-    jinja = ImmutableSandboxedEnvironment(
-        undefined=StrictUndefined,
-        finalize=_printable,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
-    jinja.globals = {**SPANS, "env": environment.__getitem__}
-    jinja.filters = {
-        **{name: jinja.filters[name] for name in TEXT_FILTERS},
-        **FILTERS,
-    }
-    return jinja

@@ -9,8 +9,8 @@ from batchfind.capture.records import StoredAttempt, StoredMatches, Verdict
 from batchfind.dicom.dictionary import STANDARD, Dictionary
 from batchfind.plan.model import PlannedPeer, Request
 
-ROWS_PER_SLAB = 4096
-BYTES_PER_SLAB = 4 << 20
+ROWS_PER_SLAB = 8192
+BYTES_PER_SLAB = 3 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from typing import assert_never
 
 from batchfind.errors import BadAccept, LocalProtocolError, PduError
 from batchfind.ul.acceptance import accept
+from batchfind.ul.association_request import associate_rq
 from batchfind.ul.decode import decode_abort, decode_associate_ac, decode_associate_rj
 from batchfind.ul.events import (
     Abort,
@@ -40,7 +41,6 @@ from batchfind.ul.header import (
     announced_length,
     read_header,
 )
-from batchfind.ul.negotiation import associate_rq
 from batchfind.ul.pdu import AbortPDU, ReleaseRP, ReleaseRQ
 from batchfind.ul.proposal import Proposal
 from batchfind.ul.states import AR_8, DT_2, TABLE, Action, Effect, State, Trigger

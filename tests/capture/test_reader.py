@@ -116,8 +116,22 @@ class TestRequests:
             assert capture.verdicts() == {}
 
     def test_an_attempt_that_is_not_there_is_our_mistake(self, finished: Path) -> None:
-        with open_capture(finished) as capture, pytest.raises(LocalProtocolError):
-            next(capture.matches(99))
+        with open_capture(finished) as capture:
+            with pytest.raises(LocalProtocolError):
+                next(capture.matches(99))
+            with pytest.raises(LocalProtocolError):
+                next(capture.matches_of([1, 99]))
+
+
+class TestAttemptsReadAtOnce:
+    def test_have_the_same_responses_in_the_order_asked_for(
+        self, finished: Path
+    ) -> None:
+        with open_capture(finished) as capture:
+            alone = [(1, each) for each in capture.matches(1)]
+            assert len(alone) == 2
+            assert list(capture.matches_of([2, 1])) == alone
+            assert list(capture.matches_of([])) == []
 
 
 class TestWrongFiles:
@@ -206,6 +220,8 @@ class TestChanged:
             assert fault.attempt == 1
             with pytest.raises(StorageError):
                 list(capture.matches(1))
+            with pytest.raises(StorageError):
+                list(capture.matches_of([2, 1]))
             assert list(capture.matches(2)) == []
 
     @pytest.mark.parametrize(

@@ -18,6 +18,8 @@ NEVER: Final = {"pandas"}
 NETWORK: Final = {"asyncio", "pynetdicom"}
 ARRAYS: Final = {"numpy", "pyarrow"}
 JOBS: Final = {"jinja2", "jsonschema", "yaml"}
+FAULTS: Final = {"jsonschema", "referencing"}
+"""What only a job or plan with a mistake needs."""
 COMMON: Final = NEVER | NETWORK | {"pydicom", "pyarrow"}
 
 
@@ -28,6 +30,25 @@ class Finished:
     directory: Path
     packages: set[str]
 
+
+PLAIN: Final = """
+version: 1
+name: plain
+peers:
+  archive:
+    demo: pacs
+queries:
+  studies:
+    model: study
+    level: STUDY
+    peers: [archive]
+    keys:
+      PatientID: ""
+      StudyInstanceUID: ""
+outputs:
+  - format: parquet
+    path: out.parquet
+"""
 
 REPORT: Final = """
 import json, sys
@@ -69,8 +90,8 @@ class TestACommandLoadsOnlyWhatItNeeds:
             (["--help"], COMMON | ARRAYS | JOBS | {"rich", "ssl"}),
             (["findscu", "--help"], COMMON | ARRAYS | JOBS | {"rich", "ssl"}),
             (["tls", "profiles"], COMMON | ARRAYS | JOBS),
-            (["validate", "JOB"], COMMON | ARRAYS | {"rich", "ssl"}),
-            (["plan", "JOB"], COMMON | ARRAYS | {"ssl"}),
+            (["validate", "JOB"], COMMON | ARRAYS | FAULTS | {"rich", "ssl"}),
+            (["plan", "JOB"], COMMON | ARRAYS | FAULTS | {"ssl"}),
         ],
         ids=lambda value: " ".join(value) if isinstance(value, list) else "",
     )
@@ -80,11 +101,21 @@ class TestACommandLoadsOnlyWhatItNeeds:
         assert loaded(*named) & absent == set()
 
     def test_during_a_run(self, finished: Finished) -> None:
-        assert finished.packages & NEVER == set()
+        absent = NEVER | FAULTS | {"pydicom", "pynetdicom", "rich"}
+        assert finished.packages & absent == set()
+
+    def test_during_a_run_without_templates(self, tmp_path: Path) -> None:
+        job = tmp_path / "job.yaml"
+        job.write_text(PLAIN)
+        packages = loaded("run", job, "--quiet", "--run-dir", tmp_path / "run")
+        assert (tmp_path / "out.parquet").is_file()
+        absent = NEVER | FAULTS | {"jinja2", "pydicom", "pynetdicom", "rich"}
+        assert packages & absent == set()
 
     def test_to_tell_how_a_run_ended(self, finished: Finished) -> None:
         packages = loaded("status", finished.directory, "--json")
-        assert packages & (COMMON | ARRAYS | {"jinja2", "rich", "ssl"}) == set()
+        absent = COMMON | ARRAYS | FAULTS | {"jinja2", "rich", "ssl"}
+        assert packages & absent == set()
 
     def test_to_write_outputs_again(self, finished: Finished) -> None:
         packages = loaded("export", finished.directory, "--json")

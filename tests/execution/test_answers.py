@@ -7,7 +7,13 @@ from pathlib import Path
 
 from batchfind.capture.journal import Journal
 from batchfind.capture.reader import open_capture
-from batchfind.capture.records import AttemptFacts, RequestVerdict, Verdict
+from batchfind.capture.records import (
+    AttemptFacts,
+    Ending,
+    Outcome,
+    RequestVerdict,
+    Verdict,
+)
 from batchfind.dimse.messages import Matches
 from batchfind.execution.answers import Answers
 from batchfind.execution.finishing import Finishing
@@ -90,3 +96,41 @@ class TestStoppedRendering:
         assert after == before
         assert finishing.prepared == ()
         assert sorted(each.name for each in tmp_path.iterdir()) == ["run.db"]
+
+
+class TestSmallAnswers:
+    def test_are_read_together_and_large_ones_alone(self, tmp_path: Path) -> None:
+        sizes = [1, 1, 40_000, 1, 70_000, 70_000, *[1] * 300]
+        requests = [request(f"0.{number}", "pacs") for number in range(len(sizes))]
+        given = plan(tmp_path, [peer("pacs", 104)], requests, [])
+        path = tmp_path / "run.db"
+
+        async def write() -> None:
+            journal = await Journal.create(path, {}, given)
+            for each, size in zip(requests, sizes, strict=True):
+                attempt = journal.begin(each.id, FACTS)
+                payload = IDENTIFIER * size
+                length = len(IDENTIFIER)
+                ends = list(range(length, len(payload) + 1, length))
+                await journal.put(attempt, Matches(1, payload, ends, [0xFF00] * size))
+                journal.end(
+                    attempt,
+                    Ending(
+                        outcome=Outcome.SUCCESS,
+                        status=0,
+                        responses=size,
+                        kept=size,
+                        bytes=len(payload),
+                    ),
+                )
+            await journal.close()
+
+        asyncio.run(write())
+        with open_capture(path) as capture:
+            answers = Answers(given, capture)
+            found = [
+                (origin.request, len(matches.ends))
+                for origin, matches in answers.sets(requests, answers.verdicts())
+            ]
+        asked = [each.id for each in requests]
+        assert found == list(zip(asked, sizes, strict=True))

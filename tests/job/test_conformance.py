@@ -125,14 +125,17 @@ RULES: Final[list[dict[str, Any]]] = [
     {"required": ["a"], "minProperties": 1, "maxProperties": 2},
     {"properties": {"a": {"type": "string"}}, "additionalProperties": False},
     {"properties": {"a": {}}, "additionalProperties": {"type": "integer"}},
-    {"additionalProperties": True, "propertyNames": {"pattern": "^[ab]?$"}},
+    {
+        "additionalProperties": True,
+        "propertyNames": {"title": "a or b", "pattern": "^[ab]?$"},
+    },
     {"anyOf": [{"type": "string"}, {"type": "object", "required": ["host"]}]},
-    {"$ref": "#/$defs/name", "maxLength": 3},
+    {"$ref": "#/$defs/timeouts", "maxProperties": 1},
 ]
 
 
 class TestOfEachKeyword:
-    @pytest.mark.parametrize("rule", RULES, ids=lambda rule: "-".join(rule))
+    @pytest.mark.parametrize("rule", RULES, ids="-".join)
     @settings(deadline=None, max_examples=60)
     @given(value=VALUES)
     def test_is_what_jsonschema_says(self, rule: dict[str, Any], value: object) -> None:

@@ -119,6 +119,42 @@ class TestBytes:
         assert file.metadata.row_group(0).column(0).compression == "ZSTD"
 
 
+class TestDictionaries:
+    @staticmethod
+    def encodings(schema: pa.Schema, rows: list[dict[str, Any]]) -> dict[str, bool]:
+        batch = pa.RecordBatch.from_pylist(rows, schema)
+        file = pq.ParquetFile(io.BytesIO(written(schema, batch)))
+        assert file.read().to_pylist() == rows
+        group = file.metadata.row_group(0)
+        columns = [group.column(at) for at in range(group.num_columns)]
+        return {each.path_in_schema: each.has_dictionary_page for each in columns}
+
+    def test_are_for_columns_that_repeat_few_values(self) -> None:
+        schema = pa.schema([("sex", pa.string()), ("id", pa.string())])
+        rows = [{"sex": "FM"[at % 2], "id": f"P{at}"} for at in range(9)]
+        assert self.encodings(schema, rows) == {"sex": True, "id": False}
+
+    def test_are_not_for_columns_without_values(self) -> None:
+        schema = pa.schema([("none", pa.string()), ("empty", pa.list_(pa.string()))])
+        rows: list[dict[str, Any]] = [{"none": None, "empty": []}] * 9
+        found = self.encodings(schema, rows)
+        assert found == {"none": False, "empty.list.element": False}
+
+    def test_reach_into_lists_and_items(self) -> None:
+        item = pa.struct([("kind", pa.list_(pa.string())), ("uid", pa.string())])
+        schema = pa.schema([("steps", pa.list_(item))])
+        rows = [{"steps": [{"kind": ["CT"], "uid": f"1.{at}"}]} for at in range(9)]
+        assert self.encodings(schema, rows) == {
+            "steps.list.element.kind.list.element": True,
+            "steps.list.element.uid": False,
+        }
+
+    def test_are_chosen_by_the_first_rows_alone(self) -> None:
+        schema = pa.schema([("id", pa.string())])
+        first = [{"id": f"P{at}"} for at in range(4096)]
+        assert self.encodings(schema, first + [{"id": "P"}] * 9000) == {"id": False}
+
+
 class TestOptions:
     @pytest.mark.parametrize(
         ("codec", "shown"),

@@ -113,7 +113,7 @@ class CappedArchive:
 
     def matches(self, study: Study, keys: dict[int, str]) -> bool:
         """Whether a study is in the answer to these keys."""
-        tests = {
+        tests: dict[int, Callable[[str], bool]] = {
             DATE: lambda key: _in_range(key, study.date, _whole),
             TIME: lambda key: self._time_matches(key, study.time),
             MODALITIES: lambda key: key == study.modality,

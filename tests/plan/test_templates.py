@@ -14,8 +14,9 @@ from batchfind.errors import JobError, Mark
 from batchfind.job.model import Scalar
 from batchfind.plan.dates import Day, Style
 from batchfind.plan.problems import Problems
+from batchfind.plan.sandbox import MAX_RENDERED
 from batchfind.plan.scopes import dates
-from batchfind.plan.templates import MAX_RENDERED, MAX_TEMPLATE, Scope, Templates
+from batchfind.plan.templates import MAX_TEMPLATE, Scope, Templates
 from batchfind.plan.windows import Interval, Piece, WindowValue
 
 MARK = Mark("job.yaml", 7, 3)

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from batchfind.errors import BadAccept, NotDicom, PduError
 from batchfind.ul.association import Association
+from batchfind.ul.association_request import associate_rq
 from batchfind.ul.events import Abort, Aborted, Accepted, Closed, Rejected
 from batchfind.ul.framing import Burst
-from batchfind.ul.negotiation import associate_rq
 from batchfind.ul.proposal import Proposal
 from batchfind.ul.states import State
 from tests.ul.acceptor import (

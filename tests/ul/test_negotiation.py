@@ -12,8 +12,8 @@ from pynetdicom.pdu import A_ASSOCIATE_RQ
 
 from batchfind.errors import BadAccept, InputError
 from batchfind.ul.association import Association
+from batchfind.ul.association_request import associate_rq
 from batchfind.ul.events import Accepted, Associate
-from batchfind.ul.negotiation import associate_rq
 from batchfind.ul.proposal import Proposal, UserIdentity
 from tests.ul.acceptor import (
     APPLICATION,

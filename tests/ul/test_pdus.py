@@ -18,6 +18,7 @@ from pynetdicom.pdu_primitives import A_ASSOCIATE
 from pynetdicom.presentation import PresentationContext
 
 from batchfind.errors import InputError
+from batchfind.ul.association_request import associate_rq
 from batchfind.ul.contexts import ProposedContext
 from batchfind.ul.decode import decode_abort, decode_associate_ac, decode_associate_rj
 from batchfind.ul.framing import encode_message, frame
@@ -25,7 +26,6 @@ from batchfind.ul.implementation import (
     IMPLEMENTATION_CLASS_UID,
     IMPLEMENTATION_VERSION_NAME,
 )
-from batchfind.ul.negotiation import associate_rq
 from batchfind.ul.pdu import (
     AbortPDU,
     AssociateAC,

@@ -1,7 +1,6 @@
-"""The A-ASSOCIATE-RQ, built with pynetdicom's primitives.
+"""The A-ASSOCIATE-RQ of a proposal as pynetdicom's primitives make it.
 
-The only place of the engine that knows pynetdicom. What a peer answers is parsed
-elsewhere, by our own strict decoder.
+An oracle for ours: another implementation, told the same field by field.
 """
 
 from __future__ import annotations
@@ -19,7 +18,6 @@ from pynetdicom.pdu_primitives import (
 )
 from pynetdicom.presentation import PresentationContext
 
-from batchfind.errors import InputError
 from batchfind.ul.contexts import ProposedContext
 from batchfind.ul.implementation import (
     IMPLEMENTATION_CLASS_UID,
@@ -33,34 +31,11 @@ _Parameter: TypeAlias = (
     | SOPClassExtendedNegotiation
 )
 
-_APPLICATION_CONTEXT = "1.2.840.10008.3.1.1.1"
-_LONGEST_AE_TITLE = 16
-#: Operations of the peer's that we perform at once: we serve none, and 1 is what
-#: leaving the window out means (PS3.7 Section D.3.3.3).
-_PERFORMED = 1
 
-
-def associate_rq(*, calling_ae: str, called_ae: str, proposal: Proposal) -> bytes:
-    """An encoded A-ASSOCIATE-RQ.
-
-    Args:
-        calling_ae: our AE title, 1 to 16 characters.
-        called_ae: the peer's AE title, 1 to 16 characters.
-        proposal: what is to be negotiated.
-
-    Returns:
-        The PDU with its header.
-
-    Raises:
-        InputError: an AE title or the proposal cannot be encoded.
-
-    Source: PS3.8 Section 9.3.2, PS3.7 Annex D.3.3.
-    """
-    _check_ae_title("calling", calling_ae)
-    _check_ae_title("called", called_ae)
-    proposal.check()
+def by_primitives(*, calling_ae: str, called_ae: str, proposal: Proposal) -> bytes:
+    """The PDU with its header."""
     primitive = A_ASSOCIATE()
-    primitive.application_context_name = _APPLICATION_CONTEXT
+    primitive.application_context_name = "1.2.840.10008.3.1.1.1"
     primitive.calling_ae_title = calling_ae
     primitive.called_ae_title = called_ae
     primitive.presentation_context_definition_list = [
@@ -88,14 +63,10 @@ def _context(context: ProposedContext) -> PresentationContext:
 
 
 def _user_information(proposal: Proposal) -> Iterator[_Parameter]:
-    """What follows maximum length and implementation class, by ascending type.
-
-    The order is free (PS3.7 Section D.3.3); this is the one of most implementations.
-    """
     if proposal.operations > 1:
         window = AsynchronousOperationsWindowNegotiation()
         window.maximum_number_operations_invoked = proposal.operations
-        window.maximum_number_operations_performed = _PERFORMED
+        window.maximum_number_operations_performed = 1
         yield window
     version = ImplementationVersionNameNotification()
     version.implementation_version_name = IMPLEMENTATION_VERSION_NAME
@@ -115,17 +86,3 @@ def _identity(identity: UserIdentity) -> UserIdentitySubItemRQ:
     item.primary_field = identity.primary
     item.secondary_field = identity.secondary
     return item
-
-
-def _check_ae_title(role: str, title: str) -> None:
-    """PS3.5 Section 6.2, VR AE; leading and trailing spaces do not count."""
-    where = f"{role} AE title {title!r}"
-    if not title.strip(" "):
-        raise InputError(f"{where} is empty; it needs 1 to 16 characters")
-    if len(title) > _LONGEST_AE_TITLE:
-        raise InputError(f"{where} has {len(title)} characters; 16 is the most")
-    if not title.isascii() or not title.isprintable() or "\\" in title:
-        raise InputError(
-            f"{where} holds a character that AE titles cannot have; only printable"
-            " ASCII without backslash is possible"
-        )
