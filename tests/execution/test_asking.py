@@ -187,6 +187,23 @@ class TestAssociations:
         assert {each.verdict for each in asked.verdicts.values()} == {Verdict.COMPLETE}
         assert scripted.seen.releases == len(scripted.seen.associations) == 2
 
+    def test_rest_as_long_after_every_use(
+        self, tmp_path: Path, ask: Ask, scripted_peer: StartPeer
+    ) -> None:
+        scripted = scripted_peer(steps.final())
+        brisk = replace(PATIENT, idle=1.2)
+        starts = (0.0, 0.8, 1.6, 3.6)
+        requests = [
+            request(f"0.{number}", "pacs", repetition=number, not_before=start)
+            for number, start in enumerate(starts)
+        ]
+        asked = ask(
+            plan(tmp_path, [peer("pacs", scripted.port, timeouts=brisk)], requests)
+        )
+        assert {each.verdict for each in asked.verdicts.values()} == {Verdict.COMPLETE}
+        # The third came within the rest after the second, the last one after a rest.
+        assert scripted.seen.releases == len(scripted.seen.associations) == 2
+
     def test_two_aliases_of_one_scp_share_its_limit(
         self, tmp_path: Path, ask: Ask, scripted_peer: StartPeer
     ) -> None:
