@@ -6,7 +6,9 @@ of the finishing pass. The same capture always gives the same verdicts.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 
 from batchfind.capture.records import (
     Cause,
@@ -16,32 +18,22 @@ from batchfind.capture.records import (
     StoredAttempt,
     Verdict,
 )
+from batchfind.execution.caps import declared_cap
+from batchfind.execution.contribution import contributing
+from batchfind.execution.doubts import (
+    Surroundings,
+    first_doubt,
+    malformed,
+    warnings_of,
+)
+from batchfind.execution.families import judge_family
 from batchfind.execution.findings import Findings
+from batchfind.execution.forest import Forest
+from batchfind.execution.record import Attempts, Record
 from batchfind.execution.wording import plural
 from batchfind.plan.model import PlannedPeer, Request
 
-_ASSUMPTIONS = {
-    "unset-time-unproven": (
-        "steps under a day cannot prove that responses without a time came",
-        "use step: 1d",
-    ),
-}
-
-
-def contributing(attempts: Sequence[StoredAttempt]) -> StoredAttempt | None:
-    """The attempt whose responses count.
-
-    The last that ended as success or limited; else the one with most responses,
-    the later of equals.
-    """
-    ended = [attempt for attempt in attempts if attempt.ending is not None]
-    for attempt in reversed(ended):
-        if attempt.ending and attempt.ending.outcome in _ANSWERED:
-            return attempt
-    return max(ended, key=_size, default=None)
-
-
-_ANSWERED = (Outcome.SUCCESS, Outcome.LIMITED)
+__all__ = ["contributing", "judge", "judge_run", "skipped"]
 
 
 def judge(
@@ -49,21 +41,24 @@ def judge(
     peer: PlannedPeer,
     attempts: Sequence[StoredAttempt],
     findings: Findings | None = None,
+    around: Surroundings | None = None,
 ) -> RequestVerdict:
-    """The verdict of one request.
+    """The verdict of one request that was not cut.
 
     Args:
         request: as planned.
-        peer: its peer, for the declared cap.
+        peer: its peer.
         attempts: every try at it, oldest first; empty when it was never asked.
         findings: of the finishing pass; None gives a provisional verdict.
+        around: what other answers say; None when only this one is known.
     """
     attempt = contributing(attempts)
     if attempt is None or attempt.ending is None:
         return _never_ended(request, attempts)
-    findings = findings or Findings()
     ending = attempt.ending
-    verdict, cause = _verdict(request, peer, ending, findings)
+    around = around or Surroundings(cap=declared_cap(request, peer, ending))
+    verdict, cause = _verdict(request, peer, ending, findings, around)
+    found = findings or Findings()
     return RequestVerdict(
         request=request.id,
         verdict=verdict,
@@ -72,10 +67,56 @@ def judge(
         responses=ending.kept,
         attempts=len(attempts),
         seconds=sum(tried.ending.seconds for tried in attempts if tried.ending),
-        defects=dict(findings.defects),
-        replaced=findings.replaced,
-        warnings=(*ending.warnings, *_warnings(request, peer, ending, findings)),
+        defects=dict(found.defects),
+        replaced=found.replaced,
+        warnings=tuple(warnings_of(request, peer, ending, found)),
+        merged=found.merged,
+        conflicts=found.conflicts,
+        mismatches=found.mismatches,
+        dropped=found.dropped,
     )
+
+
+def judge_run(  # noqa: PLR0913 - a run has these facts
+    forest: Forest,
+    attempts: Attempts,
+    findings: Mapping[str, Findings] | None = None,
+    *,
+    skipped: Mapping[str, RequestVerdict] = MappingProxyType({}),
+    refused: Mapping[str, str] = MappingProxyType({}),
+    keyless: Mapping[str, int] = MappingProxyType({}),
+) -> dict[str, RequestVerdict]:
+    """The verdicts of all requests of a run, in plan order.
+
+    A request that was cut is `split`; a root that was cut has the verdict of its
+    whole family.
+
+    Args:
+        forest: every request, also those that were never asked.
+        attempts: every try at a request, oldest first.
+        findings: of the finishing pass by request id; None gives provisional
+            verdicts, for which nothing is asked that only rows can tell.
+        skipped: verdicts of requests without any attempt, by id.
+        refused: why the requests born of an answer were not asked, by id.
+        keyless: rows for which there is no `for_each` child since they have no
+            usable key, by id of the root they belong to.
+
+    Returns:
+        By request id.
+    """
+    record = Record(forest, attempts, findings, refused)
+    verdicts = {
+        request.id: _alone(request, record, skipped) for request in forest.requests
+    }
+    for root in forest.roots:
+        if forest.pieces(root.id):
+            verdicts[root.id] = judge_family(root, record, verdicts)
+        elif merged := verdicts[root.id].merged:
+            own = verdicts[root.id]
+            verdicts[root.id] = replace(own, responses=own.responses - merged)
+        if rows := keyless.get(root.id):
+            verdicts[root.id] = _with_keyless(root, verdicts[root.id], rows)
+    return verdicts
 
 
 def skipped(request: Request, code: str, message: str, hint: str) -> RequestVerdict:
@@ -85,6 +126,38 @@ def skipped(request: Request, code: str, message: str, hint: str) -> RequestVerd
         verdict=Verdict.SKIPPED,
         cause=Cause(code=code, message=message, hint=hint, phase="plan"),
     )
+
+
+def _alone(
+    request: Request, record: Record, skipped: Mapping[str, RequestVerdict]
+) -> RequestVerdict:
+    """The verdict of a request, its pieces left out of account."""
+    tries = record.attempts(request)
+    if not tries and request.id in skipped:
+        return skipped[request.id]
+    peer = record.peer(request)
+    findings = record.findings(request) if record.rows_read else None
+    verdict = judge(request, peer, tries, findings, record.around(request))
+    pieces = record.forest.pieces(request.id)
+    attempt = record.counting(request)
+    if not pieces or attempt is None or attempt.ending is None:
+        return verdict
+    return replace(
+        verdict,
+        verdict=Verdict.SPLIT,
+        cause=None,
+        attempt=attempt.number,
+        responses=attempt.ending.kept,
+        pieces=tuple(piece.id for piece in pieces),
+    )
+
+
+def _with_keyless(root: Request, verdict: RequestVerdict, rows: int) -> RequestVerdict:
+    warning = (
+        f"{root.peer}: {plural(rows, 'row')} of query {root.query} without a usable "
+        "key, so that nothing was asked for them by for_each"
+    )
+    return replace(verdict, warnings=(*verdict.warnings, warning))
 
 
 def _never_ended(request: Request, attempts: Sequence[StoredAttempt]) -> RequestVerdict:
@@ -110,99 +183,21 @@ def _never_ended(request: Request, attempts: Sequence[StoredAttempt]) -> Request
 
 
 def _verdict(
-    request: Request, peer: PlannedPeer, ending: Ending, findings: Findings
+    request: Request,
+    peer: PlannedPeer,
+    ending: Ending,
+    findings: Findings | None,
+    around: Surroundings,
 ) -> tuple[Verdict, Cause | None]:
+    worth = Verdict.PARTIAL if ending.responses else Verdict.FAILED
+    if around.refused:
+        return worth, growth_refused(around.refused)
     match ending.outcome:
         case Outcome.SUCCESS:
-            doubt = _doubt(request, peer, ending, findings)
+            doubt = first_doubt(request, peer, ending, findings, around)
             return (Verdict.SUSPECT, doubt) if doubt else (Verdict.COMPLETE, None)
         case Outcome.LIMITED:
-            doubt = _malformed(request, peer, findings)
+            doubt = malformed(request, peer, findings or Findings())
             return (Verdict.SUSPECT, doubt) if doubt else (Verdict.LIMITED, None)
         case _:
-            worth = Verdict.PARTIAL if ending.responses else Verdict.FAILED
-            return worth, ending.cause
-
-
-def _doubt(
-    request: Request, peer: PlannedPeer, ending: Ending, findings: Findings
-) -> Cause | None:
-    """Why a success may still not be the whole truth; the first that applies."""
-    malformed = _malformed(request, peer, findings)
-    if malformed is not None:
-        return malformed
-    if ending.responses and ending.responses == peer.limits.response_cap.at(
-        request.level
-    ):
-        return Cause(
-            code="capped",
-            message=(
-                f"{_whom(request, peer)}: exactly "
-                f"{plural(ending.responses, 'response')}, the peer's declared "
-                "response_cap: more may exist"
-            ),
-            hint="narrow the query, for example with a window of smaller steps",
-        )
-    asked_as_list = len(request.batch) > 1
-    missing = set(request.batch) - findings.returned
-    if asked_as_list and missing:
-        return Cause(
-            code="batch-unproven",
-            message=(
-                f"{_whom(request, peer)}: {len(missing)} of {len(request.batch)} UIDs "
-                "asked as one list came back with nothing; the peer may not match lists"
-            ),
-            hint="set rows.batch: 1 to ask each UID alone",
-        )
-    if request.assumption:
-        message, hint = _ASSUMPTIONS[request.assumption]
-        return Cause(
-            code=request.assumption,
-            message=f"{_whom(request, peer)}: {message}",
-            hint=hint,
-        )
-    return None
-
-
-def _whom(request: Request, peer: PlannedPeer) -> str:
-    """The peer with AE titles and address, as the causes of attempts name it."""
-    address = f"the {peer.demo} demo" if peer.demo else f"{peer.host}:{peer.port}"
-    return f"{peer.name} ({request.calling_ae} -> {request.called_ae} at {address})"
-
-
-def _malformed(request: Request, peer: PlannedPeer, findings: Findings) -> Cause | None:
-    count = sum(findings.defects.values())
-    if not count:
-        return None
-    kinds = ", ".join(sorted(findings.defects))
-    return Cause(
-        code="malformed",
-        message=(
-            f"{_whom(request, peer)}: {plural(count, 'response')} cannot be decoded "
-            f"({kinds})"
-        ),
-        hint="their bytes are in the capture; column bf_defect says where they break",
-    )
-
-
-def _warnings(
-    request: Request, peer: PlannedPeer, ending: Ending, findings: Findings
-) -> tuple[str, ...]:
-    warnings = []
-    cap = peer.limits.response_cap.at(request.level)
-    if cap is not None and ending.responses > cap:
-        warnings.append(
-            f"{peer.name} sent {ending.responses} responses, more than its declared "
-            f"response_cap of {cap}: correct it"
-        )
-    if findings.replaced:
-        warnings.append(
-            f"{plural(findings.replaced, 'byte')} could not be decoded in the declared "
-            "character set and became U+FFFD; see charset.assume and charset.override"
-        )
-    return (*warnings, *findings.warnings)
-
-
-def _size(attempt: StoredAttempt) -> tuple[int, int]:
-    responses = attempt.ending.responses if attempt.ending else 0
-    return responses, attempt.ordinal
+            return worth, around.cap.cause if around.cap else ending.cause

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from batchfind.dicom.dictionary import STANDARD, Dictionary
@@ -36,11 +36,13 @@ class KeyRules:
         known: keywords and VRs.
         lists: some peer is asked to take lists for any VR; the plan knows which.
         raw: they are sent as written, with any item count.
+        alternatives: a list holds values of which each is asked for alone.
     """
 
     known: Dictionary = STANDARD
     lists: bool = False
     raw: bool = False
+    alternatives: bool = False
 
 
 def read_keys(query: Section, rules: KeyRules) -> tuple[KeyEntry, ...]:
@@ -61,6 +63,35 @@ def read_returns(query: Section, rules: KeyRules) -> tuple[KeyEntry, ...]:
             entered = _is_entered(item, rules)
             entries.append(KeyEntry(path, empty, item.mark, entered=entered))
     return tuple(entries)
+
+
+def read_alternatives(
+    query: Section, name: str, rules: KeyRules
+) -> tuple[KeyEntry, ...]:
+    """Leaves of a mapping of keys to values, each asked for alone."""
+    keys = query.section(name)
+    return tuple(_leaves(keys, None, replace(rules, alternatives=True)))
+
+
+def read_key_paths(
+    section: Section, name: str, rules: KeyRules
+) -> tuple[tuple[KeyPath, Mark], ...]:
+    """The key paths of a list, or of a single text; problems are reported."""
+    place = Section(section.node, section.place(name), section.report)
+    found: dict[KeyPath, Mark] = {}
+    for item in section.items(name):
+        path = _path(item, None, place, rules) if isinstance(item, ScalarNode) else None
+        if path is None:
+            continue
+        if path.vr == "SQ":
+            message = f"{path.dotted} is a sequence; name a key inside it"
+            place.report.error(item.mark, place.path, message)
+        elif path in found:
+            message = f"{path.dotted} stands here and at {found[path]}; keep one of"
+            place.report.error(item.mark, place.path, f"{message} them")
+        else:
+            found[path] = item.mark
+    return tuple(found.items())
 
 
 def check_once(
@@ -121,7 +152,8 @@ def several_values(path: KeyPath) -> str:
     """Why a list cannot stand for a key that holds no UIDs."""
     return (
         f"a list is only for UIDs (PS3.4 C.2.2.2.2), and {path.dotted} is "
-        f"{path.vr}; ask once for each value with 'matrix'"
+        f"{path.vr}; ask for each value with 'any_of', which merges the rows, or"
+        " with 'matrix'"
     )
 
 
@@ -203,7 +235,7 @@ def _list_problem(
         return 'an empty list asks for nothing; write "" to ask for the attribute'
     if len(values) < len(value.items):
         return "a list here holds UIDs, each a text"
-    if rules.raw:
+    if rules.raw or rules.alternatives:
         return ""
     of_uids = path.vr == "UI"
     takes_lists = of_uids or (rules.lists and path.vr not in SINGLE_VALUED_VRS)

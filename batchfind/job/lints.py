@@ -17,6 +17,9 @@ from batchfind.job.section import Section
 PLACES: Final = "PS3.4 K.6.1.2"
 """The clause that says which keys stand within the scheduled step."""
 
+_MATCHING: Final = ("window", "any_of", "for_each")
+"""Fields that give keys a value."""
+
 
 def check_model(
     query: Section,
@@ -28,7 +31,8 @@ def check_model(
     Source: PS3.4 Section CC.2.8.1.2.
     """
     matching = any(scalar.text for entry in keys for scalar in entry.values)
-    if model.needs_matching_key and not matching and not query.has("window"):
+    matching = matching or any(query.has(name) for name in _MATCHING)
+    if model.needs_matching_key and not matching:
         _say_no_matching_key(query, model)
 
 
@@ -48,21 +52,33 @@ def check_places(
     keys: Iterable[KeyEntry],
     returns: Iterable[KeyEntry],
     window: Window | None,
+    others: Iterable[tuple[KeyPath, Mark, str]] = (),
 ) -> None:
     """Reports keys that a peer will not look for where they stand.
 
+    Args:
+        query: receives problems.
+        model: knows where keys belong.
+        keys: of the query.
+        returns: of the query, likewise.
+        window: its keys are looked at, too.
+        others: further keys with their marks and places below the query.
+
     Source: PS3.4 Section K.6.1.2.
     """
-    asked = [(entry.path, entry.mark, "keys") for entry in keys]
-    asked += [(entry.path, entry.mark, "return") for entry in returns]
+    asked = [
+        (entry.path, entry.mark, f"{part}.{entry.path.dotted}")
+        for part, entries in (("keys", keys), ("return", returns))
+        for entry in entries
+    ]
     if window is not None:
         for path, field in ((window.key, "key"), (window.time_key, "time_key")):
             mark = query.section("window").mark(field)
             asked += [(path, mark, f"window.{field}")] if path is not None else []
-    for path, mark, part in asked:
+    for path, mark, part in (*asked, *others):
         right = model.place_of(path)
         if right is not None:
-            where = query.place(part if "." in part else f"{part}.{path.dotted}")
+            where = query.place(part)
             message = f"{misplaced(path, right)} ({PLACES})"
             _say(query, mark, where, message)
 

@@ -174,6 +174,8 @@ def _scalars(
             yield from entry.values
         for values in query.matrix.values():
             yield from values
+        for alternative in query.any_of:
+            yield from alternative.values
         if query.rows is not None:
             for row in query.rows.inline:
                 yield from row.values()

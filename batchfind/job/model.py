@@ -300,6 +300,11 @@ class AnyOf:
     key: KeyPath
     values: tuple[Scalar, ...]
 
+    @property
+    def name(self) -> str:
+        """The key's keyword: its name in `carry`."""
+        return self.key.leaf.name
+
 
 class Dedupe(Enum):
     """Among which requests equal rows are merged."""
@@ -383,6 +388,8 @@ class Query:
         unique: keys that tell rows apart, instead of the model's.
         verify_matches: whether rows are checked against the keys.
         expect: None expects nothing.
+        marks: dotted place below the query, such as `unique[0]`, to where it
+            stands, for what only the plan can judge.
     """
 
     name: str
@@ -414,6 +421,7 @@ class Query:
     dedupe: Dedupe = Dedupe.FAMILY
     verify_matches: Verify = Verify.WARN
     expect: Expect | None = None
+    marks: Mapping[str, Mark] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,15 @@ from typing import Any, Final
 from batchfind.dicom.dictionary import STANDARD, Dictionary
 from batchfind.dicom.models import InformationModel, model_of
 from batchfind.dicom.paths import KeyPath, parse_path
+from batchfind.job.families import (
+    check_written_once,
+    marks_of,
+    read_any_of,
+    read_policies,
+    read_unique,
+    written_keys,
+)
+from batchfind.job.for_each import check_parents, read_for_each
 from batchfind.job.keys import (
     KeyRules,
     check_once,
@@ -18,11 +27,22 @@ from batchfind.job.keys import (
 )
 from batchfind.job.levels import raw_level, read_level
 from batchfind.job.lints import check_model, check_places, is_lenient
-from batchfind.job.model import Cancel, KeyEntry, Lint, Query, Repeat, Rows, Scalar
-from batchfind.job.nodes import MappingNode, ScalarNode
+from batchfind.job.matrix import read_exclude, read_matrix
+from batchfind.job.model import (
+    AnyOf,
+    Cancel,
+    ForEach,
+    KeyEntry,
+    Lint,
+    Query,
+    Repeat,
+    Rows,
+    Scalar,
+)
+from batchfind.job.nodes import ScalarNode
 from batchfind.job.peers import check_ae_title
 from batchfind.job.rows import read_rows
-from batchfind.job.section import Section, scalars_by_name
+from batchfind.job.section import Section
 from batchfind.job.suggest import did_you_mean
 from batchfind.job.windows import read_window
 
@@ -54,7 +74,11 @@ def read_queries(
 ) -> dict[str, Query]:
     """The queries of a job by name; each one's problems are reported."""
     sections = root.section("queries").sections()
-    return {key.text: _read_query(key, query, peers, known) for key, query in sections}
+    queries = {
+        key.text: _read_query(key, query, peers, known) for key, query in sections
+    }
+    check_parents(root, queries)
+    return queries
 
 
 def _read_query(
@@ -71,16 +95,23 @@ def _read_query(
     model = _model(query)
     window = read_window(query, model, known)
     rows = read_rows(query)
-    matrix = _matrix(query)
+    matrix = read_matrix(query)
     _check_names(query, matrix, rows)
+    any_of = read_any_of(query, rules)
+    for_each = read_for_each(query, known, RESERVED)
+    others = written_keys(query, window, any_of, for_each)
+    check_written_once(query, keys, window, others)
     paths = [entry.path for entry in (*keys, *returns)]
     if window is not None and window.key is not None:
         paths.append(window.key)
+    paths += [one.key for one in any_of]
+    paths += for_each.keys if for_each is not None else ()
     if not paths and not query.has("files") and not query.report.failed:
         message = "a query needs 'keys', 'return' or 'files'"
         query.report.error(query.node.mark, query.path, message)
     if model is not None:
-        check_places(query, model, keys, returns, window)
+        beside = [(one.path, one.mark, one.place) for one in others]
+        check_places(query, model, keys, returns, window, beside)
     level = _level(query, model, keys, paths, rules)
     if model is not None and paths:
         check_model(query, model, keys)
@@ -96,14 +127,19 @@ def _read_query(
         keys=keys,
         returns=returns,
         matrix=matrix,
-        exclude=_exclude(query, matrix),
+        exclude=read_exclude(query, matrix),
         rows=rows,
         window=window,
         repeat=_repeat(query.section("repeat")),
         cancel=_cancel(query.section("cancel")),
         explode=_explode(query, model, paths, known),
+        any_of=any_of,
+        for_each=for_each,
+        unique=read_unique(query, known),
+        marks=marks_of(query),
         lint=Lint.LENIENT if is_lenient(query) else Lint.STRICT,
-        **_carry(query, matrix, rows),
+        **_carry(query, {*matrix, *_own_names(any_of, for_each)}, rows),
+        **read_policies(query),
         **flags,
     )
 
@@ -136,7 +172,7 @@ def _peers(query: Section, peers: PeerNames) -> tuple[Scalar, ...]:
     if not query.has("peers"):
         if len(peers.names) == 1:
             return (Scalar(peers.names[0], query.node.mark),)
-        if peers.names and peers.complete:
+        if peers.names and peers.complete and not query.has("for_each"):
             message = (
                 f"the field 'peers' is missing; name some of {_listed(peers.names)}"
             )
@@ -164,11 +200,6 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(shown[:8]) + (", …" if len(shown) > 8 else "")
 
 
-def _matrix(query: Section) -> dict[str, tuple[Scalar, ...]]:
-    matrix = query.section("matrix")
-    return {key.text: matrix.scalars(key.text) for key, _ in matrix.entries()}
-
-
 def _check_names(
     query: Section, matrix: Mapping[str, object], rows: Rows | None
 ) -> None:
@@ -190,34 +221,6 @@ def _check_names(
             query.error("rows", message)
         elif name in RESERVED and name not in rows.columns:
             query.error("rows", f"'{name}' has a meaning of its own; rename the column")
-
-
-def _exclude(
-    query: Section, matrix: Mapping[str, tuple[Scalar, ...]]
-) -> tuple[Mapping[str, Scalar], ...]:
-    axes = {name: {one.text for one in values} for name, values in matrix.items()}
-    found = []
-    for number, item in enumerate(query.items("exclude")):
-        if isinstance(item, MappingNode) and not query.report.full:
-            place = f"{query.place('exclude')}[{number}]"
-            found.append(_exclusion(Section(item, place, query.report), axes))
-    return tuple(found)
-
-
-def _exclusion(section: Section, axes: Mapping[str, set[str]]) -> dict[str, Scalar]:
-    """One combination; a name or value that can never occur is a slip."""
-    found = scalars_by_name(section)
-    for name, scalar in found.items():
-        values = axes.get(name, set())
-        message = ""
-        if name not in axes:
-            message = f"'{name}' is no axis of the matrix{did_you_mean(name, axes)}"
-        elif scalar.text not in values and not any("{" in text for text in values):
-            meant = did_you_mean(scalar.text, values)
-            message = f"the axis '{name}' has no such value{meant}"
-        if message:
-            section.report.error(scalar.mark, section.place(name), message)
-    return found
 
 
 def _repeat(repeat: Section) -> Repeat:
@@ -262,13 +265,17 @@ def _asks_for(sequence: KeyPath, paths: Iterable[KeyPath]) -> bool:
     return any([step.tag for step in path.steps[: len(tags)]] == tags for path in paths)
 
 
-def _carry(
-    query: Section, matrix: Mapping[str, object], rows: Rows | None
-) -> dict[str, Any]:
+def _own_names(any_of: Iterable[AnyOf], for_each: ForEach | None) -> tuple[str, ...]:
+    """Names that alternatives and rows of another query bring along."""
+    columns = for_each.columns if for_each is not None else ()
+    return (*(one.name for one in any_of), *columns)
+
+
+def _carry(query: Section, named: set[str], rows: Rows | None) -> dict[str, Any]:
     if query.text("carry") == "all":
         return {"carry_all": True}
     names = query.texts("carry")
-    known = set(matrix)
+    known = set(named)
     if rows is not None:
         known |= {name for row in rows.inline for name in row} | set(rows.columns)
         if rows.source is not None and not rows.columns:
@@ -276,6 +283,8 @@ def _carry(
     for name in names:
         if name not in known:
             meant = did_you_mean(name, known)
-            message = f"'{name[:64]}' is neither a matrix axis nor a column{meant}"
+            message = (
+                f"'{name[:64]}' is no name of matrix, rows, any_of or for_each{meant}"
+            )
             query.error("carry", message)
     return {"carry": names}

@@ -68,6 +68,8 @@ def owners_of(field: str) -> tuple[str, ...]:
         "a query": _definition("query"),
         "a query's rows": _definition("rows"),
         "a query's window": _definition("window"),
+        "a query's for_each": _definition("forEach"),
+        "a query's expect": _definition("expect"),
         "a query's repeat": _definition("repeat"),
         "a query's cancel": _definition("cancel"),
         "run": _definition("run"),

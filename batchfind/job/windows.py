@@ -1,4 +1,4 @@
-"""The field `window` of a query: a date interval and its steps."""
+"""The field `window` of a query: a date interval, its steps, and how it is split."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from batchfind.dicom.paths import KeyPath, parse_path
 from batchfind.job.keys import read_path
 from batchfind.job.model import Window
 from batchfind.job.section import Section
+from batchfind.job.splits import read_split
 
 DAY: Final = 86_400
 
@@ -29,7 +30,11 @@ def read_window(
         window.report.error(window.node.mark, window.path, message)
     if time_key is not None and not window.has("key"):
         window.error("time_key", "belongs to 'key', which is missing")
-    if key is not None and time_key is None and step is not None and step < DAY:
+    split = read_split(window, known)
+    if split is not None:
+        _check_split(window, key, step)
+        time_key = time_key or _pair(key, model)
+    elif key is not None and time_key is None and step is not None and step < DAY:
         time_key = _paired_time(window, key, model)
     return Window(
         mark=query.mark("window"),
@@ -38,7 +43,27 @@ def read_window(
         start=window.scalar("from"),
         end=window.scalar("to"),
         step=step,
+        split=split,
     )
+
+
+def _check_split(window: Section, key: KeyPath | None, step: int | None) -> None:
+    """Reports what an adaptive window cannot be."""
+    if not window.has("key"):
+        message = (
+            "adaptive needs 'key', since its pieces are cut anew while the job runs;"
+            " write the key there instead of {{ window }}"
+        )
+        window.error("split", message)
+    if step is not None and step < DAY:
+        message = (
+            "under a day asks for every part of every day; remove it, since 'split:"
+            " adaptive' cuts those days by time that need it"
+        )
+        window.error("step", message)
+    if key is not None and key.vr == "DT" and window.has("time_key"):
+        message = f"{key.dotted} holds the time itself; remove time_key"
+        window.error("time_key", message)
 
 
 def _typed_path(
@@ -71,18 +96,20 @@ def _step(window: Section) -> int | None:
     return step
 
 
+def _pair(key: KeyPath | None, model: InformationModel | None) -> KeyPath | None:
+    """The time that the model pairs with a date, or None."""
+    pair = None if model is None or key is None else model.pair_of(key.dotted)
+    return None if pair is None or pair.time is None else parse_path(pair.time)
+
+
 def _paired_time(
     window: Section, key: KeyPath, model: InformationModel | None
 ) -> KeyPath | None:
-    """The time that the model pairs with a date, for steps within a day."""
-    pair = None if model is None else model.pair_of(key.dotted)
-    if pair is None or pair.time is None:
-        if key.vr == "DT":
-            window.error("step", f"{key.dotted} is DT, which is cut by whole days only")
-        else:
-            message = (
-                f"under a day needs 'time_key', the time that goes with {key.dotted}"
-            )
-            window.error("step", message)
-        return None
-    return parse_path(pair.time)
+    """The time that goes with a date, for steps within a day."""
+    time = _pair(key, model)
+    if time is None and key.vr == "DT":
+        window.error("step", f"{key.dotted} is DT, which is cut by whole days only")
+    elif time is None:
+        message = f"under a day needs 'time_key', the time that goes with {key.dotted}"
+        window.error("step", message)
+    return time

@@ -148,11 +148,12 @@ def _days(start: date, end: date, step: int) -> Iterator[Interval]:
 
 def _times(step: int) -> Iterator[str]:
     for begin in range(0, DAY, step):
-        low = _clock(begin) if begin else ""
-        high = _clock(begin + step) if begin + step < DAY else ""
+        low = as_clock(begin) if begin else ""
+        high = as_clock(begin + step) if begin + step < DAY else ""
         yield f"{low}-{high}"
 
 
-def _clock(seconds: int) -> str:
+def as_clock(seconds: int) -> str:
+    """Seconds since midnight as a TM of six digits."""
     minutes, second = divmod(seconds, 60)
     return f"{minutes // 60:02}{minutes % 60:02}{second:02}"

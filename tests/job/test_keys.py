@@ -126,8 +126,8 @@ class TestRefusals:
                 "PatientSex: [M, F]",
                 (
                     "11:19: queries.q.keys.PatientSex: a list is only for UIDs (PS3.4 "
-                    "C.2.2.2.2), and PatientSex is CS; ask once for each value with "
-                    "'matrix'"
+                    "C.2.2.2.2), and PatientSex is CS; ask for each value with "
+                    "'any_of', which merges the rows, or with 'matrix'"
                 ),
             ),
             (

@@ -329,7 +329,9 @@ class TestMultiplication:
             ),
             (
                 "matrix: {a: [1]}\ncarry: [b]",
-                ("11:12: queries.q.carry: 'b' is neither a matrix axis nor a column"),
+                (
+                    "11:12: queries.q.carry: 'b' is no name of matrix, rows, any_of or for_each"
+                ),
             ),
         ],
     )

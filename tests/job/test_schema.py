@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 
 from batchfind.dicom.models import MODELS
 from batchfind.dicom.transfer_syntaxes import PRESETS, proposal_of
+from batchfind.errors import Mark
 from batchfind.job import (
     inputs,
     model,
@@ -86,6 +87,10 @@ DEFAULTS: dict[str, type] = {
     "peer": model.Peer,
     "query": model.Query,
     "rows": model.Rows,
+    "window": model.Split,
+    "then": model.Then,
+    "forEach": model.ForEach,
+    "expect": model.Expect,
     "repeat": model.Repeat,
     "run": model.RunPolicy,
     "perRequest": model.PerRequest,
@@ -112,7 +117,11 @@ READ: dict[str, Callable[[Any], Any]] = {
     "ip_version": lambda text: None if text == "auto" else text,
     "format": transport_model.FileFormat,
     "verify": lambda text: text == "required",
-    "carry": tuple,
+    **dict.fromkeys(["carry", "unique", "not_null", "keys", "then"], tuple),
+    "floor": units.seconds,
+    "unset": model.Unset,
+    "dedupe": model.Dedupe,
+    "verify_matches": model.Verify,
     "assume": lambda text: None if text == "none" else text,
     "override": lambda text: None if text == "none" else text,
     "request": lambda text: () if text == "auto" else (text,),
@@ -129,6 +138,8 @@ ELSEWHERE = {
     ("run", "on_failure"): "continue",  # RunPolicy.stop_on_failure is False
     ("limits", "response_cap"): "auto",  # ResponseCap.auto is True
     ("output", "names"): "as-sent",  # OutputOptions.components is False
+    ("window", "split"): "off",  # Window.split is None
+    ("forEach", "max"): model.ForEach(mark=Mark(""), query="").limit,
 }
 
 
@@ -240,6 +251,24 @@ UNKNOWN = {
         "queries.q.window.start",
         "",
     ),
+    "then": (
+        "queries: {q: {window: {then: [{kye: x}]}}}",
+        "4:32",
+        "queries.q.window.then[0].kye",
+        "(did you mean 'key'?)",
+    ),
+    "for_each": (
+        "queries: {q: {for_each: {qurey: x}}}",
+        "4:26",
+        "queries.q.for_each.qurey",
+        "(did you mean 'query'?)",
+    ),
+    "expect": (
+        "queries: {q: {expect: {compleet: true}}}",
+        "4:24",
+        "queries.q.expect.compleet",
+        "(did you mean 'complete'?)",
+    ),
     "repeat": (
         "queries: {q: {repeat: {time: 2}}}",
         "4:24",
@@ -284,8 +313,7 @@ def test_an_unknown_field_is_an_error_with_a_suggestion(
 @pytest.mark.parametrize(
     "name",
     [
-        *("any_of", "for_each", "expect", "unique", "dedupe"),
-        *("verify_matches", "split", "floor", "then", "unset", "rate", "hours"),
+        *("rate", "hours"),
         *("retry", "outside_hours", "deadline", "overlap", "keep"),
         *("key_file", "quoting", "sheet", "index"),
     ],

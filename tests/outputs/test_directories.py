@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from batchfind.digest import sha256_of
 from batchfind.errors import StorageError
 from batchfind.job.model import OutputFormat
 from batchfind.job.output_model import Overwrite, XmlOptions
@@ -75,6 +76,15 @@ class TestPublishing:
         first = publish(tmp_path / "a", 5)
         again = publish(tmp_path / "a", 5, "run-2")
         assert (first.sha256, first.bytes) == (again.sha256, again.bytes)
+
+    def test_of_more_files_than_are_described_at_once(self, tmp_path: Path) -> None:
+        written = publish(tmp_path / "a", 2001)
+        text = (tmp_path / "a.batchfind.json").read_text()
+        data = json.loads(text)
+        assert text == json.dumps(data, ensure_ascii=False, indent=1) + "\n"
+        pairs = [[file["path"], file["sha256"]] for file in data["files"]]
+        assert len(pairs) == 2001
+        assert written.sha256 == data["sha256"] == sha256_of(pairs)
 
     def test_of_more_files_than_are_synced_one_by_one(self, tmp_path: Path) -> None:
         publish(tmp_path / "a", 100)

@@ -1,0 +1,201 @@
+"""What speaks against a single answer that ended as a success."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Set
+from dataclasses import dataclass
+
+from batchfind.capture.records import Cause, Ending
+from batchfind.execution.caps import Doubt
+from batchfind.execution.findings import Findings
+from batchfind.execution.wording import plural, whom
+from batchfind.plan.characters import texts_of
+from batchfind.plan.model import PlannedPeer, Request
+
+_NAMED_KEYS = 3
+
+ASSUMPTIONS = {
+    "unset-time-unproven": (
+        "steps under a day cannot prove that responses without a time came",
+        "use step: 1d",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What the rest of the run says about one answer.
+
+    Attributes:
+        cap: why the peer may have more, or None.
+        charset_proven: another answer shows that the peer understands keys beyond
+            ASCII in this request's character set.
+        relied_on: dotted paths of keys by which rows were shared out among requests;
+            None when that may be any key.
+        batch_together: UIDs asked for as a list are looked for in a whole family.
+        refused: why the requests born of its answer were not asked, or empty.
+    """
+
+    cap: Doubt | None = None
+    charset_proven: bool = True
+    relied_on: Set[str] | None = frozenset()
+    batch_together: bool = False
+    refused: str = ""
+
+
+def is_beyond_ascii(request: Request) -> bool:
+    """Whether a matching key holds text that ASCII does not."""
+    return any(not text.isascii() for text in texts_of(request.identifier))
+
+
+def first_doubt(
+    request: Request,
+    peer: PlannedPeer,
+    ending: Ending,
+    findings: Findings | None,
+    around: Surroundings,
+) -> Cause | None:
+    """Why a success may still not be the whole truth; the first that applies.
+
+    Args:
+        request: that succeeded.
+        peer: its peer.
+        ending: of the attempt that counts.
+        findings: None while its rows were not read: what needs them is not asked.
+        around: what other answers say.
+    """
+    found = findings or Findings()
+    doubts = (
+        malformed(request, peer, found),
+        around.cap.cause if around.cap is not None else None,
+        ignored_key(request, peer, found, around.relied_on),
+        None if around.batch_together else short_list(request, peer, findings),
+        _unproven_charset(request, peer, ending, around),
+        _assumption(request, peer),
+    )
+    return next((doubt for doubt in doubts if doubt is not None), None)
+
+
+def malformed(request: Request, peer: PlannedPeer, findings: Findings) -> Cause | None:
+    """Some of its responses cannot be decoded."""
+    count = sum(findings.defects.values())
+    if not count:
+        return None
+    kinds = ", ".join(sorted(findings.defects))
+    return Cause(
+        code="malformed",
+        message=(
+            f"{whom(request, peer)}: {plural(count, 'response')} cannot be decoded "
+            f"({kinds})"
+        ),
+        hint="their bytes are in the capture; column bf_defect says where they break",
+    )
+
+
+def ignored_key(
+    request: Request,
+    peer: PlannedPeer,
+    findings: Findings,
+    relied_on: Set[str] | None,
+) -> Cause | None:
+    """A key that was to share rows out among requests is in none of them.
+
+    Args:
+        request: whose rows were read.
+        peer: its peer.
+        findings: of those rows.
+        relied_on: dotted paths of such keys; None for any key.
+    """
+    keys = [key for key in findings.absent if relied_on is None or key in relied_on]
+    if not keys:
+        return None
+    return Cause(
+        code="key-ignored",
+        message=(
+            f"{whom(request, peer)}: {_ignored(keys, findings)}, so that nobody can "
+            "tell whether the requests that differ in it cover everything"
+        ),
+        hint="do not divide the query by this key: take it from any_of, window or then",
+    )
+
+
+def short_list(
+    request: Request, peer: PlannedPeer, findings: Findings | None
+) -> Cause | None:
+    """UIDs asked as one list, of which some came back with nothing."""
+    if findings is None or len(request.batch) < 2:  # noqa: PLR2004 - one UID is no list
+        return None
+    missing = set(request.batch) - findings.returned
+    if not missing:
+        return None
+    return Cause(
+        code="batch-unproven",
+        message=(
+            f"{whom(request, peer)}: {len(missing)} of {len(request.batch)} UIDs "
+            "asked as one list came back with nothing; the peer may not match lists"
+        ),
+        hint="set rows.batch: 1 to ask each UID alone",
+    )
+
+
+def _unproven_charset(
+    request: Request, peer: PlannedPeer, ending: Ending, around: Surroundings
+) -> Cause | None:
+    if around.charset_proven or ending.responses or not is_beyond_ascii(request):
+        return None
+    terms = "\\".join(request.charset) or "the default repertoire"
+    return Cause(
+        code="charset-unproven",
+        message=(
+            f"{whom(request, peer)}: a key beyond ASCII found nothing, and no other "
+            f"answer shows that the peer understands such keys in {terms}"
+        ),
+        hint="set the peer's charset.request to the character set it stores text in",
+    )
+
+
+def _assumption(request: Request, peer: PlannedPeer) -> Cause | None:
+    if not request.assumption:
+        return None
+    message, hint = ASSUMPTIONS[request.assumption]
+    return Cause(
+        code=request.assumption,
+        message=f"{whom(request, peer)}: {message}",
+        hint=hint,
+    )
+
+
+def warnings_of(
+    request: Request, peer: PlannedPeer, ending: Ending, findings: Findings
+) -> Iterator[str]:
+    """What to know about an answer whatever its verdict, one sentence each."""
+    yield from ending.warnings
+    cap = peer.limits.response_cap.at(request.level)
+    if cap is not None and ending.responses > cap:
+        yield (
+            f"{peer.name} sent {ending.responses} responses, more than its declared "
+            f"response_cap of {cap}: correct it"
+        )
+    if findings.absent:
+        yield f"{peer.name}: {_ignored(findings.absent, findings)}"
+    if findings.mismatches:
+        dropped = findings.dropped
+        told = f", and {dropped:,} of them were left out" if dropped else ""
+        told = ", and were left out" if dropped == findings.mismatches else told
+        count = plural(findings.mismatches, "response")
+        yield f"{peer.name}: {count} not matching the keys asked by{told}"
+    if findings.replaced:
+        yield (
+            f"{plural(findings.replaced, 'byte')} could not be decoded in the declared "
+            "character set and became U+FFFD; see charset.assume and charset.override"
+        )
+    yield from findings.warnings
+
+
+def _ignored(keys: list[str] | tuple[str, ...], findings: Findings) -> str:
+    shown = list(keys[:_NAMED_KEYS])
+    if len(keys) > len(shown):
+        shown.append(f"{len(keys) - len(shown)} more")
+    told = "no response holds the matching key" + ("s " if len(keys) > 1 else " ")
+    says = "; the peer says so (status FF01)" if findings.reserved else ""
+    return f"{told}{', '.join(shown)}: the peer ignores it{says}"

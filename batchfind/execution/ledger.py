@@ -1,0 +1,212 @@
+"""What the counts of responses at one place of a peer say about its cap.
+
+A place is a SOP class at a level. What is known depends on which requests have ended
+there, never on the order in which they did.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+from batchfind.dicom.identifier import Identifier
+from batchfind.plan.model import Request
+
+#: Counts below are too common to be taken for a cap, unless one is declared or seen.
+LEAST_SUSPICIOUS = 50
+_NAMED = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tries:
+    """What the attempts at one request say about a cap.
+
+    Attributes:
+        request: that was asked.
+        splits: it can be cut, so a doubt costs two requests instead of a verdict.
+        reach: most responses of any attempt.
+        success: responses of the success that counts, or None.
+        broken: responses after which an attempt broke off, none having more; else
+            None.
+        capped: responses at which the peer surely cut off, by these attempts alone;
+            else None.
+    """
+
+    request: Request
+    splits: bool
+    reach: int = 0
+    success: int | None = None
+    broken: int | None = None
+    capped: int | None = None
+
+
+class Ground(Enum):
+    """Why a count is doubted."""
+
+    DECLARED = auto()
+    SEEN = auto()
+    """Another request was cut off there."""
+    SHARED = auto()
+    """Several Identifiers ended there, and none brought more."""
+    LARGEST = auto()
+    ROUND = auto()
+
+
+def is_round(count: int) -> bool:
+    """Whether a cap might have been set to this count by hand."""
+    return count >= LEAST_SUSPICIOUS and not count % LEAST_SUSPICIOUS
+
+
+@dataclass(slots=True)
+class _Group:
+    """Requests with one thing in common, the first few of them at hand."""
+
+    members: dict[str, Tries] = field(default_factory=dict)
+    first: list[tuple[tuple[int, ...], str]] = field(default_factory=list)
+
+    def add(self, tries: Tries) -> None:
+        self.members[tries.request.id] = tries
+        insort(self.first, (tries.request.order, tries.request.id))
+        # One more than is named, in case the request itself is among them.
+        del self.first[_NAMED + 1 :]
+
+    def remove(self, tries: Tries) -> None:
+        del self.members[tries.request.id]
+        everyone = (one.request for one in self.members.values())
+        self.first = sorted((one.order, one.id) for one in everyone)[: _NAMED + 1]
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What is known about one count."""
+
+    seen: bool
+    shared: bool
+    largest: int
+
+
+class Ledger:
+    """All that ended at one place.
+
+    Attributes:
+        declared: the cap as the administrator says, or None.
+    """
+
+    def __init__(self, declared: int | None, *, auto: bool) -> None:
+        """For a place; `auto` says whether counts are doubted on their own."""
+        self.declared = declared
+        self._auto = auto and declared is None
+        self._largest = 0
+        self._tries: dict[str, Tries] = {}
+        self._ended: dict[int, _Group] = {}
+        self._broken: dict[int, _Group] = {}
+        self._capped: dict[int, _Group] = {}
+        self._identifiers: dict[int, Counter[Identifier]] = {}
+
+    def learn(self, tries: Tries) -> tuple[str, ...]:
+        """Takes in what is known of a request now.
+
+        Returns:
+            Ids of other requests that this gives a reason to doubt, in plan order.
+        """
+        counts = {count for count in (tries.success, tries.capped) if count}
+        before = {count: self._state(count) for count in counts}
+        self._forget(tries.request.id)
+        self._keep(tries)
+        newly = {
+            other.request.order: other.request.id
+            for count, state in before.items()
+            for other in self._newly(count, state)
+            if other.request.id != tries.request.id
+        }
+        return tuple(newly[order] for order in sorted(newly))
+
+    def ground(self, tries: Tries) -> Ground | None:
+        """Why a request that succeeded, or broke off, is doubted; else None."""
+        count = tries.success if tries.success is not None else tries.broken
+        return self._ground(tries, self._state(count)) if count else None
+
+    def sharing(self, request: Request, count: int) -> tuple[tuple[str, ...], int]:
+        """Ids of the first other requests that ended at a count, and how many did."""
+        return _others(self._ended.get(count), request)
+
+    def cut_off(self, request: Request, count: int) -> tuple[tuple[str, ...], int]:
+        """Ids of the first other requests cut off at a count, and how many were."""
+        return _others(self._capped.get(count), request)
+
+    def _ground(self, tries: Tries, state: _State) -> Ground | None:
+        count = tries.success if tries.success is not None else tries.broken
+        if not count:
+            return None
+        if count == self.declared:
+            return Ground.DECLARED
+        if state.seen:
+            return Ground.SEEN
+        if tries.success is None:
+            return Ground.ROUND if tries.splits and is_round(count) else None
+        if not self._auto or count < LEAST_SUSPICIOUS:
+            return None
+        if state.shared and count >= state.largest:
+            return Ground.SHARED
+        if tries.splits and count >= state.largest:
+            return Ground.LARGEST
+        return Ground.ROUND if tries.splits and is_round(count) else None
+
+    def _newly(self, count: int, before: _State) -> Iterator[Tries]:
+        now = self._state(count)
+        if (now.seen, now.shared) == (before.seen, before.shared):
+            return
+        for groups in (self._ended, self._broken):
+            group = groups.get(count, _Group())
+            for other in group.members.values():
+                doubted = self._ground(other, now) is not None
+                if doubted and self._ground(other, before) is None:
+                    yield other
+
+    def _state(self, count: int) -> _State:
+        return _State(
+            seen=count in self._capped,
+            shared=len(self._identifiers.get(count, ())) > 1,
+            largest=self._largest,
+        )
+
+    def _keep(self, tries: Tries) -> None:
+        self._tries[tries.request.id] = tries
+        self._largest = max(self._largest, tries.reach)
+        for count, groups in self._groups(tries):
+            groups.setdefault(count, _Group()).add(tries)
+        if tries.success and tries.success >= LEAST_SUSPICIOUS:
+            counter = self._identifiers.setdefault(tries.success, Counter())
+            counter[tries.request.identifier] += 1
+
+    def _forget(self, identity: str) -> None:
+        old = self._tries.pop(identity, None)
+        if old is None:
+            return
+        for count, groups in self._groups(old):
+            groups[count].remove(old)
+            if not groups[count].members:
+                del groups[count]
+        if old.success and old.success >= LEAST_SUSPICIOUS:
+            counter = self._identifiers[old.success]
+            counter[old.request.identifier] -= 1
+            self._identifiers[old.success] = +counter
+
+    def _groups(self, tries: Tries) -> Iterator[tuple[int, dict[int, _Group]]]:
+        if tries.success:
+            yield tries.success, self._ended
+        elif tries.broken:
+            yield tries.broken, self._broken
+        if tries.capped:
+            yield tries.capped, self._capped
+
+
+def _others(group: _Group | None, request: Request) -> tuple[tuple[str, ...], int]:
+    if group is None:
+        return (), 0
+    ids = [identity for _, identity in group.first if identity != request.id]
+    count = len(group.members) - (request.id in group.members)
+    return tuple(ids[:_NAMED]), count

@@ -1,0 +1,111 @@
+"""All facts of a run side by side, for verdicts that need more than one answer."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence, Set
+
+from batchfind.capture.records import StoredAttempt
+from batchfind.execution.caps import Caps, Doubt
+from batchfind.execution.contribution import contributing
+from batchfind.execution.doubts import Surroundings, is_beyond_ascii
+from batchfind.execution.findings import Findings
+from batchfind.execution.forest import Forest
+from batchfind.plan.model import Origin, Piecing, PlannedPeer, Request, Splitting
+
+Attempts = Callable[[Request], Sequence[StoredAttempt]]
+
+
+class Record:
+    """The facts of a run, none of which depends on the order they became known in.
+
+    Attributes:
+        forest: its requests.
+        rows_read: there are findings; else nothing that needs rows is judged.
+    """
+
+    def __init__(
+        self,
+        forest: Forest,
+        attempts: Attempts,
+        findings: Mapping[str, Findings] | None,
+        refused: Mapping[str, str],
+    ) -> None:
+        self.forest = forest
+        self.rows_read = findings is not None
+        self._attempts = attempts
+        self._findings = findings or {}
+        self._refused = refused
+        self._caps = Caps(forest.plan)
+        for request in forest.requests:
+            self._caps.learn(request, attempts(request))
+        self._sharing = Counter(forest.family_of(root) for root in forest.roots)
+        self._charsets = self._proven_charsets()
+
+    def attempts(self, request: Request) -> Sequence[StoredAttempt]:
+        """Every try at a request, oldest first."""
+        return self._attempts(request)
+
+    def counting(self, request: Request) -> StoredAttempt | None:
+        """The attempt whose responses count."""
+        cut = bool(self.forest.pieces(request.id))
+        return contributing(self._attempts(request), cut=cut)
+
+    def findings(self, request: Request) -> Findings:
+        """What was found in its rows; nothing while they were not read."""
+        return self._findings.get(request.id, Findings())
+
+    def cap(self, request: Request) -> Doubt | None:
+        """Why its peer may have more than it brought, or None."""
+        return self._caps.doubt(request, self._attempts(request))
+
+    def peer(self, request: Request) -> PlannedPeer:
+        """The peer it goes to."""
+        return self.forest.plan.peers[request.peer]
+
+    def splitting(self, request: Request) -> Splitting | None:
+        """How requests of its query are cut."""
+        return self.forest.plan.queries[request.query].splitting
+
+    def refused(self, request: Request) -> str:
+        """Why the requests born of its answer were not asked, or empty."""
+        return self._refused.get(request.id, "")
+
+    def around(self, request: Request) -> Surroundings:
+        """What the rest of the run says about a request that was not cut."""
+        return Surroundings(
+            cap=self.cap(request),
+            charset_proven=(request.peer, request.charset) in self._charsets,
+            relied_on=self.relied_on(request),
+            batch_together=request.origin is Origin.SPLIT,
+            refused=self.refused(request),
+        )
+
+    def relied_on(self, request: Request) -> Set[str] | None:
+        """Keys that shared rows out between this request and others; None for any."""
+        if self._sharing[self.forest.family_of(request)] > 1:
+            return None
+        extent, splitting = request.extent, self.splitting(request)
+        if splitting is None or extent is None or extent.by is None:
+            return frozenset()
+        return None if extent.then else axes(splitting, extent.by)
+
+    def _proven_charsets(self) -> Set[tuple[str, tuple[str, ...]]]:
+        """Peers that found something by a key beyond ASCII, each with its terms."""
+        proven = set()
+        for request in self.forest.requests:
+            if not is_beyond_ascii(request) or self.findings(request).absent:
+                continue
+            attempt = self.counting(request)
+            if attempt and attempt.ending and attempt.ending.responses:
+                proven.add((request.peer, request.charset))
+        return frozenset(proven)
+
+
+def axes(splitting: Splitting, by: Piecing) -> Set[str] | None:
+    """Dotted paths of the keys a cut relies on; None for any key."""
+    if by is Piecing.THEN:
+        return None
+    if by is Piecing.DATE or splitting.time is None:
+        return frozenset((splitting.date.dotted,))
+    return frozenset((splitting.date.dotted, splitting.time.dotted))
