@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
 from batchfind.capture.database import connect
-from batchfind.capture.documents import to_documents
 from batchfind.capture.schema import APPLICATION_ID, PAGE_BYTES, TABLES, VERSION
-from batchfind.dicom.identifier import Element
 from batchfind.errors import StateError
+from batchfind.plan.codec import request_texts
 from batchfind.plan.model import Plan, Request
 
 
@@ -58,12 +57,19 @@ def _fill(connection: sqlite3.Connection, meta: Mapping[str, str], plan: Plan) -
         "INSERT INTO meta VALUES (?, ?)",
         [(name, _storable(text)) for name, text in (stored | dict(meta)).items()],
     )
-    specs = to_documents(plan.requests, shared=(Element,), alike=(Request,))
+    insert_requests(connection, plan.requests)
+
+
+def insert_requests(
+    connection: sqlite3.Connection, requests: Sequence[Request]
+) -> None:
+    """Stores requests; each comes after the one it was born from."""
     connection.executemany(
-        "INSERT INTO request VALUES (?, NULL, ?, ?, ?, ?, 'plan')",
+        "INSERT INTO request (id, parent, query, peer, key, spec, origin) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?)",
         (
-            (r.id, r.query, r.peer, r.key, spec)
-            for r, spec in zip(plan.requests, specs, strict=True)
+            (one.id, one.parent, one.query, one.peer, one.key, spec, one.origin.value)
+            for one, spec in zip(requests, request_texts(requests), strict=True)
         ),
     )
 

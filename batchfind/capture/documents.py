@@ -7,7 +7,7 @@ cannot (lone surrogates) or what `sqlite3` would cut (NUL).
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable
 from typing import Any, Final
 
 from batchfind.capture.records import (
@@ -30,19 +30,6 @@ def to_document(record: Any) -> str:
         ValueError: a float is not finite.
     """
     return _TEXT.of(record)
-
-
-def to_documents(
-    records: Iterable[Any], shared: Collection[type], alike: Collection[type]
-) -> Iterator[str]:
-    """As `to_document`, for records that have much in common.
-
-    Args:
-        records: all of them live as long as the iterator.
-        shared: types whose objects stand in many of them.
-        alike: types of records that have most objects in common with the one before.
-    """
-    return map(JsonText(COMPACT, _FORMS, shared, alike).of, records)
 
 
 def read_object(text: str) -> dict[str, Any]:

@@ -8,9 +8,18 @@ from typing import TypeAlias
 
 from batchfind.capture.records import AttemptFacts, Ending, RequestVerdict
 from batchfind.dimse.messages import Matches
+from batchfind.plan.model import Request
 
 Ticket: TypeAlias = "asyncio.Future[None]"
 """Resolved on the loop once the entry is durable; the writer never touches it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grow:
+    """Requests were born; each comes after the one it was born from."""
+
+    requests: tuple[Request, ...]
+    ticket: Ticket
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,4 +83,4 @@ class Close:
     ticket: Ticket
 
 
-Entry: TypeAlias = Begin | Put | End | Note | Judge | Barrier | Close
+Entry: TypeAlias = Grow | Begin | Put | End | Note | Judge | Barrier | Close

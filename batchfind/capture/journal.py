@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from batchfind.capture.entries import (
     Close,
     End,
     Entry,
+    Grow,
     Judge,
     Note,
     Put,
@@ -26,7 +27,7 @@ from batchfind.capture.store import Opened, Store
 from batchfind.capture.writer import Closed, Committed, Failed, Report, Writer
 from batchfind.dimse.messages import Matches
 from batchfind.errors import LocalProtocolError, StorageError
-from batchfind.plan.model import Plan
+from batchfind.plan.model import Plan, Request
 
 QUEUE_BYTES: Final = 16 << 20
 """`put` waits while so many bytes of responses are not yet committed."""
@@ -48,6 +49,7 @@ class Journal:
     here blocks the loop. After the disk failed, every call raises StorageError.
 
     Attributes:
+        path: of run.db.
         wal: write-ahead logging is on; some network file systems refuse it.
         single_file: after `close`: run.db is one file that opens read-only; False
             when a reader kept it in use.
@@ -57,9 +59,10 @@ class Journal:
         """Use `create` or `reopen`."""
         self.wal = False
         self.single_file = False
-        self._path = path
+        self.path = path
         self._loop = asyncio.get_running_loop()
         self._requests: frozenset[str] = frozenset()
+        self._born: dict[str, str] = {}
         self._ordinals: dict[str, int] = {}
         self._last = 0
         self._attempts: dict[int, _Progress] = {}
@@ -111,11 +114,43 @@ class Journal:
         await journal._opened
         return journal
 
+    def grow(self, requests: Sequence[Request]) -> asyncio.Future[None]:
+        """Stores requests that were born while the run goes on, all or none.
+
+        Attempts at them may begin at once. One that is stored already is left as it
+        is.
+
+        Args:
+            requests: each after the one it was born from.
+
+        Returns:
+            Done when they are durable.
+
+        Raises:
+            StorageError: another request has the id of one of them, or the writer has
+                failed before.
+        """
+        self._check()
+        new = []
+        for request in requests:
+            known = self._born.get(request.id)
+            taken = known is not None or request.id in self._requests
+            if taken and known != request.key:
+                raise StorageError(
+                    f"{self.path}: another request {request.id} is stored: run again"
+                )
+            if known is None:
+                new.append(request)
+        self._born |= {request.id: request.key for request in new}
+        ticket = self._ticket()
+        self._writer.add(Grow(tuple(new), ticket))
+        return ticket
+
     def begin(self, request: str, facts: AttemptFacts | None) -> int:
         """Begins an attempt.
 
         Args:
-            request: id of a request of the plan.
+            request: id of a request of the plan, or of one given to `grow`.
             facts: what was negotiated, or None when no association came about.
 
         Returns:
@@ -126,7 +161,7 @@ class Journal:
             LocalProtocolError: the request is unknown, or the journal is closed.
         """
         self._check()
-        if request not in self._requests:
+        if request not in self._requests and request not in self._born:
             raise LocalProtocolError(f"request {request} is not in the capture")
         self._last += 1
         ordinal = self._ordinals.get(request, 0) + 1
@@ -275,6 +310,7 @@ class Journal:
             case Opened():
                 self.wal = report.wal
                 self._requests = report.requests
+                self._born = dict(report.born)
                 self._ordinals = dict(report.ordinals)
                 self._last = report.last
                 self._resolve(self._opened)

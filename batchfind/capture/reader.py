@@ -130,10 +130,16 @@ class Capture:
         """Closes the file; calling it again does nothing."""
         self._db.close()
 
-    def requests(self) -> tuple[StoredRequest, ...]:
-        """Every request in plan order: the numeric order of their paths."""
+    def requests(self, *, born: bool = False) -> tuple[StoredRequest, ...]:
+        """Every request in plan order: the numeric order of their paths.
+
+        Args:
+            born: only those that were born while the run went on.
+        """
         rows = self._rows.select(
-            "SELECT id, parent, query, peer, key, spec, origin FROM request"
+            "SELECT id, parent, query, peer, key, spec, origin FROM request "
+            "WHERE origin <> 'plan' OR NOT ?",
+            born,
         )
         stored = [
             StoredRequest(

@@ -187,7 +187,7 @@ class StoredRequest:
     Attributes:
         parent: id of the request it was born from, or None.
         key: request key, 64 hexadecimal digits.
-        spec: the whole request as JSON values.
+        spec: the whole request as JSON values, as in plan.json.
         origin: `plan`, `split` or `for_each`.
     """
 

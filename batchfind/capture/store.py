@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from batchfind.capture.chain import Asked, first_link, last_link, next_link
 from batchfind.capture.codec import pack
-from batchfind.capture.creation import create_database
+from batchfind.capture.creation import create_database, insert_requests
 from batchfind.capture.database import (
     check_identity,
     connect,
@@ -28,6 +28,7 @@ from batchfind.capture.entries import (
     Close,
     End,
     Entry,
+    Grow,
     Judge,
     Note,
     Put,
@@ -46,12 +47,14 @@ class Opened:
     Attributes:
         wal: write-ahead logging is on.
         requests: ids of all requests.
+        born: request keys of those that the plan does not hold, by id.
         ordinals: attempts so far of each request that has any.
         last: highest attempt number, 0 for none.
     """
 
     wal: bool
     requests: frozenset[str]
+    born: Mapping[str, str]
     ordinals: Mapping[str, int]
     last: int
 
@@ -119,6 +122,7 @@ class Store:
         return Opened(
             wal=self.wal,
             requests=frozenset(i for (i,) in query("SELECT id FROM request")),
+            born=dict(query("SELECT id, key FROM request WHERE origin <> 'plan'")),
             ordinals=dict(
                 query("SELECT request, max(ordinal) FROM attempt GROUP BY request")
             ),
@@ -155,7 +159,10 @@ class Store:
             self._write()
 
     def _write(self) -> None:
-        """Writes the entries that are waiting."""
+        """Writes the entries that are waiting; new requests before their attempts."""
+        for entry in self._waiting:
+            if isinstance(entry, Grow):
+                insert_requests(self._db, entry.requests)
         self._look_up()
         for entry in self._waiting:
             self._take(entry)
@@ -184,7 +191,7 @@ class Store:
                 self._note(entry)
             case Judge():
                 self._judge(entry)
-            case Barrier() | Close():
+            case Grow() | Barrier() | Close():
                 pass
 
     def finish(self) -> bool:

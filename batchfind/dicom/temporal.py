@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeAlias
 
 _DATE: Final = re.compile(r"(\d{4})(?:(\d{2})(\d{2})|\.(\d{2})\.(\d{2}))")
 _TIME: Final = re.compile(
@@ -20,6 +20,8 @@ _DATE_TIME: Final = re.compile(r"(\d{4}(?:\d{2}){0,5})(?:\.(\d{1,6}))?([+-]\d{4}
 _OFFSET: Final = re.compile(r"[+-](?:0\d|1[0-4])[0-5]\d")
 _FIRST: Final = "00000101000000000000"
 _LAST: Final = "99991231235959999999"
+
+_Ends: TypeAlias = tuple[int | None, int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +43,24 @@ class Interval:
         Where only one of them has an offset from UTC, the other's zone is unknown
         and both are compared as written.
         """
-        mine, theirs = (self.first, self.last), (held.first, held.last)
-        if (self.written is None) != (held.written is None):
-            mine, theirs = self.written or mine, held.written or theirs
-        (first, last), (held_first, held_last) = mine, theirs
+        (first, last), (held_first, held_last) = self._beside(held)
         return (first is None or (held_first or 0) >= first) and (
             last is None or (held_last or 0) <= last
         )
+
+    def meets(self, held: Interval) -> bool:
+        """Whether any moment lies in both; compared as `contains` compares."""
+        (first, last), (held_first, held_last) = self._beside(held)
+        return (first is None or held_last is None or held_last >= first) and (
+            last is None or held_first is None or held_first <= last
+        )
+
+    def _beside(self, held: Interval) -> tuple[_Ends, _Ends]:
+        """The ends of both as they can be compared."""
+        mine, theirs = (self.first, self.last), (held.first, held.last)
+        if (self.written is None) != (held.written is None):
+            mine, theirs = self.written or mine, held.written or theirs
+        return mine, theirs
 
 
 def value_of(vr: str, text: str) -> Interval | None:

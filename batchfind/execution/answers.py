@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from copy import copy
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TypeAlias
 
 from batchfind.capture.reader import Capture
@@ -17,7 +19,10 @@ from batchfind.capture.records import (
     StoredMatches,
     Verdict,
 )
-from batchfind.execution.verdicts import contributing, judge
+from batchfind.execution.findings import Findings
+from batchfind.execution.forest import Forest
+from batchfind.execution.history import Growth, born_requests, growth_of
+from batchfind.execution.verdicts import contributing, judge_run
 from batchfind.execution.wording import plural
 from batchfind.plan.model import Plan, Request
 from batchfind.tables.slabs import Origin, origin_of
@@ -26,7 +31,7 @@ from batchfind.tables.slabs import Origin, origin_of
 _TOGETHER = 256
 _TOGETHER_BYTES = 1 << 20
 _Counting: TypeAlias = tuple[Request, StoredAttempt]
-_ANSWERED = (Verdict.COMPLETE, Verdict.LIMITED, Verdict.SUSPECT)
+_NONE: Mapping[str, RequestVerdict] = MappingProxyType({})
 
 
 class Answers:
@@ -35,11 +40,15 @@ class Answers:
     Attributes:
         plan: whose requests were asked.
         capture: where their responses are.
+        forest: the plan's requests, and those that were born while it ran.
+        growth: what became of the requests that answers gave rise to.
     """
 
     def __init__(self, plan: Plan, capture: Capture) -> None:
         self.plan = plan
         self.capture = capture
+        self.forest = Forest(plan, born_requests(capture))
+        self.growth: Growth = growth_of(capture.events())
         self._stored: Mapping[str, tuple[StoredAttempt, ...]] | None = None
         self._attempts: dict[str, tuple[StoredAttempt, ...]] = {}
 
@@ -54,48 +63,69 @@ class Answers:
             )
         return self._attempts[request.id]
 
+    def counting(self, request: Request) -> StoredAttempt | None:
+        """The attempt at a request whose responses count; None without any."""
+        cut = bool(self.forest.pieces(request.id))
+        return contributing(self.attempts(request), cut=cut)
+
     def through(self, capture: Capture) -> Answers:
         """The same answers where the capture was opened again."""
-        again = Answers(self.plan, capture)
-        again._stored, again._attempts = self._stored, self._attempts
+        again = copy(self)
+        again.capture = capture
         return again
 
-    def verdicts(self) -> dict[str, RequestVerdict]:
-        """Verdicts of all requests from their attempts alone, in plan order.
+    def judged(
+        self,
+        findings: Mapping[str, Findings] | None = None,
+        skipped: Mapping[str, RequestVerdict] = _NONE,
+    ) -> dict[str, RequestVerdict]:
+        """Verdicts of all requests, in plan order.
 
-        A verdict that was stored for the same attempt stands: it knows what the
-        finishing pass found, or why the request was skipped.
+        Args:
+            findings: of the finishing pass by request id; None gives provisional
+                verdicts.
+            skipped: why requests were not attempted, by request id; verdicts of
+                requests that were attempted are of no account here.
+        """
+        return judge_run(
+            self.forest,
+            self.attempts,
+            findings,
+            skipped=skipped,
+            refused=self.growth.refused,
+            keyless=self.growth.keyless,
+        )
+
+    def verdicts(
+        self, skipped: Mapping[str, RequestVerdict] = _NONE
+    ) -> dict[str, RequestVerdict]:
+        """Verdicts of all requests without reading what came, in plan order.
+
+        Verdicts that were stored for the same attempts stand, all of a root and its
+        pieces or none: they know what the finishing pass found.
+
+        Args:
+            skipped: as for `judged`, where more is known than the capture tells.
         """
         stored = self.capture.verdicts()
-        verdicts = {}
-        for request in self.plan.requests:
-            peer = self.plan.peers[request.peer]
-            verdict = judge(request, peer, self.attempts(request))
-            known = stored.get(request.id)
-            same = known is not None and known.attempt == verdict.attempt
-            verdicts[request.id] = known if known is not None and same else verdict
+        verdicts = self.judged(skipped={**stored, **skipped})
+        for root in self.forest.roots:
+            tree = [one.id for one in self.forest.members(root)]
+            known = not any(verdicts[one] is skipped.get(one) for one in tree)
+            if known and all(_is_same(stored.get(one), verdicts[one]) for one in tree):
+                verdicts |= {one: stored[one] for one in tree}
         return verdicts
 
     def agreed(self) -> dict[str, AttemptFacts]:
         """What was agreed for each request's attempt that counts, if anything."""
         counting = {
-            request.id: contributing(self.attempts(request))
-            for request in self.plan.requests
+            request.id: self.counting(request) for request in self.forest.requests
         }
         return {
             identity: attempt.facts
             for identity, attempt in counting.items()
             if attempt is not None and attempt.facts is not None
         }
-
-    def unanswered(self) -> tuple[Request, ...]:
-        """Requests that are failed, partial, skipped or were never asked."""
-        verdicts = self.verdicts()
-        return tuple(
-            request
-            for request in self.plan.requests
-            if verdicts[request.id].verdict not in _ANSWERED
-        )
 
     def _cut_off(self, request: Request, attempt: StoredAttempt) -> StoredAttempt:
         """An attempt our own process died in, with the ending it would have had."""
@@ -120,7 +150,7 @@ class Answers:
 
         Args:
             requests: in plan order.
-            verdicts: by request id; each row carries its request's.
+            verdicts: by request id; each row carries that of its request's root.
 
         Raises:
             StorageError: the capture is damaged.
@@ -135,14 +165,15 @@ class Answers:
             for number, matches in self._stored_sets(list(asked)):
                 if origin is None or number != last:
                     request, attempt = asked[number]
-                    verdict = verdicts[request.id].verdict
+                    root = self.forest.root_of(request)
+                    verdict = verdicts[root.id].verdict
                     origin = self._origin(request, attempt, verdict, run_id)
                     last = number
                 yield origin, matches
 
     def _counting(self, requests: Iterable[Request]) -> Iterator[_Counting]:
         for request in requests:
-            attempt = contributing(self.attempts(request))
+            attempt = self.counting(request)
             if attempt is not None and attempt.facts is not None:
                 yield request, attempt
 
@@ -164,6 +195,14 @@ class Answers:
             dictionary=self.plan.dictionary,
             correction=self.plan.queries[request.query].data_correction,
         )
+
+
+def _is_same(stored: RequestVerdict | None, judged: RequestVerdict) -> bool:
+    """Whether a stored verdict was made of the same attempts and pieces."""
+    return stored is not None and (
+        (stored.attempt, stored.attempts, stored.pieces)
+        == (judged.attempt, judged.attempts, judged.pieces)
+    )
 
 
 def _together(counting: Iterable[_Counting]) -> Iterator[list[_Counting]]:

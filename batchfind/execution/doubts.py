@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from batchfind.capture.records import Cause, Ending
@@ -38,7 +38,7 @@ class Surroundings:
 
     cap: Doubt | None = None
     charset_proven: bool = True
-    relied_on: Set[str] | None = frozenset()
+    relied_on: frozenset[str] | None = frozenset()
     batch_together: bool = False
     refused: str = ""
 
@@ -96,7 +96,7 @@ def ignored_key(
     request: Request,
     peer: PlannedPeer,
     findings: Findings,
-    relied_on: Set[str] | None,
+    relied_on: frozenset[str] | None,
 ) -> Cause | None:
     """A key that was to share rows out among requests is in none of them.
 
@@ -123,7 +123,7 @@ def short_list(
     request: Request, peer: PlannedPeer, findings: Findings | None
 ) -> Cause | None:
     """UIDs asked as one list, of which some came back with nothing."""
-    if findings is None or len(request.batch) < 2:  # noqa: PLR2004 - one UID is no list
+    if findings is None or len(request.batch) < 2:
         return None
     missing = set(request.batch) - findings.returned
     if not missing:
@@ -165,6 +165,16 @@ def _assumption(request: Request, peer: PlannedPeer) -> Cause | None:
     )
 
 
+def growth_refused(why: str) -> Cause:
+    """Requests that an answer gave rise to were more than are allowed."""
+    return Cause(
+        code="limit",
+        message=why,
+        hint="raise the limit it names, or ask for less in one job",
+        phase="plan",
+    )
+
+
 def warnings_of(
     request: Request, peer: PlannedPeer, ending: Ending, findings: Findings
 ) -> Iterator[str]:
@@ -196,6 +206,7 @@ def _ignored(keys: list[str] | tuple[str, ...], findings: Findings) -> str:
     shown = list(keys[:_NAMED_KEYS])
     if len(keys) > len(shown):
         shown.append(f"{len(keys) - len(shown)} more")
-    told = "no response holds the matching key" + ("s " if len(keys) > 1 else " ")
+    noun, them = ("keys", "them") if len(keys) > 1 else ("key", "it")
     says = "; the peer says so (status FF01)" if findings.reserved else ""
-    return f"{told}{', '.join(shown)}: the peer ignores it{says}"
+    told = f"no response holds the matching {noun} {', '.join(shown)}"
+    return f"{told}: the peer ignores {them}{says}"

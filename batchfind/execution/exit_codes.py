@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from batchfind.capture.records import RequestVerdict, Verdict
+from batchfind.execution.expectations import Expectation
 from batchfind.execution.results import ExitCode
 
 _INCOMPLETE = (Verdict.FAILED, Verdict.PARTIAL, Verdict.SKIPPED)
@@ -17,8 +18,16 @@ def exit_code_of(
     *,
     interrupted: bool = False,
     storage_failed: bool = False,
+    expectations: Iterable[Expectation] = (),
 ) -> ExitCode:
-    """The exit code of a run with these final verdicts."""
+    """The exit code of a run with these final verdicts.
+
+    Args:
+        verdicts: of its roots; those of pieces are part of them.
+        interrupted: it was ended before its time.
+        storage_failed: the capture or an output could not be written.
+        expectations: of the job.
+    """
     if interrupted:
         return ExitCode.INTERRUPTED
     if storage_failed:
@@ -29,6 +38,8 @@ def exit_code_of(
     found = {verdict.verdict for verdict in verdicts}
     if found.intersection(_INCOMPLETE):
         return ExitCode.INCOMPLETE
+    if not all(one.met for one in expectations):
+        return ExitCode.EXPECTATION
     if Verdict.SUSPECT in found:
         return ExitCode.SUSPECT
     return ExitCode.OK

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from batchfind.capture.reader import open_capture
-from batchfind.capture.records import RequestVerdict
 from batchfind.capture.run_directory import CAPTURE
 from batchfind.errors import StateError
 from batchfind.execution.answers import Answers
@@ -17,7 +15,7 @@ from batchfind.execution.history import plan_of
 from batchfind.execution.publisher import publisher_of
 from batchfind.execution.publishing import WITHHELD, forget_withheld, publish_outputs
 from batchfind.execution.reporting import report_requests, warnings_of
-from batchfind.execution.results import ExitCode, OutputReport, RunResult
+from batchfind.execution.results import RunResult
 from batchfind.execution.targets import check_targets
 from batchfind.job.model import Publish
 from batchfind.job.output_model import Overwrite
@@ -67,18 +65,27 @@ def export_run(
         answers = Answers(plan, capture)
         finishing = Finishing(answers, run_dir.name, lambda _: None)
         verdicts = finishing.render(answers.verdicts())
-        requests = report_requests(plan, verdicts, answers.agreed())
+        requests = report_requests(answers.forest, verdicts, answers.agreed())
     withheld = run_dir / WITHHELD
     try:
         if to_paths:
             forget_withheld(withheld)
         outputs = publish_outputs(
-            plan, publisher, finishing.prepared, verdicts, withheld, lambda _: None
+            answers.forest,
+            publisher,
+            finishing.prepared,
+            verdicts,
+            withheld,
+            lambda _: None,
+            answers.growth.keyless,
         )
     except BaseException:
         finishing.discard()
         raise
-    code = _exit_code(verdicts, outputs)
+    code = exit_code_of(
+        [verdicts[root.id] for root in answers.forest.roots],
+        storage_failed=any(output.failed for output in outputs),
+    )
     return RunResult(
         run_dir=run_dir,
         run_id=run_dir.name,
@@ -90,13 +97,6 @@ def export_run(
         outputs=outputs,
         warnings=warnings_of(plan),
     )
-
-
-def _exit_code(
-    verdicts: Mapping[str, RequestVerdict], outputs: tuple[OutputReport, ...]
-) -> ExitCode:
-    failed = any(output.failed for output in outputs)
-    return exit_code_of(list(verdicts.values()), storage_failed=failed)
 
 
 def _same_questions(stored: Plan, edited: Plan) -> Plan:

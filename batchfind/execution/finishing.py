@@ -217,7 +217,13 @@ class Finishing:
             if planned.options.table is TableKind.REQUESTS:
                 query = self._plan.queries[planned.query]
                 target = self._target(planned, query, undo)
-                table = requests_table(self._plan, planned, verdicts, self._returned)
+                table = requests_table(
+                    query,
+                    planned,
+                    self._answers.forest.behind(planned),
+                    verdicts,
+                    self._returned,
+                )
                 for batch in table.to_batches():
                     target.write(Piece(Slab(()), batch))
                 target.close()

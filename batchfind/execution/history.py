@@ -1,17 +1,52 @@
-"""What a run directory tells about a run before its capture is read."""
+"""What a run directory tells about a run before its answers are read."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from batchfind.capture.reader import Capture
+from batchfind.capture.records import StoredEvent
 from batchfind.errors import StorageError, UsageError
-from batchfind.plan.codec import loads
-from batchfind.plan.model import Plan
+from batchfind.plan.codec import loads, request_from_json
+from batchfind.plan.model import Plan, Request
 
 PLAN_FILE = "plan.json"
 FAILURE_FILE = "failure.txt"
 """Why an execution could not keep its capture; gone once one could."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Growth:
+    """What became of the requests that the answers of a run gave rise to.
+
+    Attributes:
+        refused: sentence why they were not made, by id of the request answered.
+        keyless: rows without a usable key for `for_each`, by id of their root.
+    """
+
+    refused: Mapping[str, str] = field(default_factory=dict)
+    keyless: Mapping[str, int] = field(default_factory=dict)
+
+
+def growth_of(events: Iterable[StoredEvent]) -> Growth:
+    """What a capture's events tell of growth; the latest word counts."""
+    refused: dict[str, str] = {}
+    keyless: dict[str, int] = {}
+    for event in events:
+        if event.kind == "growth-refused":
+            refused[event.data["request"]] = event.data["message"]
+        elif event.kind == "no-key":
+            keyless[event.data["request"]] = event.data["rows"]
+    return Growth(refused=refused, keyless=keyless)
+
+
+def born_requests(capture: Capture) -> tuple[Request, ...]:
+    """The requests of a run that its plan does not list, in plan order."""
+    stored = capture.requests(born=True)
+    return tuple(request_from_json(one.spec) for one in stored)
 
 
 def plan_of(run_dir: Path) -> Plan:

@@ -13,11 +13,17 @@ from batchfind.plan.model import Plan, Request
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
-    """The run directory exists; `requests` of the plan's will be asked now."""
+    """The run directory exists.
+
+    Attributes:
+        requests: ids of those that will be asked now.
+        born: requests that the plan does not list, made earlier in the same run.
+    """
 
     plan: Plan
     run_dir: str
     requests: tuple[str, ...]
+    born: tuple[Request, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,36 @@ class RequestEnded:
     query: str
     peer: str
     verdict: RequestVerdict
+
+
+@dataclass(frozen=True, slots=True)
+class RequestSplit:
+    """A request is cut into pieces, which are asked now.
+
+    It stands in place of `RequestEnded`, or takes an earlier one back.
+
+    Attributes:
+        pieces: ids of the new requests.
+        why: one sentence, what made its answer doubtful.
+    """
+
+    request: str
+    query: str
+    peer: str
+    pieces: tuple[str, ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestsGrown:
+    """Requests of a query were made, for rows of another or to prove something.
+
+    Attributes:
+        requests: ids of the new requests, which are asked now.
+    """
+
+    query: str
+    requests: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +126,8 @@ Event: TypeAlias = (
     | RequestStarted
     | ResponsesArrived
     | RequestEnded
+    | RequestSplit
+    | RequestsGrown
     | PeerTrouble
     | Stopping
     | FinishingStarted

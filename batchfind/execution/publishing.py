@@ -6,12 +6,15 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from batchfind.capture.records import RequestVerdict, Verdict
 from batchfind.errors import StorageError
+from batchfind.execution.forest import Forest
 from batchfind.execution.progress import Event, OutputReady
 from batchfind.execution.publisher import Publisher
+from batchfind.execution.remaining import is_grown
 from batchfind.execution.rendition import Prepared
 from batchfind.execution.results import OutputReport
 from batchfind.execution.wording import plural
@@ -20,7 +23,7 @@ from batchfind.job.output_model import Overwrite
 from batchfind.outputs.publication import Publication
 from batchfind.outputs.staging import Staged, Written
 from batchfind.plan.coverage import coverage_of
-from batchfind.plan.model import Plan, PlannedOutput
+from batchfind.plan.model import PlannedOutput, Request
 
 WITHHELD: Final = "withheld"
 """Folder of a run directory for outputs that may not replace what is at their path."""
@@ -31,25 +34,70 @@ _ENOUGH: Final = {
     Publish.ALWAYS: set(Verdict),
 }
 _WORSE: Final = list(Verdict)
+_NONE: Final[Mapping[str, int]] = MappingProxyType({})
 
 
 def withheld_because(
-    output: PlannedOutput, verdicts: Mapping[str, RequestVerdict]
+    output: PlannedOutput,
+    forest: Forest,
+    verdicts: Mapping[str, RequestVerdict],
+    keyless: Mapping[str, int] = _NONE,
 ) -> str:
-    """Why an output must not be published; empty when it may be."""
+    """Why an output must not be published; empty when it may be.
+
+    Args:
+        output: as planned.
+        forest: all requests of the run.
+        verdicts: of all of them.
+        keyless: by id of a root, how many of its rows nothing can be asked for.
+    """
+    if output.publish is Publish.ALWAYS:
+        return ""
+    reason = _shortage(output, forest, verdicts, keyless)
+    return f"{reason}; publish: {output.publish.value}" if reason else ""
+
+
+def _shortage(
+    output: PlannedOutput,
+    forest: Forest,
+    verdicts: Mapping[str, RequestVerdict],
+    keyless: Mapping[str, int],
+) -> str:
+    names = forest.ancestors(output.query)
+    if not output.requests or (names and not forest.of_query(names[-1])):
+        return "its query makes no request"
+    if short := _short(forest.behind(output), output, verdicts):
+        return f"of {short}"
+    # Without all rows of its ancestors a query was not asked everything.
+    for name in names:
+        roots = [one for one in forest.supporting(output) if one.query == name]
+        if short := _short(roots, output, verdicts):
+            return f"it is asked for rows of {name}: of {short}"
+    for name in (output.query, *names):
+        if not is_grown(name, forest, verdicts, keyless):
+            return (
+                f"the run ended before query {name} was asked for each row of "
+                f"{forest.ancestors(name)[0]}; batchfind resume goes on"
+            )
+    if lacking := sum(keyless.get(one.id, 0) for one in forest.supporting(output)):
+        rows = plural(lacking, "row")
+        return f"nothing could be asked for {rows} of {names[0]} without a usable key"
+    return ""
+
+
+def _short(
+    requests: Sequence[Request],
+    output: PlannedOutput,
+    verdicts: Mapping[str, RequestVerdict],
+) -> str:
+    """How many requests have which verdicts that are not enough; empty: none."""
     enough = _ENOUGH[output.publish]
-    if not output.requests and output.publish is not Publish.ALWAYS:
-        return f"its query makes no request; publish: {output.publish.value}"
-    short = Counter(
-        verdicts[request].verdict.value
-        for request in output.requests
-        if verdicts[request].verdict not in enough
-    )
+    found = (verdicts[request.id].verdict for request in requests)
+    short = Counter(verdict.value for verdict in found if verdict not in enough)
     if not short:
         return ""
-    found = ", ".join(f"{count} {verdict}" for verdict, count in short.items())
-    total = plural(len(output.requests), "request")
-    return f"of {total} {found}; publish: {output.publish.value}"
+    counts = ", ".join(f"{count} {verdict}" for verdict, count in short.items())
+    return f"{plural(len(requests), 'request')} {counts}"
 
 
 def forget_withheld(withheld: Path) -> None:
@@ -67,50 +115,53 @@ def forget_withheld(withheld: Path) -> None:
 
 
 def publish_outputs(
-    plan: Plan,
+    forest: Forest,
     publisher: Publisher,
     prepared: Sequence[Prepared],
     verdicts: Mapping[str, RequestVerdict],
     withheld: Path,
     tell: Callable[[Event], None],
+    keyless: Mapping[str, int] = _NONE,
 ) -> tuple[OutputReport, ...]:
     """Publishes what may be published and keeps the rest in the run directory.
 
     Args:
-        plan: of the run.
+        forest: all requests of the run.
         publisher: the run.
         prepared: closed outputs; each is published, withheld or discarded.
         verdicts: final verdicts by request id.
         withheld: folder for what is not published.
         tell: hears of each output.
+        keyless: by id of a root, how many of its rows nothing can be asked for.
 
     Returns:
         One report an output in the same order; a failure to write is in its report.
     """
     reports = []
     for each in prepared:
-        report = _settle(plan, publisher, each, verdicts, withheld)
+        reason = withheld_because(each.planned, forest, verdicts, keyless)
+        report = _settle(forest, publisher, each, verdicts, withheld, reason)
         tell(OutputReady(report))
         reports.append(report)
     return tuple(reports)
 
 
 def _settle(
-    plan: Plan,
+    forest: Forest,
     publisher: Publisher,
     prepared: Prepared,
     verdicts: Mapping[str, RequestVerdict],
     withheld: Path,
+    reason: str,
 ) -> OutputReport:
     planned, staged = prepared.planned, prepared.staged
     if staged is None:
         return _report(planned, None, prepared.error)
-    reason = withheld_because(planned, verdicts)
     try:
         if reason:
             written = staged.withhold(withheld)
         else:
-            written = _publish(plan, publisher, planned, staged, verdicts)
+            written = _publish(forest, publisher, planned, staged, verdicts)
     except StorageError as error:
         staged.discard()
         return _report(planned, None, str(error))
@@ -118,14 +169,16 @@ def _settle(
 
 
 def _publish(
-    plan: Plan,
+    forest: Forest,
     publisher: Publisher,
     planned: PlannedOutput,
     staged: Staged,
     verdicts: Mapping[str, RequestVerdict],
 ) -> Written:
-    behind = [verdicts[request].verdict for request in planned.requests]
-    worst = max(behind, key=_WORSE.index, default=Verdict.COMPLETE)
+    plan, query = forest.plan, forest.plan.queries[planned.query]
+    behind = [verdicts[one.id].verdict for one in forest.behind(planned)]
+    above = [verdicts[one.id].verdict for one in forest.supporting(planned)]
+    worst = max((*behind, *above), key=_WORSE.index, default=Verdict.COMPLETE)
     publication = Publication(
         run_id=publisher.run_id,
         started=publisher.started,
@@ -141,7 +194,8 @@ def _publish(
     )
     if planned.overwrite is not Overwrite.PARTITIONS:
         return staged.publish(publication)
-    coverage = coverage_of(planned, plan.queries[planned.query], plan.requests)
+    asked = query.growing.patterns if query.growing else plan.requests
+    coverage = coverage_of(planned, query, asked)
     return staged.publish(publication, coverage.covers)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from batchfind.capture.records import StoredAttempt
 from batchfind.execution.caps import Caps, Doubt
@@ -12,6 +13,8 @@ from batchfind.execution.doubts import Surroundings, is_beyond_ascii
 from batchfind.execution.findings import Findings
 from batchfind.execution.forest import Forest
 from batchfind.plan.model import Origin, Piecing, PlannedPeer, Request, Splitting
+from batchfind.plan.negotiated import EMPTY_VALUE
+from batchfind.plan.rewriting import text_at
 
 Attempts = Callable[[Request], Sequence[StoredAttempt]]
 
@@ -41,6 +44,7 @@ class Record:
             self._caps.learn(request, attempts(request))
         self._sharing = Counter(forest.family_of(root) for root in forest.roots)
         self._charsets = self._proven_charsets()
+        self._times = self._times_that_find_unset()
 
     def attempts(self, request: Request) -> Sequence[StoredAttempt]:
         """Every try at a request, oldest first."""
@@ -81,7 +85,7 @@ class Record:
             refused=self.refused(request),
         )
 
-    def relied_on(self, request: Request) -> Set[str] | None:
+    def relied_on(self, request: Request) -> frozenset[str] | None:
         """Keys that shared rows out between this request and others; None for any."""
         if self._sharing[self.forest.family_of(request)] > 1:
             return None
@@ -90,7 +94,29 @@ class Record:
             return frozenset()
         return None if extent.then else axes(splitting, extent.by)
 
-    def _proven_charsets(self) -> Set[tuple[str, tuple[str, ...]]]:
+    def finds_unset(self, request: Request) -> bool:
+        """Whether its peer returns rows without a time for times open below.
+
+        One such row shows it, of any request with the same model and time key.
+        """
+        place = _time_key(request, self.splitting(request))
+        return place is not None and place in self._times
+
+    def _times_that_find_unset(self) -> frozenset[_TimeKey]:
+        shown = set()
+        for request in self.forest.requests:
+            splitting, findings = self.splitting(request), self.findings(request)
+            place = _time_key(request, splitting)
+            if place is None or splitting is None or not findings.unset:
+                continue
+            # A peer that never returns the key says nothing about empty values.
+            told = place.time not in findings.absent
+            low, hyphen, _ = time_asked(request, splitting).partition("-")
+            if told and hyphen and not low:
+                shown.add(place)
+        return frozenset(shown)
+
+    def _proven_charsets(self) -> frozenset[tuple[str, tuple[str, ...]]]:
         """Peers that found something by a key beyond ASCII, each with its terms."""
         proven = set()
         for request in self.forest.requests:
@@ -102,7 +128,39 @@ class Record:
         return frozenset(proven)
 
 
-def axes(splitting: Splitting, by: Piecing) -> Set[str] | None:
+@dataclass(frozen=True, slots=True)
+class _TimeKey:
+    """A key by which a peer matches times."""
+
+    peer: str
+    sop_class: str
+    time: str
+
+
+def _time_key(request: Request, splitting: Splitting | None) -> _TimeKey | None:
+    if splitting is None or splitting.time is None:
+        return None
+    return _TimeKey(request.peer, request.sop_class, splitting.time.dotted)
+
+
+def time_asked(request: Request, splitting: Splitting) -> str:
+    """Text of the time key that pairs with the date cut; empty without one."""
+    if splitting.time is None:
+        return ""
+    return text_at(request.identifier, splitting.time).strip()
+
+
+def is_open_below(request: Request, splitting: Splitting) -> bool:
+    """Whether the times asked for have no lower bound."""
+    return not time_asked(request, splitting).partition("-")[0]
+
+
+def asks_for_unset(request: Request, splitting: Splitting) -> bool:
+    """Whether only rows without a time are asked for, by an empty value."""
+    return time_asked(request, splitting) == EMPTY_VALUE
+
+
+def axes(splitting: Splitting, by: Piecing) -> frozenset[str] | None:
     """Dotted paths of the keys a cut relies on; None for any key."""
     if by is Piecing.THEN:
         return None

@@ -5,25 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from batchfind.capture.records import AttemptFacts, RequestVerdict
+from batchfind.execution.forest import Forest
 from batchfind.execution.results import RequestReport
 from batchfind.plan.model import Plan, Request
 
 
 def report_requests(
-    plan: Plan,
+    forest: Forest,
     verdicts: Mapping[str, RequestVerdict],
     facts: Mapping[str, AttemptFacts],
 ) -> tuple[RequestReport, ...]:
-    """One report a request that has a verdict, in plan order.
+    """One report a request that has a verdict, in plan order, pieces among them.
 
     Args:
-        plan: whose requests are reported.
+        forest: whose requests are reported.
         verdicts: by request id.
         facts: what was agreed for the attempt that counts, by request id.
     """
     return tuple(
         _report(request, verdicts[request.id], facts.get(request.id))
-        for request in plan.requests
+        for request in forest.requests
         if request.id in verdicts
     )
 
@@ -48,4 +49,12 @@ def _report(
         warnings=verdict.warnings,
         seconds=verdict.seconds,
         facts=facts,
+        pieces=verdict.pieces,
+        origin=request.origin,
+        parent=request.parent,
+        assumptions=verdict.assumptions,
+        merged=verdict.merged,
+        conflicts=verdict.conflicts,
+        mismatches=verdict.mismatches,
+        dropped=verdict.dropped,
     )

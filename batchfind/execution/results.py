@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from batchfind.capture.records import AttemptFacts, Cause, Verdict
+from batchfind.execution.expectations import Expectation
+from batchfind.plan.model import Origin
 
 
 class ExitCode(IntEnum):
@@ -35,7 +37,16 @@ class RequestReport:
         seconds: wall time of its attempts.
         facts: what was agreed for the attempt that counts, or None without an
             association.
-        pieces: ids of the requests it was split into; empty when it was not.
+        pieces: ids of the requests it was cut into directly; empty when it was not.
+            Verdict and cause of a root are then those of the whole family.
+        origin: how it came into the world; a piece has origin `split`.
+        parent: id of the request it is a piece of, or was made for; None for a
+            planned one.
+        assumptions: what a complete verdict takes for granted, one sentence each.
+        merged: responses left out because an equal row of the family stands for them.
+        conflicts: rows of equal identity and different content.
+        mismatches: responses that do not match a key they were asked by.
+        dropped: how many of those were left out.
     """
 
     id: str
@@ -50,6 +61,13 @@ class RequestReport:
     seconds: float
     facts: AttemptFacts | None = None
     pieces: tuple[str, ...] = ()
+    origin: Origin = Origin.PLAN
+    parent: str | None = None
+    assumptions: tuple[str, ...] = ()
+    merged: int = 0
+    conflicts: int = 0
+    mismatches: int = 0
+    dropped: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """The object under `requests` of `run --json`."""
@@ -67,6 +85,13 @@ class RequestReport:
             "seconds": round(self.seconds, 3),
             "association": self.facts and _association_json(self.facts),
             "pieces": list(self.pieces),
+            "origin": self.origin.value,
+            "parent": self.parent,
+            "assumptions": list(self.assumptions),
+            "merged": self.merged,
+            "conflicts": self.conflicts,
+            "mismatches": self.mismatches,
+            "dropped": self.dropped,
         }
 
 
@@ -142,6 +167,8 @@ class RunResult:
         run_dir: absolute path of the run directory.
         run_id: its name.
         retryable: running again can help.
+        requests: all in plan order, pieces after what they were cut from.
+        expectations: of the job's queries, met or not.
         error: sentence of what stopped the run as a whole, or an empty string.
         warnings: what the plan warned of, rows it skipped among them.
         under_way: another process is still at it; `error` says which.
@@ -159,6 +186,12 @@ class RunResult:
     error: str = ""
     warnings: tuple[str, ...] = ()
     under_way: bool = False
+    expectations: tuple[Expectation, ...] = ()
+
+    @property
+    def roots(self) -> tuple[RequestReport, ...]:
+        """The requests that are no pieces of others: their verdicts count."""
+        return tuple(one for one in self.requests if one.origin is not Origin.SPLIT)
 
     def to_json(self) -> dict[str, Any]:
         """What `run --json` prints."""
@@ -172,4 +205,5 @@ class RunResult:
             "warnings": list(self.warnings),
             "requests": [request.to_json() for request in self.requests],
             "outputs": [output.to_json() for output in self.outputs],
+            "expectations": [one.to_json() for one in self.expectations],
         }

@@ -26,6 +26,7 @@ from batchfind.execution.audience import Audience
 from batchfind.execution.credentials import Credentials
 from batchfind.execution.exit_codes import exit_code_of, retryable
 from batchfind.execution.finishing import Finishing
+from batchfind.execution.forest import Forest
 from batchfind.execution.history import forget_failure, plan_of, remember_failure
 from batchfind.execution.progress import (
     Event,
@@ -36,6 +37,7 @@ from batchfind.execution.progress import (
 )
 from batchfind.execution.publisher import Publisher, publisher_of
 from batchfind.execution.publishing import WITHHELD, forget_withheld, publish_outputs
+from batchfind.execution.remaining import unanswered, within_reach
 from batchfind.execution.reporting import report_requests, warnings_of
 from batchfind.execution.results import OutputReport, RunResult
 from batchfind.execution.targets import check_targets
@@ -141,8 +143,9 @@ async def resume_run(
         with open_capture(directory.capture) as capture:
             publisher = publisher_of(directory.run_id, capture.meta, guarded=not force)
             await asyncio.to_thread(check_targets, plan, publisher)
-            requests = Answers(plan, capture).unanswered()
-        credentials = credentials or await _credentials(plan, requests)
+            answers = Answers(plan, capture)
+            requests, reach = unanswered(answers), within_reach(answers)
+        credentials = credentials or await _credentials(plan, reach)
         journal = await Journal.reopen(directory.capture)
         audience = Audience(observers)
         run = _Run(plan, directory, journal, publisher, audience, interrupt)
@@ -150,7 +153,7 @@ async def resume_run(
 
 
 def remaining(run_dir: Path) -> tuple[Plan, tuple[Request, ...]]:
-    """A run's plan, and the requests that `resume_run` would ask.
+    """A run's plan, and requests whose peers `resume_run` may ask.
 
     Raises:
         UsageError: it is no run directory.
@@ -159,7 +162,7 @@ def remaining(run_dir: Path) -> tuple[Plan, tuple[Request, ...]]:
     """
     plan = plan_of(run_dir)
     with open_capture(run_dir / CAPTURE) as capture:
-        return plan, Answers(plan, capture).unanswered()
+        return plan, within_reach(Answers(plan, capture))
 
 
 async def _credentials(plan: Plan, requests: Sequence[Request]) -> Credentials:
@@ -229,25 +232,24 @@ class _Run:
         told = await asking.ask(requests)
         self._problems = asking.problems
         await self._journal.barrier()
-        verdicts = await asyncio.to_thread(self._judged)
         # Why a request was skipped is known to the scheduler alone.
-        for key, verdict in told.items():
-            if not verdict.attempts and not verdicts[key].attempts:
-                verdicts[key] = verdict
-        return verdicts
+        skipped = {key: one for key, one in told.items() if not one.attempts}
+        return await asyncio.to_thread(self._judged, skipped)
 
     def _readable(self) -> Mapping[str, RequestVerdict]:
         """Verdicts from what the capture kept before it failed, if it can be read."""
         try:
-            return self._judged()
+            return self._judged({})
         except StorageError:
             return {}
 
-    def _judged(self) -> dict[str, RequestVerdict]:
+    def _judged(
+        self, skipped: Mapping[str, RequestVerdict]
+    ) -> dict[str, RequestVerdict]:
         with open_capture(self._directory.capture) as capture:
             self._answers = Answers(self._plan, capture)
             self._agreed = self._answers.agreed()
-            return self._answers.verdicts()
+            return self._answers.verdicts(skipped)
 
     async def _finish(
         self, provisional: Mapping[str, RequestVerdict]
@@ -273,7 +275,7 @@ class _Run:
             # the exit code says what the answers are worth.
             if self._interrupted:
                 return verdicts, ()
-            return verdicts, self._publish(finishing, verdicts, tell)
+            return verdicts, self._publish(answers, finishing, verdicts, tell)
 
         watcher = asyncio.create_task(self._announce_stop())
         try:
@@ -292,6 +294,7 @@ class _Run:
 
     def _publish(
         self,
+        answers: Answers,
         finishing: Finishing,
         verdicts: Mapping[str, RequestVerdict],
         tell: Callable[[Event], None],
@@ -300,12 +303,13 @@ class _Run:
         try:
             forget_withheld(withheld)
             return publish_outputs(
-                self._plan,
+                answers.forest,
                 self._publisher,
                 finishing.prepared,
                 verdicts,
                 withheld,
                 tell,
+                answers.growth.keyless,
             )
         except BaseException:
             finishing.discard()
@@ -317,8 +321,9 @@ class _Run:
         outputs: tuple[OutputReport, ...],
         error: str,
     ) -> RunResult:
+        forest = self._answers.forest if self._answers else Forest(self._plan)
         code = exit_code_of(
-            list(verdicts.values()),
+            [verdicts[root.id] for root in forest.roots if root.id in verdicts],
             interrupted=self._interrupted,
             storage_failed=bool(error) or any(output.failed for output in outputs),
         )
@@ -329,7 +334,7 @@ class _Run:
             plan_digest=self._plan.digest,
             exit_code=code,
             retryable=retryable(code),
-            requests=report_requests(self._plan, verdicts, self._agreed),
+            requests=report_requests(forest, verdicts, self._agreed),
             outputs=outputs,
             seconds=time.monotonic() - self._started,
             error=error,
@@ -341,6 +346,8 @@ class _Run:
         try:
             for output in result.outputs:
                 self._journal.event("output", output.to_json())
+            for expectation in result.expectations:
+                self._journal.event("expectation", expectation.to_json())
             ended = {"exit_code": int(result.exit_code), "error": result.error}
             self._journal.event("run-ended", ended)
         finally:

@@ -12,6 +12,7 @@ from batchfind.capture.records import Cause, RequestVerdict, StoredEvent, Verdic
 from batchfind.capture.run_directory import CAPTURE, RUN_LOCK
 from batchfind.execution.answers import Answers
 from batchfind.execution.exit_codes import retryable
+from batchfind.execution.expectations import Expectation
 from batchfind.execution.history import failure_of, plan_of
 from batchfind.execution.reporting import report_requests, warnings_of
 from batchfind.execution.results import ExitCode, OutputReport, RunResult
@@ -54,7 +55,7 @@ def run_status(run_dir: Path) -> RunResult:
         plan_digest=plan.digest,
         exit_code=code,
         retryable=retryable(code),
-        requests=report_requests(plan, verdicts, agreed),
+        requests=report_requests(answers.forest, verdicts, agreed),
         outputs=tuple(
             OutputReport.from_json(event.data)
             for event in events
@@ -63,6 +64,11 @@ def run_status(run_dir: Path) -> RunResult:
         error=error,
         warnings=warnings_of(plan),
         under_way=holder is not None,
+        expectations=tuple(
+            Expectation.from_json(event.data)
+            for event in events
+            if event.kind == "expectation"
+        ),
     )
 
 

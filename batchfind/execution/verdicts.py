@@ -23,6 +23,7 @@ from batchfind.execution.contribution import contributing
 from batchfind.execution.doubts import (
     Surroundings,
     first_doubt,
+    growth_refused,
     malformed,
     warnings_of,
 )
@@ -42,8 +43,10 @@ def judge(
     attempts: Sequence[StoredAttempt],
     findings: Findings | None = None,
     around: Surroundings | None = None,
+    *,
+    cut: bool = False,
 ) -> RequestVerdict:
-    """The verdict of one request that was not cut.
+    """The verdict of one request, pieces of it left out of account.
 
     Args:
         request: as planned.
@@ -51,8 +54,9 @@ def judge(
         attempts: every try at it, oldest first; empty when it was never asked.
         findings: of the finishing pass; None gives a provisional verdict.
         around: what other answers say; None when only this one is known.
+        cut: it has pieces.
     """
-    attempt = contributing(attempts)
+    attempt = contributing(attempts, cut=cut)
     if attempt is None or attempt.ending is None:
         return _never_ended(request, attempts)
     ending = attempt.ending
@@ -77,7 +81,7 @@ def judge(
     )
 
 
-def judge_run(  # noqa: PLR0913 - a run has these facts
+def judge_run(
     forest: Forest,
     attempts: Attempts,
     findings: Mapping[str, Findings] | None = None,
@@ -137,19 +141,12 @@ def _alone(
         return skipped[request.id]
     peer = record.peer(request)
     findings = record.findings(request) if record.rows_read else None
-    verdict = judge(request, peer, tries, findings, record.around(request))
-    pieces = record.forest.pieces(request.id)
-    attempt = record.counting(request)
-    if not pieces or attempt is None or attempt.ending is None:
+    around = record.around(request)
+    pieces = tuple(piece.id for piece in record.forest.pieces(request.id))
+    verdict = judge(request, peer, tries, findings, around, cut=bool(pieces))
+    if not pieces:
         return verdict
-    return replace(
-        verdict,
-        verdict=Verdict.SPLIT,
-        cause=None,
-        attempt=attempt.number,
-        responses=attempt.ending.kept,
-        pieces=tuple(piece.id for piece in pieces),
-    )
+    return replace(verdict, verdict=Verdict.SPLIT, cause=None, pieces=pieces)
 
 
 def _with_keyless(root: Request, verdict: RequestVerdict, rows: int) -> RequestVerdict:

@@ -1,6 +1,7 @@
-"""Multiplies a query: peers, files, matrix, rows, window pieces, in this order.
+"""Multiplies a query: peers, files, matrix, rows, window pieces, alternatives.
 
-Repetitions come last and differ in nothing, so a case stands for all of them.
+In this order. Repetitions come last and differ in nothing, so a case stands for all
+of them.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from dataclasses import dataclass
 
 from batchfind.dicom.identifier import Identifier
 from batchfind.job.model import Peer
+from batchfind.plan.alternatives import Alternatives, count_alternatives
 from batchfind.plan.dates import Style
 from batchfind.plan.intervals import interval_of
+from batchfind.plan.keys import Leaf
 from batchfind.plan.matrix import Matrix, multiply, warn_of_idle_excludes
 from batchfind.plan.prepare import Prepared
 from batchfind.plan.problems import Problems
@@ -21,6 +24,10 @@ from batchfind.plan.scopes import Surroundings
 from batchfind.plan.templates import Scope
 from batchfind.plan.windows import Interval, Piece, WindowValue, count, cut
 
+_MULTIPLIERS = (
+    *("files", "different rows", "pieces of the window"),
+    *("alternatives", "repetitions"),
+)
 _WRITES_ITSELF = "the window writes its key itself; remove this name, or window.key"
 
 
@@ -32,6 +39,8 @@ class Case:
         base: the Identifier its keys are merged into, or empty.
         combination: matrix axis to text.
         scope: what names mean in its keys and AE titles.
+        alternative: keys of `any_of` with one value each.
+        is_first: it begins a family; cases whose rows are merged with its own follow.
     """
 
     peer: Peer
@@ -40,6 +49,8 @@ class Case:
     group: RowGroup | None
     piece: Piece | None
     scope: Scope
+    alternative: tuple[Leaf, ...] = ()
+    is_first: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +122,11 @@ def size_of(multiplied: Multiplied, problems: Problems) -> Size:
         **{f"values of {axis}": len(values) for axis, values in query.matrix.items()},
         "different rows": len(prepared.groups),
         "pieces of the window": _pieces_of_first(multiplied, problems),
+        "alternatives": count_alternatives(query),
         "repetitions": query.repeat.times,
     }
     requests = combinations
-    for what in ("files", "different rows", "pieces of the window", "repetitions"):
+    for what in _MULTIPLIERS:
         requests *= numbers[what]
     factors = tuple(f"{n} {what}" for what, n in numbers.items() if n > 1)
     return Size(requests, factors)
@@ -141,17 +153,24 @@ def _pieces_of_first(multiplied: Multiplied, problems: Problems) -> int:
 def cases(multiplied: Multiplied, problems: Problems) -> Iterator[Case]:
     """Every combination of a query in plan order."""
     intervals = _Intervals(multiplied, problems)
+    alternatives = Alternatives(
+        multiplied.prepared.query, multiplied.surroundings.templates, problems
+    )
     for peer in multiplied.prepared.peers:
         for base, combination, group, scope in multiplied.combined(peer):
             for piece in intervals.pieces(peer, scope):
-                yield Case(
-                    peer=peer,
-                    base=base,
-                    combination=combination,
-                    group=group,
-                    piece=piece,
-                    scope=_with_window(multiplied.prepared, scope, piece),
-                )
+                inner = _with_window(multiplied.prepared, scope, piece)
+                for number, leaves in enumerate(alternatives.of(peer, inner)):
+                    yield Case(
+                        peer=peer,
+                        base=base,
+                        combination=combination,
+                        group=group,
+                        piece=piece,
+                        scope=inner,
+                        alternative=leaves,
+                        is_first=number == 0,
+                    )
 
 
 class _Intervals:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, Final, NoReturn
 
@@ -11,10 +12,10 @@ from batchfind.dicom.dictionary import STANDARD, Dictionary
 from batchfind.dicom.dictionary_entries import read_entry
 from batchfind.dicom.identifier import Element
 from batchfind.dicom.paths import KeyPath, Step
-from batchfind.errors import JobError, Mark, Problem
+from batchfind.errors import JobError, Mark, Problem, StorageError
 from batchfind.job.transport_model import Secret, SecretKind
 from batchfind.plan.faults import faults
-from batchfind.plan.json_text import READABLE, JsonText
+from batchfind.plan.json_text import COMPACT, READABLE, JsonText
 from batchfind.plan.model import Plan, Request
 from batchfind.plan.structure import Form, Malformed, Structure
 
@@ -77,6 +78,32 @@ def loads(text: str, *, source: str = "plan.json") -> Plan:
         message = f"is no JSON: {error}"
         raise JobError([Problem(Mark(source), "", message)]) from None
     return from_json(data, source=source)
+
+
+def request_texts(requests: Iterable[Request]) -> Iterator[str]:
+    """Requests as JSON texts without blanks, as a capture keeps them.
+
+    Args:
+        requests: all of them live as long as the iterator.
+    """
+    forms = {kind: form.write for kind, form in _forms().items()}
+    return map(JsonText(COMPACT, forms, (Element,), (Request,)).of, requests)
+
+
+def request_from_json(data: Mapping[str, Any]) -> Request:
+    """The request that `request_texts` made the JSON text of `data` of.
+
+    Raises:
+        StorageError: it is no request.
+    """
+    try:
+        request: Request = Structure(_forms()).read(Request, dict(data), "request")
+    except Malformed as error:
+        raise StorageError(
+            f"a stored request is damaged ({error}): restore the capture from a copy, "
+            "or run the job again"
+        ) from error
+    return request
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -10,7 +10,7 @@ from batchfind.dicom.identifier import Identifier
 from batchfind.dicom.paths import KeyPath, Step, step_of
 from batchfind.plan.encoding import CHARSET
 from batchfind.plan.identifiers import LEVEL
-from batchfind.plan.model import PlannedQuery
+from batchfind.plan.model import Growing, PlannedQuery
 from batchfind.plan.prepare import Prepared
 from batchfind.plan.requests import Asked
 
@@ -19,9 +19,11 @@ def planned_query(asked: Asked, known: Dictionary = STANDARD) -> PlannedQuery:
     """What a query's tables look like.
 
     Columns stand in the order written: `keys`, `return`, what only base Identifiers
-    hold, and last what the window adds. Level and character set are no columns.
+    hold, what the window, `any_of` and `for_each` write, and last the keys that were
+    added. Level and character set are no columns.
     """
     prepared = asked.prepared
+    family = prepared.family
     query = prepared.query
     written = [key.path for key in prepared.keys if _is_column(key.path)]
     from_files = [
@@ -37,7 +39,9 @@ def planned_query(asked: Asked, known: Dictionary = STANDARD) -> PlannedQuery:
         if path is not None
     ]
     held = {*written, *from_files}
-    columns = dict.fromkeys([*written, *from_files, *by_window])
+    alternatives = [one.key for one in query.any_of]
+    others = [*by_window, *alternatives, *family.bound, *family.added]
+    columns = dict.fromkeys([*written, *from_files, *others])
     return PlannedQuery(
         name=query.name,
         sop_class=prepared.model.uid,
@@ -49,9 +53,31 @@ def planned_query(asked: Asked, known: Dictionary = STANDARD) -> PlannedQuery:
         added=(
             *_added_names(prepared, asked),
             *(path.dotted for path in by_window if path not in held),
+            *(path.dotted for path in family.added if path not in held),
         ),
         bindings=prepared.bindings,
         data_correction=query.data_correction,
+        splitting=family.splitting,
+        growing=_growing(asked),
+        identity=family.identity,
+        merges=family.merges,
+        dedupe=query.dedupe,
+        verify_matches=query.verify_matches,
+        expect=query.expect,
+    )
+
+
+def _growing(asked: Asked) -> Growing | None:
+    """The requests it has for each row of another query; those made are patterns."""
+    each = asked.prepared.query.for_each
+    if each is None:
+        return None
+    return Growing(
+        query=each.query,
+        binds=asked.prepared.family.binds,
+        columns=each.columns,
+        limit=each.limit,
+        patterns=asked.requests,
     )
 
 

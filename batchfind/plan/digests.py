@@ -13,7 +13,7 @@ from typing import Any, Final
 from batchfind.dicom.encode import canonical_bytes
 from batchfind.digest import canonical_json, sha256_of
 from batchfind.job.model import Peer
-from batchfind.plan.model import PlannedPeer, Request
+from batchfind.plan.model import PlannedPeer, PlannedQuery, Request
 
 
 def request_key(
@@ -108,6 +108,56 @@ def _asked(request: Request, peer: Peer | PlannedPeer) -> dict[str, Any]:
     }
 
 
-def plan_digest(requests: Iterable[Request]) -> str:
-    """SHA-256 over ids and request keys in plan order, 64 hexadecimal digits."""
-    return sha256_of([[request.id, request.key] for request in requests])
+def plan_digest(
+    requests: Iterable[Request], queries: Iterable[PlannedQuery] = ()
+) -> str:
+    """SHA-256 over everything that decides what peers are asked.
+
+    Args:
+        requests: in plan order; their ids and request keys count, and what they have
+            of family and extent.
+        queries: how their requests are cut and grow counts, where they are.
+
+    Returns:
+        64 hexadecimal digits.
+    """
+    born = (_born(query) for query in queries if query.splitting or query.growing)
+    return sha256_of([*map(_identified, requests), *born])
+
+
+def _identified(request: Request) -> list[Any]:
+    """What tells a request from others; old ones have nothing but id and key."""
+    known: list[Any] = [request.id, request.key]
+    extent = request.extent
+    if request.family or extent is not None:
+        known.append(request.family)
+    if extent is not None:
+        by = extent.by and extent.by.value
+        known += [extent.first, extent.last, extent.low, extent.high, by, extent.then]
+    return known
+
+
+def _born(query: PlannedQuery) -> dict[str, Any]:
+    """What becomes requests while a job runs."""
+    splitting, growing = query.splitting, query.growing
+    return {
+        "query": query.name,
+        "splitting": splitting
+        and {
+            "date": splitting.date.dotted,
+            "time": splitting.time and splitting.time.dotted,
+            "floor": splitting.floor,
+            "unset": splitting.unset.value,
+            "then": [
+                [one.key.dotted, one.values, one.exhaustive] for one in splitting.then
+            ],
+        },
+        "growing": growing
+        and {
+            "query": growing.query,
+            "binds": [[one.child.dotted, one.parent.dotted] for one in growing.binds],
+            "columns": {name: one.dotted for name, one in growing.columns.items()},
+            "limit": growing.limit,
+            "patterns": [_identified(one) for one in growing.patterns],
+        },
+    }

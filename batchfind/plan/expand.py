@@ -21,6 +21,7 @@ from batchfind.job.suggest import did_you_mean
 from batchfind.plan.cases import Size, multiply_query, size_of
 from batchfind.plan.columns import planned_query
 from batchfind.plan.digests import plan_digest
+from batchfind.plan.expected_columns import with_expectations
 from batchfind.plan.idle import warn_of_idle_queries
 from batchfind.plan.model import InputFile, Plan, PlannedPeer, Policy
 from batchfind.plan.outputs import Paths, plan_outputs
@@ -81,20 +82,30 @@ def expand(  # noqa: PLR0913 - a plan depends on each of these and on nothing el
     policy = _policy(job, runs, environment or {})
     taken = _taken_paths(job, files, policy)
     paths = Paths(surroundings, problems, out, taken)
-    queries = {name: planned_query(one, job.dictionary) for name, one in asked.items()}
+    queries = {
+        name: with_expectations(
+            planned_query(one, job.dictionary), one.prepared.query, problems
+        )
+        for name, one in asked.items()
+    }
     outputs = plan_outputs(job.outputs, asked, queries, paths)
     warn_of_idle_queries(asked.values(), problems)
     if not select:
         _refuse_unused(surroundings, problems)
     warnings = problems.finish()
-    requests = tuple(request for one in asked.values() for request in one.requests)
+    requests = tuple(
+        request
+        for name, one in asked.items()
+        if queries[name].growing is None
+        for request in one.requests
+    )
     return Plan(
         version=PLAN_VERSION,
         job=job.name,
         job_path=str(job.path),
         clock=_in_zone(clock, job.timezone).isoformat(),
         timezone=job.timezone,
-        digest=plan_digest(requests),
+        digest=plan_digest(requests, queries.values()),
         peers=_planned_peers(asked.values()),
         queries=queries,
         requests=requests,
@@ -134,14 +145,30 @@ def _ask_all(
     multiplied = []
     for index, query in enumerate(job.queries.values()):
         if not select or query.name in select:
+            _refuse_orphan(query, select, problems)
             prepared = prepare(query, index, inputs, surroundings, problems)
             multiplied.append(multiply_query(prepared, surroundings, problems))
     most = job.run.max_requests
     sizes = [(one.prepared.query, size_of(one, problems)) for one in multiplied]
-    if sum(size.requests for _, size in sizes) > most:
-        _refuse_size(job, sizes, problems)
-        problems.finish()  # raises: requests that nobody can want are not made
+    # Patterns of for_each are no requests, but each is asked for every row.
+    planned = [one for one in sizes if one[0].for_each is None]
+    patterns = [[one] for one in sizes if one[0].for_each is not None]
+    for those in (planned, *patterns):
+        if sum(size.requests for _, size in those) > most:
+            _refuse_size(job, those, problems)
+            problems.finish()  # raises: requests that nobody can want are not made
     return {one.prepared.query.name: ask(one, most, problems) for one in multiplied}
+
+
+def _refuse_orphan(query: Query, select: tuple[str, ...], problems: Problems) -> None:
+    """Notes a selected query that is asked for the rows of one that is not."""
+    each = query.for_each
+    if each is not None and select and each.query not in select:
+        message = (
+            f"it is asked for each row of query {each.query}, which is not selected;"
+            " select that, too"
+        )
+        problems.error(each.mark, f"queries.{query.name}.for_each.query", message)
 
 
 def _refuse_unknown(job: Job, select: tuple[str, ...], problems: Problems) -> None:

@@ -39,7 +39,7 @@ def days_are_cut(request: Request, splitting: Splitting) -> bool:
     A time key beside several days may make one period of them, from the time of the
     first day to that of the last. Models without levels are matched like worklists.
 
-    Source: PS3.4 Sections C.2.2.2.5.3 and K.6.1.1.
+    Source: PS3.4 Sections C.2.2.2.5 and K.6.
     """
     if splitting.time is None or not text_at(request.identifier, splitting.time):
         return True

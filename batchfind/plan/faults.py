@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,7 +13,7 @@ from batchfind.job.conformance import conforms
 from batchfind.job.schema import load_schema
 from batchfind.job.validation import dotted
 from batchfind.plan.digests import KeyFrames, plan_digest
-from batchfind.plan.model import Plan, PlannedPeer, Request
+from batchfind.plan.model import Extent, Origin, Plan, PlannedPeer, Request
 from batchfind.plan.taken_paths import folded
 
 if TYPE_CHECKING:
@@ -34,8 +35,9 @@ def faults(plan: Plan, data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield from _out_of_bounds(data)
     yield from _of_parts(plan)
     yield from _of_requests(plan)
+    yield from _of_families(plan)
     yield from _of_outputs(plan)
-    if plan_digest(plan.requests) != plan.digest:
+    if plan_digest(plan.requests, plan.queries.values()) != plan.digest:
         yield "digest", _CHANGED
 
 
@@ -81,9 +83,20 @@ def _of_parts(plan: Plan) -> Iterator[tuple[str, str]]:
 
 def _of_requests(plan: Plan) -> Iterator[tuple[str, str]]:
     frames = KeyFrames()
+    yield from _of_asked(plan, "requests", plan.requests, frames)
+    for name, query in plan.queries.items():
+        if query.growing is not None:
+            path = f"queries.{name}.growing.patterns"
+            yield from _of_asked(plan, path, query.growing.patterns, frames)
+
+
+def _of_asked(
+    plan: Plan, part: str, requests: Sequence[Request], frames: KeyFrames
+) -> Iterator[tuple[str, str]]:
+    """Faults of requests that stand in a row."""
     previous: tuple[int, ...] = ()
-    for index, request in enumerate(plan.requests):
-        path = f"requests[{index}]"
+    for index, request in enumerate(requests):
+        path = f"{part}[{index}]"
         if not _ID.fullmatch(request.id) or request.order <= previous:
             yield f"{path}.id", "ids must be numbers with dots, in ascending order"
             return
@@ -94,6 +107,50 @@ def _of_requests(plan: Plan) -> Iterator[tuple[str, str]]:
             yield path, "its repetition and not_before must be 0 or more"
         elif _key_of(request, plan.peers[request.peer], frames) != request.key:
             yield path, _CHANGED
+        elif request.origin is not Origin.PLAN or request.parent is not None:
+            yield f"{path}.origin", "must be plan: others are born while a job runs"
+        elif request.extent is not None:
+            yield from _of_extent(f"{path}.extent", request.extent)
+
+
+def _of_extent(path: str, extent: Extent) -> Iterator[tuple[str, str]]:
+    """Days must be dates in order; which times are asked, the keys say."""
+    try:
+        days = [date.fromisoformat(day) for day in (extent.first, extent.last) if day]
+    except ValueError:
+        yield path, "first and last must be dates such as 20260131"
+        return
+    if days != sorted(days):
+        yield path, "first must not be after last"
+
+
+def _of_families(plan: Plan) -> Iterator[tuple[str, str]]:
+    """Faults of what becomes requests while a job runs."""
+    for name, query in plan.queries.items():
+        path = f"queries.{name}"
+        splitting, growing = query.splitting, query.growing
+        if splitting is not None and splitting.floor < 1:
+            yield f"{path}.splitting.floor", "must be 1 or more"
+        if growing is None:
+            continue
+        if growing.query not in plan.queries or name in _above(plan, name):
+            yield f"{path}.growing.query", "must be another query of the plan"
+        if growing.limit < 1:
+            yield f"{path}.growing.limit", "must be 1 or more"
+        if any(request.query == name for request in plan.requests):
+            yield f"{path}.growing", "its requests are patterns, none is planned"
+
+
+def _above(plan: Plan, name: str) -> list[str]:
+    """The queries that one is asked for the rows of, nearest first."""
+    found: list[str] = []
+    query = plan.queries.get(name)
+    while query is not None and query.growing is not None:
+        if query.growing.query in found:
+            break
+        found.append(query.growing.query)
+        query = plan.queries.get(query.growing.query)
+    return found
 
 
 def _key_of(request: Request, peer: PlannedPeer, frames: KeyFrames) -> str | None:
@@ -106,6 +163,9 @@ def _key_of(request: Request, peer: PlannedPeer, frames: KeyFrames) -> str | Non
 
 def _of_outputs(plan: Plan) -> Iterator[tuple[str, str]]:
     ids = {request.id for request in plan.requests}
+    for query in plan.queries.values():
+        if query.growing is not None:
+            ids.update(pattern.id for pattern in query.growing.patterns)
     paths: dict[str, int] = {}
     for index, output in enumerate(plan.outputs):
         path = f"outputs[{index}]"

@@ -22,7 +22,9 @@ LEVEL: Final = parse_path("QueryRetrieveLevel")
 
 
 class Identifiers:
-    """Puts file, then keys, then window, then level together: the later one counts.
+    """Puts file, keys, `any_of`, window and level together: the later one counts.
+
+    Keys that take their value from a row are empty in it.
 
     Args:
         prepared: the query.
@@ -66,9 +68,24 @@ class Identifiers:
         if case.group is not None and not query.allow_universal:
             self._refuse_universal(case.group.mark, identifier)
         lint_identifier(
-            query, prepared.model, prepared.level, identifier, self._problems, options
+            query,
+            prepared.model,
+            prepared.level,
+            self.as_asked(identifier),
+            self._problems,
+            options,
         )
         return identifier
+
+    def as_asked(self, identifier: Identifier) -> Identifier:
+        """An Identifier as it is once a row has given its keys their values.
+
+        What these values are is not known yet, only that each is a single one.
+        """
+        bound = self._prepared.family.bound
+        if not bound:
+            return identifier
+        return assemble([(path, "1") for path in bound], identifier, self._known)
 
     def _raw(self, case: Case, leaves: list[Leaf]) -> Identifier | None:
         """File, then keys, then window, as they are."""
@@ -80,11 +97,14 @@ class Identifiers:
 
     def _assembled(self, case: Case, leaves: list[Leaf]) -> Identifier | None:
         keys = [(leaf.path, leaf.text) for leaf in leaves]
+        family = self._prepared.family
         keys += self._window(case)
+        keys += [(path, "") for path in family.bound]
+        keys += [(path, "") for path in family.added_to(case.base)]
         if self._prepared.level is not None:
             keys.append((LEVEL, self._prepared.level))
         try:
-            mold = self._mold_of(case, len(leaves), keys)
+            mold = self._mold_of(case, len(self._prepared.keys), keys)
             if mold is not None:
                 return mold.fill([text for _, text in keys])
             return assemble(keys, case.base, self._known)
@@ -105,7 +125,8 @@ class Identifiers:
 
         Args:
             case: the request.
-            written: how many of the keys the query holds; the window's follow.
+            written: how many of them the query has under `keys` and `return`; those
+                that follow may differ from request to request.
             keys: all of them, with their texts in this request.
 
         Returns:
@@ -118,8 +139,7 @@ class Identifiers:
             or (self._place[1] is not place[1])
         ):
             fixed = self._prepared.level is not None
-            window = range(written, len(keys) - fixed)
-            varying = {*self._varying, *window}
+            varying = {*self._varying, *range(written, len(keys) - fixed)}
             self._place, self._mold = place, None
             if all(can_be_open(keys[number][0]) for number in varying):
                 mixed = [

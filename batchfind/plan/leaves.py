@@ -43,7 +43,7 @@ class Leaves:
         self._at_peer: _AtPeer | None = None
 
     def of(self, case: Case, options: Collection[str]) -> list[Leaf] | None:
-        """The keys of a request in the order written.
+        """The keys of a request in the order written, then those of `any_of`.
 
         Args:
             case: the request.
@@ -67,7 +67,10 @@ class Leaves:
             equal.checked = True
             self._check(case, self._equal, leaves, options)
         self._check(case, self.varying, leaves, options)
-        return found if whole else None
+        query = self._prepared.query
+        if case.alternative and not query.raw:
+            lint_leaves(query, case.alternative, self._problems, options)
+        return [*found, *case.alternative] if whole else None
 
     def _equal_at(self, case: Case) -> _AtPeer:
         """What is equal for all requests of a peer; all of them come in a row."""

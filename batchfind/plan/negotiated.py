@@ -116,6 +116,10 @@ def lint_levels(
     marks = {entry.path: entry.mark for entry in (*query.keys, *query.returns)}
     if query.window is not None and query.window.key is not None:
         marks.setdefault(query.window.key, query.window.mark)
+    for one in query.any_of:
+        marks.setdefault(one.key, one.mark)
+    for path in query.for_each.keys if query.for_each is not None else ():
+        marks.setdefault(path, query.mark)
     foreign = foreign_keys(model, level, marks)
     if foreign:
         names = ", ".join(f"{keyword} ({owner})" for keyword, owner in foreign)

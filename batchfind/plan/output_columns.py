@@ -72,7 +72,7 @@ def unused_types(
         if name not in EVERY_VR and find_column(known, name) is None:
             mark = output.marks.get(f"types.{name}", output.mark)
             problems.error(
-                mark, f"outputs[{number}].types.{name}", _no_column(name, known)
+                mark, f"outputs[{number}].types.{name}", no_column(name, known)
             )
 
 
@@ -168,7 +168,7 @@ class _Settling:
         return ""
 
     def _missing(self, text: str) -> str:
-        return _no_column(text, self.known, self.query.name)
+        return no_column(text, self.known, self.query.name)
 
     def _error(self, place: str, message: str) -> None:
         mark = self.output.marks.get(place, self.output.mark)
@@ -188,10 +188,14 @@ def _makes_folders(column: TableColumn) -> bool:
     }
 
 
-def _no_column(
-    text: str, known: Iterable[TableColumn], query: str | None = None
-) -> str:
-    """Says that a text names no column, and what may have been meant."""
+def no_column(text: str, known: Iterable[TableColumn], query: str | None = None) -> str:
+    """Says that a text names no column, and what may have been meant.
+
+    Args:
+        text: as written.
+        known: columns there are.
+        query: whose table it is, or None for several.
+    """
     columns = tuple(known)
     table = "" if query is None else f" of query {query}"
     for column in columns:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from batchfind.job.model import Output, Peer
+from batchfind.job.output_model import Overwrite
 from batchfind.plan.cases import Case
 from batchfind.plan.coverage import unlisted_values
 from batchfind.plan.dates import Style
@@ -61,6 +62,12 @@ class Paths:
         for one in planned:
             self._take(number, one, output)
             faults = [*partial_partitions(one, query, asked)]
+            if query.growing is not None and one.overwrite is Overwrite.PARTITIONS:
+                message = (
+                    f"which partitions the rows of {query.growing.query} ask for is"
+                    " known only while the job runs; choose another 'overwrite'"
+                )
+                faults.append(message)
             if unlisted := unlisted_values(one, query, asked.requests):
                 faults.append(unlisted)
             for message in faults:
@@ -73,8 +80,10 @@ class Paths:
     ) -> Iterator[tuple[str, tuple[str, ...]]]:
         """Every path with requests behind it; one of no request at all, too."""
         prepared = asked.prepared
+        unknown = prepared.family.absent
         scopes = {
-            peer.name: self._scope(prepared.query.name, peer) for peer in prepared.peers
+            peer.name: self._scope(prepared.query.name, peer).without(unknown)
+            for peer in prepared.peers
         }
         names = self.surroundings.templates.facts(output.path).names
         by_case = sorted(names & {*prepared.query.matrix, "window"})

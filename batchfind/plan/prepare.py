@@ -11,7 +11,9 @@ from batchfind.job.inputs import Inputs
 from batchfind.job.model import Output, Peer, Query, Rows, Scalar
 from batchfind.job.output_model import TableKind
 from batchfind.job.queries import RESERVED
-from batchfind.job.suggest import did_you_mean
+from batchfind.plan.adaptive import splitting_of
+from batchfind.plan.asked_peers import peers_of
+from batchfind.plan.families import Family, family_of
 from batchfind.plan.intervals import WindowKeys, window_keys
 from batchfind.plan.keys import Key, keys_of
 from batchfind.plan.lint import lint_charsets, lint_file, lint_places
@@ -50,8 +52,10 @@ class Prepared:
         groups: rows by request, or one None.
         row_names: names whose values come from rows.
         absent: columns of rows that have no cells, with why.
+        family: how its requests belong together, and with those of others.
         carry: names of bindings that become columns.
-        bindings: every matrix, row and window name, in the order written.
+        bindings: every matrix, row, `any_of`, `for_each` and window name, in the
+            order written.
         keeps_rows: rows enter the plan with all their cells, since a table of
             requests shows them; otherwise only cells that are sent do.
         skipped: problems of rows that were skipped as the job asks.
@@ -68,6 +72,7 @@ class Prepared:
     groups: tuple[RowGroup | None, ...]
     row_names: frozenset[str]
     absent: Mapping[str, str]
+    family: Family
     carry: tuple[str, ...]
     bindings: tuple[str, ...]
     keeps_rows: bool
@@ -85,7 +90,7 @@ def prepare(
     templates = surroundings.templates
     model = model_of(query.model)
     keys = keys_of(query, templates)
-    peers = _peers(query, surroundings, problems)
+    peers = peers_of(query, surroundings, problems)
     lint_charsets(query, peers, problems)
     lint_options(query, model, peers, problems)
     if not query.raw:
@@ -97,6 +102,17 @@ def prepare(
         lint_places(query, model, base.identifier, base.path, problems)
     level = query.level or _level_of_files(query, model, bases, problems)
     lint_levels(query, model, level, peers, problems)
+    splitting = splitting_of(query, surroundings, problems)
+    family = family_of(
+        query,
+        level=level,
+        keys=keys,
+        bases=bases,
+        splitting=splitting,
+        job=surroundings.job,
+        problems=problems,
+    )
+    keys = family.keys
     chosen = _choose_rows(query, inputs, templates, keys, peers, level, problems)
     read = _read_names(query, templates, keys, peers)
     read |= _names_in_paths(query, surroundings)
@@ -113,32 +129,13 @@ def prepare(
         bases=bases or (None,),
         groups=chosen.groups,
         row_names=chosen.names,
-        absent={**chosen.absent, **chosen.unknown},
+        absent={**chosen.absent, **chosen.unknown, **family.absent},
+        family=family,
         carry=_carry(query, chosen, problems),
-        bindings=(*query.matrix, *chosen.columns, *_window_name(query)),
+        bindings=(*_carried_by_all(query, chosen), *_window_name(query)),
         keeps_rows=_shows_requests(query, surroundings.job.outputs),
         skipped=chosen.skipped,
     )
-
-
-def _peers(
-    query: Query, surroundings: Surroundings, problems: Problems
-) -> tuple[Peer, ...]:
-    """The peers a query names, each one once."""
-    known = surroundings.job.peers
-    scope = surroundings.query_scope(query.name)
-    where = f"queries.{query.name}.peers"
-    found: dict[str, Peer] = {}
-    for scalar in query.peers:
-        name = surroundings.templates.render(scalar, where, scope)
-        if name is None:
-            continue
-        if name in known:
-            found[name] = known[name]
-        else:
-            message = f"there is no peer {name!r}{did_you_mean(name, known)}"
-            problems.error(scalar.mark, where, message)
-    return tuple(found.values())
 
 
 def _level_of_files(
@@ -251,11 +248,12 @@ def _refuse_taken(
 def _read_names(
     query: Query, templates: Templates, keys: Iterable[Key], peers: Iterable[Peer]
 ) -> frozenset[str]:
-    """Every name that the keys, AE titles and window of a query read."""
+    """Every name that keys, alternatives, AE titles and window of a query read."""
     window = query.window
     scalars: list[Scalar | None] = [query.calling_ae, query.called_ae]
     scalars += [ae for peer in peers for ae in (peer.calling_ae, peer.called_ae)]
     scalars += [window.start, window.end] if window is not None else []
+    scalars += [value for one in query.any_of for value in one.values]
     named = templates.reads(scalar for scalar in scalars if scalar is not None)
     return named.union(*(key.names for key in keys))
 
@@ -314,19 +312,27 @@ def _shows_requests(query: Query, outputs: Iterable[Output]) -> bool:
     )
 
 
+def _carried_by_all(query: Query, chosen: _Chosen) -> tuple[str, ...]:
+    """Every name that can be carried."""
+    of_rows = query.for_each.columns if query.for_each is not None else ()
+    alternatives = (one.name for one in query.any_of)
+    return (*query.matrix, *chosen.columns, *alternatives, *of_rows)
+
+
 def _window_name(query: Query) -> tuple[str, ...]:
     return ("window",) if query.window is not None else ()
 
 
 def _carry(query: Query, chosen: _Chosen, problems: Problems) -> tuple[str, ...]:
-    """Names of matrix and row columns to carry."""
+    """Names of bindings to carry."""
+    known = _carried_by_all(query, chosen)
     if query.carry_all:
-        return (*query.matrix, *chosen.columns)
+        return known
     for name in query.carry:
         if name in chosen.absent:
             where = f"queries.{query.name}.carry"
             problems.error(query.mark, where, chosen.absent[name])
-        elif name not in query.matrix and name not in chosen.columns:
+        elif name not in known:
             message = f"{name!r} cannot be a template name; rename it under columns"
             problems.error(query.mark, f"queries.{query.name}.carry", message)
     return query.carry

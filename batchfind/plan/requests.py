@@ -9,6 +9,7 @@ from typing import Any
 from batchfind.errors import Problem
 from batchfind.job.model import Peer
 from batchfind.job.transport_model import Asked as Negotiated
+from batchfind.plan.adaptive import extent_of, warn_of_fixed_time
 from batchfind.plan.ae_titles import AeTitles
 from batchfind.plan.cases import Case, Multiplied, cases
 from batchfind.plan.digests import KeyFrame
@@ -16,7 +17,7 @@ from batchfind.plan.encoding import Encoded, Encoding
 from batchfind.plan.identifiers import Identifiers
 from batchfind.plan.intervals import UNPROVEN_TIMES
 from batchfind.plan.leaves import Leaves
-from batchfind.plan.model import Request, SourceRow
+from batchfind.plan.model import Extent, Request, SourceRow
 from batchfind.plan.negotiated import negotiation_of, options_of
 from batchfind.plan.prepare import Prepared
 from batchfind.plan.problems import Problems
@@ -53,9 +54,10 @@ def ask(multiplied: Multiplied, most: int, problems: Problems) -> Asked:
     prepared = multiplied.prepared
     maker = _Maker(prepared, multiplied.surroundings, problems)
     made: list[tuple[Case, tuple[Request, ...]]] = []
-    number = 0
+    number = first = 0
     for case in cases(multiplied, problems):
-        requests = maker.make(case, number)
+        first = number if case.is_first else first
+        requests = maker.make(case, number, first)
         number += len(requests)
         made.append((case, tuple(requests)))
         if number > most:
@@ -74,6 +76,7 @@ class _Maker:
     ) -> None:
         known, templates = surroundings.job.dictionary, surroundings.templates
         self._prepared = prepared
+        self._problems = problems
         self._leaves = Leaves(prepared, templates, problems)
         self._titles = AeTitles(prepared.query, templates, problems)
         self._identifiers = Identifiers(prepared, known, self._leaves.varying, problems)
@@ -86,10 +89,11 @@ class _Maker:
         """Problems of rows that were skipped as the job asks."""
         return tuple(self._leaves.skipped)
 
-    def make(self, case: Case, number: int) -> list[Request]:
+    def make(self, case: Case, number: int, first: int) -> list[Request]:
         """The requests of a case, one a repetition; none when there is a problem.
 
-        Their ids count on from `number` within the query.
+        Their ids count on from `number` within the query, those of the first case of
+        its family from `first`.
         """
         options = self._options_of(case.peer)
         leaves = self._leaves.of(case, options)
@@ -102,9 +106,16 @@ class _Maker:
         built = self._encoding.encoded(case.peer, identifier, leaves)
         if built is None:
             return []
-        return self._requests(
+        made = self._requests(
             case, self._common(case.peer, titles, built), built, number
         )
+        if not case.alternative:
+            return made
+        index = self._prepared.index
+        return [
+            replace(request, family=f"{index}.{first + request.repetition}")
+            for request in made
+        ]
 
     def _options_of(self, peer: Peer) -> frozenset[str]:
         if peer.name not in self._options:
@@ -121,6 +132,7 @@ class _Maker:
             "source_rows": _source_rows(case, cells=self._prepared.keeps_rows),
             "batch": case.group.batch if case.group else (),
             "assumption": UNPROVEN_TIMES if case.piece and case.piece.tm else None,
+            "extent": self._extent(case, built),
         }
         index, every = self._prepared.index, self._prepared.query.repeat.every
         return [
@@ -137,12 +149,19 @@ class _Maker:
             for repetition, frame in enumerate(common.frames)
         ]
 
+    def _extent(self, case: Case, built: Encoded) -> Extent | None:
+        splitting = self._prepared.family.splitting
+        if splitting is None or case.piece is None:
+            return None
+        query = self._prepared.query
+        warn_of_fixed_time(query, splitting, built.identifier, self._problems)
+        return extent_of(case.piece, splitting, built.identifier)
+
     def _common(self, peer: Peer, titles: tuple[str, str], built: Encoded) -> _Common:
         """What nearly all requests of a peer have in common."""
         prepared = self._prepared
-        negotiation = negotiation_of(
-            peer, prepared.model, prepared.level, built.identifier
-        )
+        asked = self._identifiers.as_asked(built.identifier)
+        negotiation = negotiation_of(peer, prepared.model, prepared.level, asked)
         key = peer.name, titles, *negotiation.items()
         if key not in self._commons:
             self._commons[key] = _common(prepared, peer, titles, negotiation)
@@ -199,6 +218,7 @@ def _bindings(case: Case) -> dict[str, str]:
     bindings = dict(case.combination)
     if case.group is not None and not case.group.batch:
         bindings |= case.group.cells
+    bindings |= {leaf.path.leaf.name: leaf.text for leaf in case.alternative}
     if case.piece is not None:
         bindings["window"] = case.piece.label
     return bindings

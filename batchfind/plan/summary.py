@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +13,7 @@ from batchfind.dicom.paths import KeyPath, parse_path
 from batchfind.job.model import OutputFormat
 from batchfind.job.output_model import TableKind, Where
 from batchfind.plan.approach import way_to
+from batchfind.plan.explanation import Line, explain
 from batchfind.plan.keys import is_universal
 from batchfind.plan.model import (
     Plan,
@@ -33,7 +34,8 @@ class QuerySummary:
 
     Attributes:
         title: of the information model.
-        requests: how many.
+        requests: how many; those of one row for a query asked for each row.
+        each: for what they are asked, where it is not once.
         matching: key to its different values, in plan order; among them the empty
             text for requests that ask for everything.
         returned: keys that only ask for the attribute.
@@ -43,6 +45,8 @@ class QuerySummary:
         negotiated: options of extended negotiation that some requests ask, and how
             much each matters.
         notes: what its answers cannot hold, or how peers read its keys.
+        explained: what becomes of requests and rows while the job runs: a label,
+            empty where it is that of the line before, and a sentence.
     """
 
     name: str
@@ -50,6 +54,7 @@ class QuerySummary:
     level: str | None
     peers: tuple[str, ...]
     requests: int
+    each: str
     matching: Mapping[str, tuple[str, ...]]
     returned: tuple[str, ...]
     added: tuple[str, ...]
@@ -57,6 +62,7 @@ class QuerySummary:
     charsets: tuple[str, ...]
     negotiated: tuple[str, ...]
     notes: tuple[str, ...]
+    explained: tuple[Line, ...]
     outputs: tuple[PlannedOutput, ...]
 
 
@@ -94,6 +100,8 @@ def summarise(plan: Plan) -> str:
     """A plan in brief as lines of at most 80 columns, where values allow."""
     summary = summary_of(plan)
     requests = _counted(summary.requests, "request")
+    if any(query.each for query in summary.queries):
+        requests += " and more for rows"
     lines = [f"{summary.job}: {requests} at {summary.clock}, plan {summary.digest[:8]}"]
     for number, way in enumerate(summary.peers):
         lines += _wrapped("" if number else "reaches", way)
@@ -104,13 +112,19 @@ def summarise(plan: Plan) -> str:
 
 def _query_summary(plan: Plan, query: PlannedQuery) -> QuerySummary:
     requests = [one for one in plan.requests if one.query == query.name]
+    bound: tuple[KeyPath, ...] = ()
+    each = ""
+    if query.growing is not None:
+        requests = list(query.growing.patterns)
+        bound = tuple(bind.child for bind in query.growing.binds)
+        each = f" for each row of {query.growing.query}"
     matching: dict[str, tuple[str, ...]] = {}
     returned = []
     for path in query.columns:
         values = _values(requests, path)
         if values:
             matching[path.dotted] = values
-        else:
+        elif path not in bound:
             returned.append(path.dotted)
     windows = (one.bindings.get("window") for one in requests)
     return QuerySummary(
@@ -119,6 +133,7 @@ def _query_summary(plan: Plan, query: PlannedQuery) -> QuerySummary:
         level=query.level,
         peers=_different(one.peer for one in requests),
         requests=len(requests),
+        each=each,
         matching=matching,
         returned=tuple(returned),
         added=query.added,
@@ -129,9 +144,8 @@ def _query_summary(plan: Plan, query: PlannedQuery) -> QuerySummary:
             for one in requests
             for name, asked in one.negotiation.items()
         ),
-        notes=tuple(
-            _notes(model_of(query.sop_class), matching, moments=_as_moments(requests))
-        ),
+        notes=tuple(_notes(model_of(query.sop_class), matching, requests)),
+        explained=tuple(explain(plan, query)),
         outputs=tuple(one for one in plan.outputs if one.query == query.name),
     )
 
@@ -161,63 +175,66 @@ def _different(texts: Iterable[str]) -> tuple[str, ...]:
 
 
 def _notes(
-    model: InformationModel, matching: Mapping[str, tuple[str, ...]], *, moments: bool
+    model: InformationModel,
+    matching: Mapping[str, tuple[str, ...]],
+    requests: Sequence[Request],
 ) -> Iterator[str]:
-    """What a user should know about date and time keys of this model.
-
-    Args:
-        model: decides what belongs together.
-        matching: keys with their values.
-        moments: peers are asked to take a date and its time as one moment.
-    """
+    """What a user should know about date and time keys of this model."""
     for pair in model.window_pairs:
         if not all(matching.get(pair.date, ("",))):
             continue  # some request has no date that could leave an entry out
-        name = parse_path(pair.date).leaf.name
-        yield f"an entry without {name} is never returned"
-        time = pair.time
-        if time in matching and time and _is_ranged(matching[pair.date]):
-            together = "apply one by one: the times of each day in the range"
-            if moments:
-                together = "are one continuous period where the peer agrees to that"
-            if model.name == "worklist":
-                together = "are one continuous period (PS3.4 K.6)"
-            yield f"{name} and {parse_path(time).leaf.name} {together}"
+        date = parse_path(pair.date)
+        yield f"an entry without {date.leaf.name} is never returned"
+        if pair.time is None:
+            continue
+        time = parse_path(pair.time)
+        both = [one for one in requests if _asks_both(one.identifier, date, time)]
+        if both:
+            names = f"{date.leaf.name} and {time.leaf.name}"
+            yield f"{names} {_read_together(model, both)}"
 
 
-def _as_moments(requests: Iterable[Request]) -> bool:
-    return all("date_time" in one.negotiation for one in requests)
+def _asks_both(identifier: Identifier, date: KeyPath, time: KeyPath) -> bool:
+    """Whether several days and a time of day are asked for in one request."""
+    return "-" in _text_at(identifier, date) and not is_universal(
+        _text_at(identifier, time)
+    )
 
 
-def _is_ranged(dates: Iterable[str]) -> bool:
-    return any("-" in date for date in dates)
+def _read_together(model: InformationModel, requests: Sequence[Request]) -> str:
+    if model.name == "worklist":
+        return "are one continuous period (PS3.4 K.6)"
+    if all("date_time" in one.negotiation for one in requests):
+        return "are one continuous period where the peer agrees to that"
+    return "apply one by one: the times of each day in the range"
 
 
 def _query_lines(query: QuerySummary) -> Iterator[str]:
     level = f" {query.level}" if query.level else ""
     peers = f" at {', '.join(query.peers)}" if query.peers else ""
-    head = f"{query.name}: {query.title}{level}{peers}"
-    yield f"{head}, {_counted(query.requests, 'request')}"
+    requests = _counted(query.requests, "request")
+    yield f"{query.name}: {query.title}{level}{peers}, {requests}{query.each}"
     for number, (key, values) in enumerate(query.matching.items()):
         yield from _wrapped("" if number else "matching", f"{key} = {_few(values)}")
-    if query.returned:
-        yield from _wrapped("return", ", ".join(query.returned))
-    if query.added:
-        yield from _wrapped("added", ", ".join(query.added))
-    if query.windows:
-        yield from _wrapped("window", _ends(query.windows))
-    if query.charsets:
-        yield from _wrapped("charset", ", ".join(query.charsets))
-    if query.negotiated:
-        yield from _wrapped("asks for", ", ".join(query.negotiated))
+    yield from _wrapped("return", ", ".join(query.returned))
+    yield from _wrapped("added", ", ".join(query.added))
+    yield from _wrapped("window", _ends(query.windows))
+    yield from _wrapped("charset", ", ".join(query.charsets))
+    yield from _wrapped("asks for", ", ".join(query.negotiated))
     for note in query.notes:
         yield from _wrapped("note", note)
-    for output in query.outputs[:_MOST_OUTPUTS]:
+    for label, text in query.explained:
+        yield from _wrapped(label, text)
+    yield from _output_lines(query.outputs)
+
+
+def _output_lines(outputs: tuple[PlannedOutput, ...]) -> Iterator[str]:
+    for output in outputs[:_MOST_OUTPUTS]:
         behind = _counted(len(output.requests), "request")
         path = f"{output.path}{'/' if output.is_directory else ''}"
         yield f"  {'writes':<9} {path} ({_kind(output)}, {behind})"
-    if len(query.outputs) > _MOST_OUTPUTS:
-        yield f"  {'':<9} and {len(query.outputs) - _MOST_OUTPUTS} more outputs"
+    if len(outputs) > _MOST_OUTPUTS:
+        yield f"  {'':<9} and {len(outputs) - _MOST_OUTPUTS} more outputs"
 
 
 def _kind(output: PlannedOutput) -> str:
@@ -249,8 +266,8 @@ def _wrapped(label: str, text: str) -> list[str]:
 
 
 def _ends(windows: tuple[str, ...]) -> str:
-    if len(windows) == 1:
-        return windows[0]
+    if len(windows) < 2:
+        return "".join(windows)
     return f"{len(windows)} pieces, {windows[0]} to {windows[-1]}"
 
 

@@ -108,7 +108,8 @@ def _extra(setting: Setting) -> pa.Array:
     texts: dict[int, str | None] = {}
     for response, found in unasked.by_row.items():
         first = int(responses.searchsorted(response))
-        texts.update(enumerate(found, first))
+        if first < len(responses) and responses[first] == response:
+            texts.update(enumerate(found, first))
     if unasked.in_every_row is None:
         return _sparse(texts, range(len(responses)))
     array = unasked.in_every_row.take(pa.array(responses))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -21,7 +22,10 @@ from batchfind.tables.limits import RowLimits
 from batchfind.tables.provenance import Setting, by_part, provenance_array
 from batchfind.tables.rows import Rows, rows_of
 from batchfind.tables.schema import Column, ColumnKind, TableSchema
-from batchfind.tables.slabs import Slab
+from batchfind.tables.slabs import BoolVec, Slab
+
+Keep: TypeAlias = Callable[[Slab], BoolVec | None]
+"""Which responses of a slab enter tables; None when all do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,10 +33,11 @@ class Rendered:
     """A slab's responses as rows, and what was found out on the way.
 
     Attributes:
-        slab: the responses; a piece of the slab given when they explode into very
-            many rows.
+        slab: the responses that enter tables, perhaps none; of a piece of the slab
+            given when they explode into very many rows.
         batches: one pyarrow RecordBatch a schema, in the order of the schemas.
-        defects: responses that could not be decoded, in order.
+        defects: responses that could not be decoded, in order; these and all that
+            follows are of every response, but for `invalid`.
         replaced: U+FFFD put in for undecodable bytes, by request id.
         invalid: values that did not fit their column, one count a schema.
         warnings: what was wrong with character sets, by request id.
@@ -54,6 +59,7 @@ def render(
     slabs: Iterable[Slab],
     schemas: Sequence[TableSchema] = (),
     watch: Sequence[KeyPath] = (),
+    keep: Keep = lambda _: None,
 ) -> Iterator[Rendered]:
     """Decode every response once, for all tables and checks together.
 
@@ -63,6 +69,7 @@ def render(
         schemas: one a table; without any, responses are still decoded, so that
             defects and replacements never depend on the outputs chosen.
         watch: attributes of the data set itself whose values a check needs.
+        keep: responses that it leaves out are read for the checks alone.
 
     Yields:
         One piece after another, in the order of the slabs.
@@ -72,7 +79,8 @@ def render(
     limits = RowLimits([schema.limit for schema in schemas])
     for slab in slabs:
         for decoded in decoder.decode(slab):
-            yield _rendered(decoded, layout, schemas, watch, limits)
+            kept = keep(decoded.slab)
+            yield _rendered(decoded, layout, schemas, watch, limits, kept)
 
 
 def _wanted(layout: Layout, schemas: Sequence[TableSchema]) -> Wanted:
@@ -92,13 +100,17 @@ def _rendered(
     schemas: Sequence[TableSchema],
     watch: Sequence[KeyPath],
     limits: RowLimits,
+    kept: BoolVec | None,
 ) -> Rendered:
     big_endian = decoded.slab.transfer_syntax == EXPLICIT_BE
     levels = columns_of(decoded.root, layout.chain, big_endian=big_endian)
     rows = rows_of(decoded.root, layout.chain)
+    slab = decoded.slab
+    if kept is not None:
+        rows, slab = rows.where(kept), slab.where(kept)
     pieces = [_table(decoded, levels, rows, schema) for schema in schemas]
     return Rendered(
-        slab=decoded.slab,
+        slab=slab,
         batches=tuple(
             limits.cut(table, batch, decoded, rows)
             for table, (batch, _) in enumerate(pieces)
@@ -166,7 +178,15 @@ def _take_notes(level: LevelColumns, column: Column, setting: Setting) -> int:
     for row, found in _by_row(below, column, setting.rows):
         names = [column.name + at for at in found]
         setting.empty.append((np.full(len(names), row), names))
-    return sum(map(len, unfit.values()))
+    return sum(len(unfit[entry]) for entry in _shown(unfit, column, setting.rows))
+
+
+def _shown(notes: Notes, column: Column, rows: Rows) -> set[int]:
+    """Noted entries that any row shows."""
+    if not notes:
+        return set()
+    entries = rows.entries[column.depth]
+    return set(entries[np.isin(entries, list(notes))].tolist())
 
 
 def _by_row(

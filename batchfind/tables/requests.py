@@ -8,7 +8,7 @@ the names the job's templates use: it can be mended and fed back as `rows`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, Final
@@ -17,13 +17,7 @@ import pyarrow as pa
 
 from batchfind.capture.records import RequestVerdict, Verdict
 from batchfind.job.output_model import OutputOptions, Where
-from batchfind.plan.model import (
-    Plan,
-    PlannedOutput,
-    PlannedQuery,
-    Request,
-    SourceRow,
-)
+from batchfind.plan.model import PlannedOutput, PlannedQuery, Request, SourceRow
 from batchfind.plan.table_columns import ColumnKind, request_columns
 from batchfind.tables.schema import Column, TableSchema
 
@@ -67,17 +61,18 @@ def requests_schema(
 
 
 def requests_table(
-    plan: Plan,
+    query: PlannedQuery,
     output: PlannedOutput,
+    requests: Iterable[Request],
     verdicts: Mapping[str, RequestVerdict],
     returned: Mapping[str, Mapping[str, int]] | None = None,
 ) -> pa.Table:
     """The table of the requests behind an output.
 
     Args:
-        plan: holds them, and their query.
-        output: names them, says which of them it wants (`options.where`), and which
-            columns.
+        query: the query whose requests they are.
+        output: says which of them it wants (`options.where`), and which columns.
+        requests: in plan order; those that are no pieces of others.
         verdicts: final ones by request id.
         returned: for requests with a batch, by request id, how many responses came
             for each value of the unique key.
@@ -86,13 +81,11 @@ def requests_table(
         A pyarrow Table with `requests_schema`, in plan order; a request that several
         input rows asked for has a row for each of them, in their order.
     """
-    schema = requests_schema(plan.queries[output.query], output.options)
+    schema = requests_schema(query, output.options)
     wanted = _WANTED[output.options.where]
-    behind = frozenset(output.requests)
     lines = [
         line
-        for request in plan.requests
-        if request.id in behind
+        for request in requests
         for line in _lines(
             request, verdicts[request.id], (returned or {}).get(request.id, {})
         )

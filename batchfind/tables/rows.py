@@ -36,6 +36,14 @@ class Rows:
         """Position of the response behind each row."""
         return self.entries[0]
 
+    def where(self, kept: npt.NDArray[np.bool_]) -> Rows:
+        """The rows of those responses of which the mask is true."""
+        shown = kept[self.responses]
+        return Rows(
+            tuple(entries[shown] for entries in self.entries),
+            None if self.items is None else self.items[shown],
+        )
+
     def take(self, array: pa.Array, depth: int) -> pa.Array:
         """An array of a level's entries as one of rows."""
         wanted = self.entries[depth]

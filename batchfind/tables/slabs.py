@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
 
 from batchfind.capture.records import StoredAttempt, StoredMatches, Verdict
 from batchfind.dicom.dictionary import STANDARD, Dictionary
 from batchfind.plan.model import PlannedPeer, Request
+
+BoolVec: TypeAlias = npt.NDArray[np.bool_]
 
 ROWS_PER_SLAB = 8192
 BYTES_PER_SLAB = 3 << 20
@@ -140,7 +146,7 @@ class Slab:
     """Responses of one query in plan order; all in one transfer syntax.
 
     Attributes:
-        parts: at least one, none empty.
+        parts: none empty; at least one, unless all responses were left out.
     """
 
     parts: tuple[Part, ...]
@@ -152,6 +158,21 @@ class Slab:
 
     def __len__(self) -> int:
         return sum(len(part.ends) for part in self.parts)
+
+    def where(self, kept: BoolVec) -> Slab:
+        """The responses of which the mask is true; without any it has no parts."""
+        parts = []
+        first = 0
+        for part in self.parts:
+            count = len(part.ends)
+            # Where runs of responses begin and end, in turn.
+            bounds = np.flatnonzero(
+                np.diff(kept[first : first + count], prepend=False, append=False)
+            ).tolist()
+            runs = zip(bounds[::2], bounds[1::2], strict=True)
+            parts += [part.cut(start, stop) for start, stop in runs]
+            first += count
+        return Slab(tuple(parts))
 
     def cut(self, start: int, stop: int) -> Slab:
         """The responses from position `start` up to `stop`; at least one."""

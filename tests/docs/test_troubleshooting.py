@@ -16,8 +16,8 @@ import pytest
 from batchfind import errors
 from batchfind.dimse.messages import Final
 from batchfind.errors import PeerError, RejectedPermanent
+from batchfind.execution.doubts import ASSUMPTIONS
 from batchfind.execution.outcomes import Stop, Tally, ended_by_final
-from batchfind.execution.verdicts import _ASSUMPTIONS
 from batchfind.net.settings import Endpoint
 
 ROOT = Path(__file__).parents[2]
@@ -79,9 +79,9 @@ def named_in_execution() -> Iterator[str]:
 
 
 def literal_codes(name: str, call: ast.Call) -> Iterator[str]:
-    """The code in `Cause(code="...")` and `skipped(request, "...")`."""
+    """The code in `Cause(code="...")`, `Doubt` alike, and `skipped(request, "...")`."""
     codes: list[ast.expr] = []
-    if name == "Cause":
+    if name in ("Cause", "Doubt"):
         codes = [one.value for one in call.keywords if one.arg == "code"]
     elif name == "skipped":
         codes = call.args[1:2]
@@ -113,7 +113,7 @@ class TestTheTableOfErrors:
 class TestEveryCause:
     def test_is_explained(self, explained: set[str]) -> None:
         exact = {each.cause for each in peer_errors()}
-        exact |= {*named_in_execution(), *_ASSUMPTIONS}
+        exact |= {*named_in_execution(), *ASSUMPTIONS}
         exact |= {stop.value for stop in Stop if stop is not Stop.POLICY}
         assert exact <= explained
         statuses = of_statuses()

@@ -17,6 +17,7 @@ from batchfind.capture.records import (
 from batchfind.dimse.messages import Matches
 from batchfind.execution.answers import Answers
 from batchfind.execution.finishing import Finishing
+from batchfind.execution.remaining import unanswered
 from batchfind.plan.model import Plan
 from tests.execution.plans import output, peer, plan, request
 
@@ -70,7 +71,7 @@ class TestAnAttemptThatDiedWithItsRun:
     def test_is_asked_again_by_resume(self, tmp_path: Path) -> None:
         given, path = died(tmp_path)
         with open_capture(path) as capture:
-            asked = Answers(given, capture).unanswered()
+            asked = unanswered(Answers(given, capture))
         assert [each.id for each in asked] == ["0.0", "0.1"]
 
     def test_gives_its_rows_to_an_export(self, tmp_path: Path) -> None:

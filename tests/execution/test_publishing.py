@@ -12,6 +12,7 @@ import pytest
 
 from batchfind.capture.records import RequestVerdict, Verdict
 from batchfind.errors import JobError, StorageError
+from batchfind.execution.forest import Forest
 from batchfind.execution.publisher import Publisher, publisher_of
 from batchfind.execution.publishing import publish_outputs
 from batchfind.execution.rendition import Prepared
@@ -71,7 +72,7 @@ def publish(
     run: Publisher = RUN,
 ) -> OutputReport:
     (report,) = publish_outputs(
-        made(folder, one),
+        Forest(made(folder, one)),
         run,
         [prepared(one, count, run.run_id)],
         verdicts(*found),
@@ -142,7 +143,7 @@ class TestTrouble:
         bad = planned(tmp_path / "bad.jsonl", OutputFormat.JSONL)
         good = planned(tmp_path / "good.jsonl", OutputFormat.JSONL)
         (first, second) = publish_outputs(
-            made(tmp_path, bad, good),
+            Forest(made(tmp_path, bad, good)),
             RUN,
             [Prepared(bad, None, "no space"), prepared(good, 1, "run-2")],
             verdicts(Verdict.COMPLETE, Verdict.COMPLETE),

@@ -139,8 +139,9 @@ class TestWithoutNegotiation:
         text = query(f"peers: [a, b], {SERIES % 'Modality: [CT, MR]'}")
         (problem,) = planner.problems(text, head=head("multiple_value: prefer", ""))
         assert problem.message == (
-            "a list is only for UIDs (PS3.4 C.2.2.2.2), and Modality is CS; ask once "
-            "for each value with 'matrix', or negotiate multiple_value with b"
+            "a list is only for UIDs (PS3.4 C.2.2.2.2), and Modality is CS; ask "
+            "for each value with 'any_of', which merges the rows, or with 'matrix', or"
+            " negotiate multiple_value with b"
         )
         assert problem.path == "queries.q.keys.Modality"
 

@@ -70,7 +70,8 @@ def table(
         request.id: verdict(request.id, *kind)
         for request, kind in zip(plan.requests, kinds, strict=True)
     }
-    return requests_table(plan, wanted, verdicts, returned)
+    query = plan.queries[output.query]
+    return requests_table(query, wanted, plan.requests, verdicts, returned)
 
 
 def csv(found: pa.Table) -> str:
