@@ -41,13 +41,13 @@ def ask_or_write(result: RunResult) -> Advice | None:
     if result.under_way:
         return None
     place = shlex.quote(str(result.run_dir))
-    short = unanswered(result.requests)
+    short = unanswered(result.roots)
     if result.exit_code is ExitCode.STORAGE and result.requests and not short:
         return Advice("write again", f"batchfind export {place} --to-paths")
     if not short and result.exit_code not in (ExitCode.STORAGE, ExitCode.INTERRUPTED):
         return None
     remark = ""
-    wanting = any(request.verdict in _WANTING for request in result.requests)
+    wanting = any(request.verdict in _WANTING for request in result.roots)
     if wanting and result.exit_code is not ExitCode.INTERRUPTED:
         remark = "resume repeats the stored plan; after changing the job: batchfind run"
     return Advice("ask again", f"batchfind resume {place}", remark)
@@ -74,7 +74,11 @@ def _withheld(output: OutputReport) -> bool:
 
 
 def _is_short(result: RunResult, output: OutputReport) -> bool:
-    """Whether a request of the output's query has no answer, or half of one."""
-    return bool(
-        unanswered([each for each in result.requests if each.query == output.query])
-    )
+    """Whether its query, or one whose rows that needs, has no answer or half of one."""
+    queries = {output.query}
+    parents = {one.id: one for one in result.roots}
+    for one in reversed(result.roots):
+        parent = parents.get(one.parent or "")
+        if one.query in queries and parent is not None:
+            queries.add(parent.query)
+    return bool(unanswered([one for one in result.roots if one.query in queries]))

@@ -70,6 +70,10 @@ def validate(
 def plan(job: Path, *, as_json: bool, **options: Any) -> int:
     """Show every request a job means, without any network.
 
+    It also says what can become of them: how a window is cut where a peer caps, which
+    rows are merged, what is asked for rows of another query, and how many requests
+    that makes at most.
+
     With --json the output is the plan itself: `batchfind run --plan FILE` sends
     exactly these requests.
     """

@@ -8,12 +8,15 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from batchfind.capture.records import Verdict
-from batchfind.cli.text import clean
+from batchfind.cli.text import clean, count
+from batchfind.cli.trees import Tree, Trees
 from batchfind.execution.progress import (
     Event,
     FinishingStarted,
     PeerTrouble,
     RequestEnded,
+    RequestsGrown,
+    RequestSplit,
     RequestStarted,
     ResponsesArrived,
     RunStarted,
@@ -30,8 +33,11 @@ GOOD = frozenset({Verdict.COMPLETE, Verdict.LIMITED})
 class Group:
     """All requests of one query at one peer.
 
+    Requests that were cut from others are part of these, and counted apart.
+
     Attributes:
         total: requests to ask in this execution.
+        pieces: requests that were cut from them.
         arriving: request id to responses so far, for requests in flight.
         arrived: responses of ended requests.
         began: clock at its first request, or None.
@@ -41,6 +47,7 @@ class Group:
     query: str
     peer: str
     total: int = 0
+    pieces: int = 0
     arriving: dict[str, int] = field(default_factory=dict)
     arrived: int = 0
     verdicts: Counter[Verdict] = field(default_factory=Counter)
@@ -49,7 +56,7 @@ class Group:
 
     @property
     def done(self) -> int:
-        """Requests with a verdict."""
+        """Requests with a verdict, those that were cut with all their pieces."""
         return self.verdicts.total()
 
     @property
@@ -77,6 +84,7 @@ class Board:
         groups: query and peer to their group, in plan order; fixed by RunStarted.
         phase: what the run does as a whole.
         troubles: the latest sentences about peers, newest last.
+        notice: the latest sentence about a request that was cut, or empty.
     """
 
     job: str = ""
@@ -84,6 +92,8 @@ class Board:
     phase: str = "asking"
     groups: dict[tuple[str, str], Group] = field(default_factory=dict)
     troubles: tuple[str, ...] = ()
+    notice: str = ""
+    trees: Trees = field(default_factory=Trees)
 
     def observe(self, event: Event, now: float) -> None:
         """Take one event, at a reading of a monotonic clock in seconds."""
@@ -91,14 +101,22 @@ class Board:
             case RunStarted():
                 self._start(event)
             case RequestStarted():
-                group = self._group(event.query, event.peer)
-                group.began = now if group.began is None else group.began
-                group.arriving[event.request] = 0
+                self._begin(event, now)
             case ResponsesArrived():
                 group = self._group(event.query, event.peer)
                 group.arriving[event.request] = event.responses
             case RequestEnded():
                 self._end(event, now)
+            case RequestSplit():
+                self._split(event, now)
+            case RequestsGrown():
+                self._grow(event)
+            case _:
+                self._observe_whole(event)
+
+    def _observe_whole(self, event: Event) -> None:
+        """What concerns no single request."""
+        match event:
             case PeerTrouble():
                 sentence = clean(event.cause.message)
                 if sentence not in self.troubles:
@@ -121,25 +139,75 @@ class Board:
     def _start(self, event: RunStarted) -> None:
         self.job = clean(event.plan.job)
         self.run_dir = event.run_dir
-        asked = frozenset(event.requests)
         groups: dict[tuple[str, str], Group] = {}
-        for request in event.plan.requests:
-            if request.id in asked:
-                key = (request.query, request.peer)
-                group = groups.setdefault(key, Group(*key))
-                group.total += 1
+        for tree in self.trees.start(event):
+            key = (tree.query, tree.peer)
+            group = groups.setdefault(key, Group(*key))
+            group.total += 1
         self.groups = groups
+
+    def _begin(self, event: RequestStarted, now: float) -> None:
+        group = self._group(event.query, event.peer)
+        group.began = now if group.began is None else group.began
+        group.arriving[event.request] = 0
 
     def _end(self, event: RequestEnded, now: float) -> None:
         group = self._group(event.query, event.peer)
-        group.arriving.pop(event.verdict.request, None)
-        group.arrived += event.verdict.responses
-        group.verdicts[event.verdict.verdict] += 1
+        identity, verdict = event.verdict.request, event.verdict
+        group.arriving.pop(identity, None)
+        group.arrived += verdict.responses
         group.ended = now
+        if (tree := self.trees.get(identity)) is None:
+            tree = self._announce(identity, event.query, event.peer)
+        tree.waiting.discard(identity)
+        tree.ended[identity] = verdict.verdict
+        _settle(group, tree)
+
+    def _split(self, event: RequestSplit, now: float) -> None:
+        group = self._group(event.query, event.peer)
+        group.arrived += group.arriving.pop(event.request, 0)
+        group.ended = now
+        tree = self.trees.cut(event.request)
+        for piece in event.pieces:
+            self._announce(piece, event.query, event.peer)
+        if tree is not None:
+            _settle(group, tree)
+        self.notice = split_sentence(event)
+
+    def _grow(self, event: RequestsGrown) -> None:
+        for identity in event.requests:
+            self._announce(identity, event.query)
+
+    def _announce(self, identity: str, query: str, peer: str = "") -> Tree:
+        """A request that is asked from now on has its place on the screen."""
+        tree = self.trees.add(identity, query, peer)
+        group = self._group(tree.query, tree.peer)
+        if tree.root == identity:
+            group.total += 1
+        else:
+            group.pieces += 1
+            _settle(group, tree)
+        return tree
 
     def _group(self, query: str, peer: str) -> Group:
-        """A group RunStarted did not announce gets a line all the same."""
+        """A group that RunStarted did not announce gets a line all the same."""
         key = (query, peer)
         if key not in self.groups:
-            self.groups = {**self.groups, key: Group(query, peer, total=1)}
+            self.groups = {**self.groups, key: Group(query, peer)}
         return self.groups[key]
+
+
+def split_sentence(event: RequestSplit) -> str:
+    """What was cut, and why."""
+    pieces = count(len(event.pieces), "piece")
+    where = f"{event.query} at {event.peer}"
+    return clean(f"{where}: {event.why.rstrip('.')}: cut into {pieces}")
+
+
+def _settle(group: Group, tree: Tree) -> None:
+    """Counts a tree by the verdict it has now."""
+    if tree.settled is not None:
+        group.verdicts -= Counter([tree.settled])
+    tree.settled = tree.verdict
+    if tree.settled is not None:
+        group.verdicts[tree.settled] += 1

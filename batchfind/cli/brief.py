@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from batchfind.cli.advice import ask_or_write
+from batchfind.cli.families import unmet_lines
 from batchfind.cli.findings import Trouble, headline, troubles
 from batchfind.cli.text import clean, count
 from batchfind.execution.results import ExitCode, OutputReport, RunResult
@@ -11,6 +12,7 @@ _IDS = 5
 _QUIET_LINES = 20
 _QUIET_TROUBLES = 5
 _QUIET_OUTPUTS = 4
+_QUIET_UNMET = 2
 
 
 def quiet_lines(result: RunResult) -> tuple[str, ...]:
@@ -20,11 +22,16 @@ def quiet_lines(result: RunResult) -> tuple[str, ...]:
     lines = [f"{result.job}: {headline(result)}"]
     if result.error:
         lines.append(clean(result.error))
-    found = troubles(result)
-    for trouble in found[:_QUIET_TROUBLES]:
+    unmet, found = unmet_lines(result), troubles(result)
+    lines.extend(unmet[:_QUIET_UNMET])
+    if len(unmet) > _QUIET_UNMET:
+        others = count(len(unmet) - _QUIET_UNMET, "other expectation")
+        lines.append(f"and {others} not met")
+    told = _QUIET_TROUBLES - (_QUIET_UNMET if unmet else 0)
+    for trouble in found[:told]:
         lines.extend(trouble_lines(trouble))
-    if len(found) > _QUIET_TROUBLES:
-        lines.append(f"and {count(len(found) - _QUIET_TROUBLES, 'other cause')}")
+    if len(found) > told:
+        lines.append(f"and {count(len(found) - told, 'other cause')}")
     withheld = [output for output in result.outputs if not output.published]
     lines.extend(output_line(output) for output in withheld[:_QUIET_OUTPUTS])
     if len(withheld) > _QUIET_OUTPUTS:

@@ -13,6 +13,7 @@ from rich.text import Text
 from batchfind.cli.advice import Advice, advice
 from batchfind.cli.board import Times
 from batchfind.cli.brief import output_line, trouble_lines
+from batchfind.cli.families import family_notes, tree_lines, unmet_lines
 from batchfind.cli.findings import headline, tallies, troubles
 from batchfind.cli.table import table
 from batchfind.cli.text import clean, count, folded, labelled, size
@@ -23,7 +24,9 @@ _TROUBLES = 20
 _OUTPUTS = 40
 
 
-def closing(result: RunResult, times: Times | None = None) -> str:
+def closing(
+    result: RunResult, times: Times | None = None, *, trees: bool = False
+) -> str:
     """The closing screen, in colours if stdout is a terminal that wants them.
 
     Sentences are broken between words; a path or a command never is, so that it can
@@ -32,13 +35,14 @@ def closing(result: RunResult, times: Times | None = None) -> str:
     Args:
         result: what to show.
         times: seconds each query and peer took, if this process saw it.
+        trees: show into what each request was cut.
     """
     paper = BytesIO()
     console = _console(paper)
     if result.requests:
         grid = table(tallies(result), times, console.width)
         console.print(grid, soft_wrap=False)
-    for line in _lines(result, console.width):
+    for line in _lines(result, console.width, trees=trees):
         console.print(line)
     return _trimmed(paper.getvalue().decode(console.encoding))
 
@@ -60,9 +64,11 @@ def _console(paper: BytesIO) -> Console:
     )
 
 
-def _lines(result: RunResult, width: int) -> Iterator[Text]:
+def _lines(result: RunResult, width: int, *, trees: bool) -> Iterator[Text]:
     yield Text()
-    for what, style in (*_causes(result), *_warnings(result)):
+    for line in tree_lines(result) if trees else ():
+        yield Text(folded(line, width, "    "))
+    for what, style in (*_causes(result), *_families(result), *_warnings(result)):
         yield Text(folded(what, width, "    "), style=style)
     outputs = result.outputs[:_OUTPUTS]
     published = [output for output in outputs if output.published]
@@ -87,10 +93,19 @@ def _causes(result: RunResult) -> Iterator[tuple[str, str]]:
         yield f"and {count(len(found) - _TROUBLES, 'other cause')}; see --json", ""
 
 
+def _families(result: RunResult) -> Iterator[tuple[str, str]]:
+    found = unmet_lines(result)
+    yield from ((line, "red") for line in found[:_TROUBLES])
+    if len(found) > _TROUBLES:
+        more = count(len(found) - _TROUBLES, "other expectation")
+        yield f"and {more} not met; see --json", ""
+    yield from ((line, "") for line in family_notes(result))
+
+
 def _warnings(result: RunResult) -> Iterator[tuple[str, str]]:
     found = {
         clean(warning): request
-        for request in reversed(result.requests)
+        for request in reversed(result.roots)
         for warning in request.warnings
     }
     for warning, request in list(found.items())[:_TROUBLES]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from batchfind.capture.records import Cause, RequestVerdict
 from batchfind.cli import console
-from batchfind.cli.board import Board, Group
+from batchfind.cli.board import Board, Group, split_sentence
 from batchfind.cli.text import clean, count, duration
 from batchfind.execution.progress import (
     Event,
@@ -20,6 +21,8 @@ from batchfind.execution.progress import (
     Observer,
     PeerTrouble,
     RequestEnded,
+    RequestsGrown,
+    RequestSplit,
     RunStarted,
     Stopping,
 )
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 
 _SILENT_SECONDS = 5.0
 _TROUBLE_LINES = 20
+_SPLIT_LINES = 3  # for each query and peer; the closing counts all pieces
 
 
 class Lines:
@@ -42,6 +46,7 @@ class Lines:
         self._board = board
         self._spoken = 0.0
         self._troubles: set[tuple[str, str]] = set()
+        self._splits: Counter[tuple[str, str]] = Counter()
 
     def __call__(self, event: Event) -> None:
         """Take one event; never raises."""
@@ -56,6 +61,10 @@ class Lines:
                 )
             case RequestEnded():
                 self._ended(event, now)
+            case RequestSplit():
+                self._split(event, now)
+            case RequestsGrown():
+                self._grown(event)
             case PeerTrouble():
                 self._trouble(clean(event.peer), event.cause.code, event.cause.message)
             case Stopping():
@@ -73,6 +82,22 @@ class Lines:
             self._spoken = now
         else:
             self._progress(now)
+
+    def _split(self, event: RequestSplit, now: float) -> None:
+        """The first splits of each query and peer; then only progress."""
+        key = (event.query, event.peer)
+        self._splits[key] += 1
+        if self._splits[key] <= _SPLIT_LINES:
+            console.note(split_sentence(event))
+            self._spoken = now
+        else:
+            self._progress(now)
+
+    def _grown(self, event: RequestsGrown) -> None:
+        made = [one for one in event.requests if self._board.trees.is_root(one)]
+        if made:
+            requests = count(len(made), "request")
+            console.note(f"{clean(event.query)}: {requests} made of rows that came")
 
     def _trouble(self, peer: str, code: str, message: str) -> None:
         """The first trouble of each kind at each peer; the closing has them all."""
@@ -121,8 +146,9 @@ def _facts(event: Event) -> str:
 
 def _group_line(group: Group, now: float) -> str:
     parts = ", ".join(f"{n:,} {verdict}" for verdict, n in group.verdicts.items())
+    cut = f", cut into {count(group.pieces, 'piece')}" if group.pieces else ""
     return (
-        f"{clean(group.query)} @ {clean(group.peer)}: {parts}, "
+        f"{clean(group.query)} @ {clean(group.peer)}: {parts}{cut}, "
         f"{count(group.responses, 'response')}, {duration(group.elapsed(now))}"
     )
 

@@ -47,9 +47,9 @@ class Trouble:
 
 
 def tallies(result: RunResult) -> tuple[Tally, ...]:
-    """Requests by query and peer, in plan order."""
+    """Requests by query and peer, in plan order; pieces are part of what was cut."""
     groups: dict[tuple[str, str], list[RequestReport]] = {}
-    for request in result.requests:
+    for request in result.roots:
         groups.setdefault((request.query, request.peer), []).append(request)
     return tuple(
         Tally(
@@ -67,9 +67,12 @@ def tallies(result: RunResult) -> tuple[Tally, ...]:
 
 
 def troubles(result: RunResult) -> tuple[Trouble, ...]:
-    """Causes by peer and code, the first met first; what was asked for is none."""
+    """Causes by peer and code, the first met first; what was asked for is none.
+
+    What befell a piece is told once, by what it was cut from.
+    """
     groups: dict[tuple[str, str], list[RequestReport]] = {}
-    for request in result.requests:
+    for request in result.roots:
         if request.verdict is Verdict.LIMITED or _awaited(result, request):
             continue
         if request.cause is not None:
@@ -88,23 +91,36 @@ def unanswered(requests: Sequence[RequestReport]) -> int:
 
 def headline(result: RunResult) -> str:
     """One sentence: what the answers are worth, whatever the exit code was for."""
-    total = count(len(result.requests), "request")
+    roots = result.roots
+    total = count(len(roots), "request")
     if result.under_way:
-        ended = sum(not _awaited(result, request) for request in result.requests)
+        ended = sum(not _awaited(result, request) for request in roots)
         return f"under way: {ended:,} of {total} ended so far"
-    short = unanswered(result.requests)
-    doubted = sum(request.verdict is Verdict.SUSPECT for request in result.requests)
     match result.exit_code:
         case ExitCode.INTERRUPTED:
+            short = unanswered(roots)
             return f"interrupted: {short:,} of {total} unanswered, no output changed"
         case ExitCode.STORAGE:
             return "not written: the capture or an output could not be written"
         case ExitCode.UNREACHABLE:
             return f"not reached: no usable association for {total}"
+    return _worth(result, total)
+
+
+def _worth(result: RunResult, total: str) -> str:
+    """What the answers of a run are worth that came to its end."""
+    short = unanswered(result.roots)
+    doubted = sum(request.verdict is Verdict.SUSPECT for request in result.roots)
+    unmet = sum(not one.met for one in result.expectations)
     if short:
         return f"incomplete: {short:,} of {total} without a whole answer"
+    if unmet:
+        wanted = count(len(result.expectations), "expectation")
+        return f"not as expected: {unmet:,} of {wanted} not met"
     if doubted:
         return f"suspect: {doubted:,} of {total} may not have the whole answer"
+    if result.exit_code is ExitCode.SUSPECT:
+        return "suspect: there are rows for which nothing could be asked; see above"
     return f"complete: {total}, every answer is whole or limited as asked"
 
 

@@ -67,10 +67,13 @@ def above(console: Console) -> Callable[[str], None]:
 def picture(board: Board, console: Console, now: float) -> RenderableType:
     """The board as it stands, never wider or higher than the console."""
     groups = tuple(board.groups.values())
-    shown = _chosen(groups, max(1, console.size.height - _OTHER_LINES))
+    others = _OTHER_LINES + bool(board.notice)
+    shown = _chosen(groups, max(1, console.size.height - others))
     parts = [_heading(board, groups), *_rows(shown, console, now)]
     if len(groups) > len(shown):
         parts.append(_line(f"and {len(groups) - len(shown):,} more", "dim"))
+    if board.notice:
+        parts.append(_line(board.notice, "dim"))
     parts.extend(_line(trouble, "yellow") for trouble in board.troubles)
     return Stack(*parts)
 
@@ -104,6 +107,8 @@ def _rows(groups: Sequence[Group], console: Console, now: float) -> list[Text]:
     elapsed = [_elapsed(group, now) for group in groups]
     room = console.size.width - 1  # the last column would wrap on some terminals
     columns = [_right(counts, 5), _right(responses, 9), _right(elapsed, 6)]
+    if any(group.pieces for group in groups):
+        columns.append(_right([_pieces(group) for group in groups], 9))
     while len(columns) > 1 and room - _taken(columns) < _LABEL:
         columns.pop()
     barred = room - _taken(columns) - _BAR - 2 >= _LABEL
@@ -137,6 +142,10 @@ def _label(group: Group, width: int) -> str:
     room = width - len(_AT)
     peer = shortened(clean(group.peer), max(room // 2, room - len(group.query)))
     return f"{shortened(clean(group.query), max(1, room - len(peer)))}{_AT}{peer}"
+
+
+def _pieces(group: Group) -> str:
+    return f"+{group.pieces:,} pcs" if group.pieces else ""
 
 
 def _elapsed(group: Group, now: float) -> str:

@@ -33,7 +33,7 @@ def status(run: str, *, as_json: bool, quiet: bool) -> int:
     from batchfind.execution.status import run_status  # noqa: PLC0415 - lazy
 
     result = run_status(_found(run))
-    report(result, as_json=as_json, quiet=quiet)
+    report(result, as_json=as_json, quiet=quiet, trees=True)
     return result.exit_code
 
 

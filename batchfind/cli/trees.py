@@ -1,4 +1,4 @@
-"""Which requests belong together on a screen: a root with the pieces it was cut into."""
+"""Which requests belong together on a screen: a root and what it was cut into."""
 
 from __future__ import annotations
 
@@ -64,11 +64,16 @@ class Trees:
             self._trees[one.id] = tree
         return tuple(found.values())
 
+    def is_root(self, request: str) -> bool:
+        """Whether a known request is no piece of another."""
+        tree = self._trees.get(request)
+        return tree is not None and tree.root == request
+
     def get(self, request: str) -> Tree | None:
         """The tree of a request; None when nothing is known of it."""
         return self._trees.get(request)
 
-    def add(self, request: str, query: str, peer: str = "") -> Tree | None:
+    def add(self, request: str, query: str, peer: str = "") -> Tree:
         """Takes in a new request: a piece of one that is known, or else a root.
 
         Args:
@@ -78,18 +83,17 @@ class Trees:
                 request for whose row it was made.
 
         Returns:
-            The new tree of a root; None for a piece.
+            Its tree.
         """
-        tree = self._trees.get(request.rpartition(".")[0])
-        is_root = tree is None
+        tree = self._trees.get(request) or self._trees.get(request.rpartition(".")[0])
         if tree is None:
-            _, _, *parent, _ = (*request.split("."), "", "")[:-2] or ("", "", "")
-            peer = peer or self._peers.get(".".join(parent), "")
+            for_row_of = ".".join(request.split(".")[2:-1])
+            peer = peer or self._peers.get(for_row_of, "")
             self._peers[request] = peer
             tree = Tree(request, query, peer)
         tree.waiting.add(request)
         self._trees[request] = tree
-        return tree if is_root else None
+        return tree
 
     def cut(self, request: str) -> Tree | None:
         """A request was cut: its own verdict counts no more."""

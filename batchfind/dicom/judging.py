@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from decimal import Decimal, InvalidOperation
-from functools import partial
+from functools import lru_cache, partial
 from typing import Final, TypeAlias
 from unicodedata import normalize
 
@@ -32,7 +32,8 @@ _NUMBER_VRS: Final = frozenset(
 _UNDECODABLE: Final = "\ufffd"
 
 
-def judge_of(vr: str, key_text: str, negotiated: Collection[str] = ()) -> Judge | None:
+@lru_cache(maxsize=4096)
+def judge_of(vr: str, key_text: str, negotiated: tuple[str, ...] = ()) -> Judge | None:
     r"""What tells the values that a key finds from those it does not.
 
     Args:
@@ -41,7 +42,8 @@ def judge_of(vr: str, key_text: str, negotiated: Collection[str] = ()) -> Judge 
         negotiated: options of extended negotiation in force.
 
     Returns:
-        It takes the text of an attribute as received, values joined by a backslash.
+        It takes the text of an attribute as received, values joined by a backslash;
+        the same object for equal arguments, as long as it is remembered.
         None when no text at all says anything: of a universal key, of person names,
         which peers compare in ways of their own, of dates and times when the peer
         moves them to another time zone, and of keys that the standard gives no
@@ -82,7 +84,7 @@ def _is_listed(
     return any(alike(value.strip(" \0")) in keys for value in text.split("\\"))
 
 
-def _is_text(vr: str, key: str, has_wildcard: bool, text: str) -> bool | None:  # noqa: FBT001 - bound by partial
+def _is_text(vr: str, key: str, has_wildcard: bool, text: str) -> bool | None:
     if not text or _UNDECODABLE in text:
         return None
     if not text.isascii() or not key.isascii():

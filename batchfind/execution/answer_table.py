@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,16 @@ from batchfind.capture.run_directory import CAPTURE
 from batchfind.errors import UsageError
 from batchfind.execution.answers import Answers
 from batchfind.execution.history import plan_of
-from batchfind.plan.model import Plan, PlannedQuery
+from batchfind.execution.selection import select
+from batchfind.plan.model import Plan, PlannedQuery, Request
 from batchfind.tables.collect import collect
-from batchfind.tables.slabs import join
+from batchfind.tables.slabs import Slab, join
 
 
 def read_answers(run_dir: Path, query: str | None = None) -> Any:
     """All rows of a query, whatever their verdict, typed and with provenance.
+
+    Rows that several requests of a family brought are there once, as in outputs.
 
     Args:
         run_dir: a run directory; nothing in it is changed.
@@ -32,11 +36,15 @@ def read_answers(run_dir: Path, query: str | None = None) -> Any:
     """
     plan = plan_of(run_dir)
     planned = _query(plan, query)
-    requests = [each for each in plan.requests if each.query == planned.name]
     with open_capture(run_dir / CAPTURE) as capture:
         answers = Answers(plan, capture)
         verdicts = answers.verdicts()
-        return collect(planned, join(answers.sets(requests, verdicts)))
+
+        def read(requests: Sequence[Request]) -> Iterator[Slab]:
+            return join(answers.sets(requests, verdicts))
+
+        selection = select(planned, answers, read)
+        return collect(planned, read(selection.requests), keep=selection.kept.of)
 
 
 def _query(plan: Plan, name: str | None) -> PlannedQuery:

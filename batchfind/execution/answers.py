@@ -63,6 +63,11 @@ class Answers:
             )
         return self._attempts[request.id]
 
+    def every_attempt(self) -> dict[str, tuple[StoredAttempt, ...]]:
+        """The tries at each request that was ever asked, by its id."""
+        tries = {one.id: self.attempts(one) for one in self.forest.requests}
+        return {request: each for request, each in tries.items() if each}
+
     def counting(self, request: Request) -> StoredAttempt | None:
         """The attempt at a request whose responses count; None without any."""
         cut = bool(self.forest.pieces(request.id))
@@ -186,7 +191,7 @@ class Answers:
     def _origin(
         self, request: Request, attempt: StoredAttempt, verdict: Verdict, run_id: str
     ) -> Origin:
-        return origin_of(
+        origin = origin_of(
             request,
             self.plan.peers[request.peer],
             attempt,
@@ -195,6 +200,8 @@ class Answers:
             dictionary=self.plan.dictionary,
             correction=self.plan.queries[request.query].data_correction,
         )
+        root = self.forest.root_of(request)
+        return origin if root is request else replace(origin, cut_from=root.id)
 
 
 def _is_same(stored: RequestVerdict | None, judged: RequestVerdict) -> bool:

@@ -10,6 +10,7 @@ from batchfind.capture.records import RequestVerdict
 from batchfind.execution.audience import Audience
 from batchfind.execution.credentials import Credentials
 from batchfind.execution.demo_process import demo_peers
+from batchfind.execution.growing import Grower
 from batchfind.execution.local import LocalExecutor
 from batchfind.execution.outcomes import Stop
 from batchfind.execution.scheduler import Scheduler
@@ -32,6 +33,7 @@ class Asking:
         journal: Journal,
         audience: Audience,
         interrupt: asyncio.Event,
+        grower: Grower | None = None,
     ) -> None:
         self.problems: tuple[str, ...] = ()
         self._plan = plan
@@ -39,14 +41,17 @@ class Asking:
         self._journal = journal
         self._audience = audience
         self._interrupt = interrupt
+        self._grower = grower
 
     async def ask(self, requests: Sequence[Request]) -> Mapping[str, RequestVerdict]:
         """Provisional verdicts by request id, once every association has ended.
 
+        Without requests there may still be some to make of earlier answers.
+
         Raises:
             StorageError: the capture could not be written.
         """
-        if not requests:
+        if not requests and self._grower is None:
             return {}
         async with demo_peers(self._plan) as ports:
             told = await self._ask_peers(requests, ports)
@@ -64,6 +69,7 @@ class Asking:
             self._journal,
             self._audience.tell,
             self._audience.show,
+            self._grower,
         )
         watcher = asyncio.create_task(self._watch(scheduler))
         try:

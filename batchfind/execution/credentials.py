@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import ssl
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -60,12 +60,13 @@ class Credentials:
             plan: names the files and secrets.
             ask: asks for the secrets that a person has to give, each once; None
                 when there is no terminal.
-            requests: which will be asked; None means all of the plan.
+            requests: which will be asked; None means all of the plan, and those that
+                its answers may give rise to.
 
         Raises:
             JobError: with every problem of files and secrets at once.
         """
-        chosen = plan.requests if requests is None else requests
+        chosen = _all_of(plan) if requests is None else requests
         names = dict.fromkeys(request.peer for request in chosen)
         loader = _Loader(plan, ask)
         for name in names:
@@ -203,6 +204,13 @@ class _Loader:
             ssl.RAND_add(seed, 0.0)
         if tls.seed_write_back is not None:
             self.seeds[tls.seed_write_back] = None
+
+
+def _all_of(plan: Plan) -> Iterator[Request]:
+    yield from plan.requests
+    for query in plan.queries.values():
+        if query.growing is not None:
+            yield from query.growing.patterns
 
 
 def _write_privately(path: Path, data: bytes) -> None:

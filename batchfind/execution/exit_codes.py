@@ -19,6 +19,7 @@ def exit_code_of(
     interrupted: bool = False,
     storage_failed: bool = False,
     expectations: Iterable[Expectation] = (),
+    keyless: int = 0,
 ) -> ExitCode:
     """The exit code of a run with these final verdicts.
 
@@ -27,6 +28,7 @@ def exit_code_of(
         interrupted: it was ended before its time.
         storage_failed: the capture or an output could not be written.
         expectations: of the job.
+        keyless: rows for which nothing could be asked, though the job wanted it.
     """
     if interrupted:
         return ExitCode.INTERRUPTED
@@ -40,7 +42,7 @@ def exit_code_of(
         return ExitCode.INCOMPLETE
     if not all(one.met for one in expectations):
         return ExitCode.EXPECTATION
-    if Verdict.SUSPECT in found:
+    if Verdict.SUSPECT in found or keyless:
         return ExitCode.SUSPECT
     return ExitCode.OK
 

@@ -77,7 +77,8 @@ def export_run(
             verdicts,
             withheld,
             lambda _: None,
-            answers.growth.keyless,
+            growth=answers.growth,
+            expectations=finishing.expectations,
         )
     except BaseException:
         finishing.discard()
@@ -85,6 +86,8 @@ def export_run(
     code = exit_code_of(
         [verdicts[root.id] for root in answers.forest.roots],
         storage_failed=any(output.failed for output in outputs),
+        expectations=finishing.expectations,
+        keyless=sum(answers.growth.keyless.values()),
     )
     return RunResult(
         run_dir=run_dir,
@@ -96,6 +99,7 @@ def export_run(
         requests=requests,
         outputs=outputs,
         warnings=warnings_of(plan),
+        expectations=finishing.expectations,
     )
 
 

@@ -7,10 +7,8 @@ Tables of requests come last, for they tell the final verdicts.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
 
@@ -19,15 +17,20 @@ from batchfind.dicom.models import model_of
 from batchfind.dicom.paths import KeyPath, parse_path
 from batchfind.execution.answers import Answers
 from batchfind.execution.behind import Behind
+from batchfind.execution.completeness import shortage_of
+from batchfind.execution.expectations import Expectation, RowFacts, check
 from batchfind.execution.findings import Findings
+from batchfind.execution.notes import Notes
 from batchfind.execution.progress import Event, FinishingStarted
 from batchfind.execution.rendition import Prepared, Target
-from batchfind.execution.verdicts import judge
+from batchfind.execution.row_checks import RowChecks
+from batchfind.execution.selection import Selection, select
 from batchfind.job.output_model import TableKind
 from batchfind.outputs.writing import Piece
 from batchfind.plan.model import PlannedOutput, PlannedQuery, Request
 from batchfind.tables.render import Rendered, render
 from batchfind.tables.requests import requests_table
+from batchfind.tables.schema import TableSchema
 from batchfind.tables.slabs import Slab, join
 
 Verdicts = Mapping[str, RequestVerdict]
@@ -35,24 +38,6 @@ Verdicts = Mapping[str, RequestVerdict]
 #: Pieces of outputs that wait to be written. A row group of Parquet is 32 of them and
 #: written at once; more would cost memory, fewer would have decoding wait for it.
 _WAITING_PIECES = 16
-
-
-@dataclass(slots=True)
-class _Notes:
-    """What is being found out about one request."""
-
-    defects: Counter[str] = field(default_factory=Counter)
-    replaced: int = 0
-    warnings: set[str] = field(default_factory=set)
-    returned: Counter[str] = field(default_factory=Counter)
-
-    def findings(self) -> Findings:
-        return Findings(
-            defects=dict(self.defects),
-            replaced=self.replaced,
-            warnings=tuple(sorted(self.warnings)),
-            returned=frozenset(self.returned),
-        )
 
 
 class _StoppedError(Exception):
@@ -64,6 +49,7 @@ class Finishing:
 
     Attributes:
         prepared: rendered outputs in plan order.
+        expectations: of the job's queries, met or not; none before they are judged.
     """
 
     def __init__(
@@ -74,7 +60,10 @@ class Finishing:
         stopped: Callable[[], bool] = lambda: False,
     ) -> None:
         self.prepared: tuple[Prepared, ...] = ()
+        self.expectations: tuple[Expectation, ...] = ()
+        self._facts: dict[str, RowFacts] = {}
         self._plan = answers.plan
+        self._forest = answers.forest
         self._answers = answers
         self._run_id = run_id
         self._tell = tell
@@ -99,19 +88,35 @@ class Finishing:
         except _StoppedError:
             return dict(provisional)
 
-    def _render(self, final: dict[str, RequestVerdict]) -> dict[str, RequestVerdict]:
+    def _render(self, provisional: Verdicts) -> dict[str, RequestVerdict]:
+        findings: dict[str, Findings] = {}
         with ExitStack() as undo:
-            targets: list[Target] = []
-            for query in self._plan.queries.values():
-                requests = [r for r in self._plan.requests if r.query == query.name]
-                verdicts = self._render_query(query, requests, final, targets, undo)
-                final |= verdicts
+            rendered = [
+                self._render_query(query, provisional, findings, undo)
+                for query in self._plan.queries.values()
+            ]
+            final = self._answers.judged(findings, provisional)
+            self.expectations = tuple(self._checked(final))
+            targets = [
+                target
+                for selection, done in rendered
+                for target in self._with_final(
+                    selection, done, provisional, final, undo
+                )
+            ]
             targets += self._render_requests(final, undo)
             undo.pop_all()
         position = {output.path: at for at, output in enumerate(self._plan.outputs)}
         targets.sort(key=lambda target: position[target.planned.path])
         self.prepared = tuple(target.prepared() for target in targets)
         return final
+
+    def _checked(self, verdicts: Verdicts) -> Iterator[Expectation]:
+        growth = self._answers.growth
+        for query in self._plan.queries.values():
+            if query.expect is not None:
+                shortage = shortage_of(query.name, self._forest, verdicts, growth)
+                yield from check(query, self._facts[query.name], shortage)
 
     def discard(self) -> None:
         """Removes everything staged."""
@@ -123,12 +128,13 @@ class Finishing:
     def _render_query(
         self,
         query: PlannedQuery,
-        requests: Sequence[Request],
         verdicts: Verdicts,
-        done: list[Target],
+        findings: dict[str, Findings],
         undo: ExitStack,
-    ) -> dict[str, RequestVerdict]:
-        count = sum(verdicts[request.id].responses for request in requests)
+    ) -> tuple[Selection, list[Target]]:
+        """Reads all its responses; adds what they tell to the findings."""
+        selection = select(query, self._answers, partial(self._slabs, verdicts))
+        count = sum(verdicts[root.id].responses for root in selection.roots)
         self._tell(FinishingStarted(query.name, count))
         planned = [
             output
@@ -136,46 +142,118 @@ class Finishing:
             if output.query == query.name
             and output.options.table is TableKind.RESPONSES
         ]
-        targets, final = self._pass(query, requests, verdicts, planned, undo)
-        if any(final[key].verdict is not verdicts[key].verdict for key in final):
-            # Rows carry their request's verdict, and decoding has just changed one.
-            # It changes nothing more: the second pass reads the same bytes.
-            stale = [target for target in targets if target.shows_verdicts]
-            for target in stale:
-                target.discard()
-            again = [target.planned for target in stale]
-            if again:
-                targets = [target for target in targets if target not in stale]
-                targets += self._pass(query, requests, final, again, undo)[0]
-        done += targets
-        return final
+        notes = Notes(selection.requests)
+        with RowChecks(query) as checks:
+
+            def note(rendered: Rendered) -> None:
+                notes.take(rendered)
+                checks.take(rendered.batches)
+
+            targets = self._pass(
+                selection, verdicts, planned, undo, note, checks.schemas
+            )
+            self._facts[query.name] = checks.facts()
+        findings |= selection.findings(notes)
+        self._returned |= {
+            root.id: notes.returned(self._forest.members(root))
+            for root in selection.roots
+            if root.batch
+        }
+        return selection, targets
+
+    def _with_final(
+        self,
+        selection: Selection,
+        targets: Sequence[Target],
+        provisional: Verdicts,
+        final: Verdicts,
+        undo: ExitStack,
+    ) -> list[Target]:
+        """The targets, those rendered again whose rows show another verdict.
+
+        The rows are the same otherwise: the second pass reads the same bytes.
+        """
+
+        def is_stale(target: Target) -> bool:
+            return target.shows_verdicts and any(
+                final[root.id].verdict is not provisional[root.id].verdict
+                for root in self._forest.behind(target.planned)
+            )
+
+        stale = [target for target in targets if is_stale(target)]
+        if not stale:
+            return list(targets)
+        for target in stale:
+            target.discard()
+        again = [target.planned for target in stale]
+        fresh = [target for target in targets if target not in stale]
+        return fresh + self._pass(selection, final, again, undo, lambda _: None)
 
     def _pass(
         self,
-        query: PlannedQuery,
-        requests: Sequence[Request],
+        selection: Selection,
         verdicts: Verdicts,
         outputs: Iterable[PlannedOutput],
         undo: ExitStack,
-    ) -> tuple[list[Target], dict[str, RequestVerdict]]:
-        targets = [self._target(planned, query, undo) for planned in outputs]
-        notes = {request.id: _Notes() for request in requests}
+        note: Callable[[Rendered], None],
+        checks: Sequence[TableSchema] = (),
+    ) -> list[Target]:
+        targets = [self._target(planned, selection.query, undo) for planned in outputs]
         with Behind(_WAITING_PIECES) as behind:
-            for group, served in _groups(requests, targets):
-                self._feed(query, group, served, notes, verdicts, behind)
+            for group, served in self._groups(selection.requests, targets):
+                slabs = self._slabs(verdicts, group)
+                for rendered in self._read(selection, group, served, slabs, checks):
+                    note(rendered)
+                    _write(rendered, served, behind)
             for target in targets:
                 behind.do(target.close)
             behind.wait()
-        final = {
-            request.id: self._final(request, verdicts[request.id], notes[request.id])
-            for request in requests
-        }
-        self._returned |= {
-            request.id: notes[request.id].returned
-            for request in requests
-            if request.batch
-        }
-        return targets, final
+        return targets
+
+    def _groups(
+        self, requests: Sequence[Request], targets: Sequence[Target]
+    ) -> Iterator[tuple[list[Request], list[Target]]]:
+        """Neighbouring requests that feed the same outputs, with those outputs."""
+        behind = [
+            frozenset(root.id for root in self._forest.behind(target.planned))
+            for target in targets
+        ]
+
+        def fed(request: Request) -> tuple[bool, ...]:
+            root = self._forest.root_of(request).id
+            return tuple(root in ids for ids in behind)
+
+        for flags, group in groupby(requests, key=fed):
+            served = [one for one, flag in zip(targets, flags, strict=True) if flag]
+            yield list(group), served
+
+    def _read(
+        self,
+        selection: Selection,
+        requests: Sequence[Request],
+        targets: Sequence[Target],
+        slabs: Iterable[Slab],
+        checks: Sequence[TableSchema],
+    ) -> Iterator[Rendered]:
+        """Tables of the targets, then those that only checks read."""
+        watch = _batch_key(selection.query) if any(r.batch for r in requests) else ()
+        shown = [target.schema for target in targets if target.schema is not None]
+        schemas = [*shown, *checks]
+        return render(
+            selection.query,
+            slabs,
+            schemas,
+            watch,
+            selection.kept.of,
+            selection.questions,
+        )
+
+    def _slabs(self, verdicts: Verdicts, requests: Sequence[Request]) -> Iterator[Slab]:
+        """The responses that count of some requests, until rendering is to end."""
+        for slab in join(self._answers.sets(requests, verdicts)):
+            if self._stopped():
+                raise _StoppedError
+            yield slab
 
     def _target(
         self, planned: PlannedOutput, query: PlannedQuery, undo: ExitStack
@@ -183,32 +261,6 @@ class Finishing:
         target = Target(planned, query, self._run_id)
         undo.callback(target.discard)
         return target
-
-    def _feed(
-        self,
-        query: PlannedQuery,
-        requests: Sequence[Request],
-        targets: Sequence[Target],
-        notes: Mapping[str, _Notes],
-        verdicts: Verdicts,
-        behind: Behind,
-    ) -> None:
-        watch = _batch_key(query) if any(r.batch for r in requests) else ()
-        tables = [target for target in targets if target.schema is not None]
-        others = [target for target in targets if target.schema is None]
-        schemas = [target.schema for target in tables if target.schema is not None]
-        slabs = join(self._answers.sets(requests, verdicts))
-        for rendered in render(query, slabs, schemas, watch):
-            if self._stopped():
-                raise _StoppedError
-            _note(rendered, notes)
-            for target, batch, invalid in zip(
-                tables, rendered.batches, rendered.invalid, strict=True
-            ):
-                piece = Piece(rendered.slab, batch)
-                behind.do(partial(target.write, piece, invalid))
-            for target in others:
-                behind.do(partial(target.write, Piece(rendered.slab, None)))
 
     def _render_requests(self, verdicts: Verdicts, undo: ExitStack) -> list[Target]:
         """The tables of requests."""
@@ -230,29 +282,6 @@ class Finishing:
                 targets.append(target)
         return targets
 
-    def _final(
-        self, request: Request, provisional: RequestVerdict, notes: _Notes
-    ) -> RequestVerdict:
-        attempts = self._answers.attempts(request)
-        if not attempts:
-            return provisional  # it was skipped, and the provisional one says why
-        peer = self._plan.peers[request.peer]
-        return judge(request, peer, attempts, notes.findings())
-
-
-def _groups(
-    requests: Sequence[Request], targets: Sequence[Target]
-) -> Iterator[tuple[list[Request], list[Target]]]:
-    """Neighbouring requests that feed the same outputs, with those outputs."""
-    members = [frozenset(target.planned.requests) for target in targets]
-
-    def fed(request: Request) -> tuple[bool, ...]:
-        return tuple(request.id in ids for ids in members)
-
-    for flags, group in groupby(requests, key=fed):
-        served = [target for target, flag in zip(targets, flags, strict=True) if flag]
-        yield list(group), served
-
 
 def _batch_key(query: PlannedQuery) -> tuple[KeyPath, ...]:
     """The unique key whose values show which UIDs of a batch came back."""
@@ -261,13 +290,15 @@ def _batch_key(query: PlannedQuery) -> tuple[KeyPath, ...]:
     return (parse_path(model_of(query.model).unique_key(query.level)),)
 
 
-def _note(rendered: Rendered, notes: Mapping[str, _Notes]) -> None:
-    for defect in rendered.defects:
-        notes[defect.request].defects[defect.kind] += 1
-    for request, count in rendered.replaced.items():
-        notes[request].replaced += count
-    for request, texts in rendered.warnings.items():
-        notes[request].warnings |= texts
-    for values in rendered.seen.values():
-        for request, found in values.items():
-            notes[request].returned.update(found)
+def _write(rendered: Rendered, targets: Sequence[Target], behind: Behind) -> None:
+    """Gives responses that enter outputs to each of them, in the form it needs."""
+    if not rendered.slab.parts:
+        return
+    tables = [target for target in targets if target.schema is not None]
+    others = [target for target in targets if target.schema is None]
+    for target, batch, invalid in zip(
+        tables, rendered.batches, rendered.invalid, strict=False
+    ):
+        behind.do(partial(target.write, Piece(rendered.slab, batch), invalid))
+    for target in others:
+        behind.do(partial(target.write, Piece(rendered.slab, None)))

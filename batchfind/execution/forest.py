@@ -36,6 +36,11 @@ class Forest:
         return self._by_id[identity]
 
     @property
+    def born(self) -> tuple[Request, ...]:
+        """Requests that the plan does not list, in plan order."""
+        return tuple(one for one in self.requests if one.origin is not Origin.PLAN)
+
+    @property
     def roots(self) -> tuple[Request, ...]:
         """Requests that were not cut from another, in plan order."""
         return tuple(one for one in self.requests if one.origin is not Origin.SPLIT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,22 +26,35 @@ class Growth:
     Attributes:
         refused: sentence why they were not made, by id of the request answered.
         keyless: rows without a usable key for `for_each`, by id of their root.
+        grown: queries that the last execution asked for every row of their parents;
+            the tables of others may look whole, or empty, without being so.
     """
 
     refused: Mapping[str, str] = field(default_factory=dict)
     keyless: Mapping[str, int] = field(default_factory=dict)
+    grown: AbstractSet[str] = frozenset()
 
 
 def growth_of(events: Iterable[StoredEvent]) -> Growth:
     """What a capture's events tell of growth; the latest word counts."""
     refused: dict[str, str] = {}
     keyless: dict[str, int] = {}
+    grown: set[str] = set()
     for event in events:
-        if event.kind == "growth-refused":
-            refused[event.data["request"]] = event.data["message"]
-        elif event.kind == "no-key":
-            keyless[event.data["request"]] = event.data["rows"]
-    return Growth(refused=refused, keyless=keyless)
+        match event.kind:
+            case "journal-created" | "journal-reopened":
+                grown.clear()
+            case "growth-refused":  # an empty message takes it back
+                refused[event.data["request"]] = event.data["message"]
+            case "no-key":
+                keyless[event.data["request"]] = event.data["rows"]
+            case "grown":
+                grown.add(event.data["query"])
+    return Growth(
+        refused={one: message for one, message in refused.items() if message},
+        keyless={one: rows for one, rows in keyless.items() if rows},
+        grown=grown,
+    )
 
 
 def born_requests(capture: Capture) -> tuple[Request, ...]:

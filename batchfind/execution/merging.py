@@ -13,7 +13,6 @@ from itertools import groupby
 from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from batchfind.execution.forest import Forest
 from batchfind.execution.row_digests import Row, RowDigests
@@ -22,9 +21,8 @@ from batchfind.execution.standing import Standing
 from batchfind.job.model import Dedupe
 from batchfind.plan.model import PlannedQuery, Request
 from batchfind.tables.keys import KeyRows, read_keys
-from batchfind.tables.slabs import Slab
+from batchfind.tables.slabs import BoolVec, Part, Slab
 
-BoolVec: TypeAlias = npt.NDArray[np.bool_]
 Read: TypeAlias = Callable[[Sequence[Request]], Iterable[Slab]]
 """The responses that count of some requests, in their order."""
 
@@ -36,6 +34,26 @@ class Kept:
         """With a mask for each request some of whose responses are left out."""
         self._masks = masks or {}
 
+    def without(self, masks: Mapping[str, BoolVec]) -> Kept:
+        """The same, less what further masks leave out."""
+        both = {**masks, **self._masks}
+        for request in masks.keys() & self._masks.keys():
+            one, other = self._masks[request], masks[request]
+            # Each is as long as what it is about; what follows enters outputs.
+            combined = np.ones(max(len(one), len(other)), np.bool_)
+            combined[: len(one)] &= one
+            combined[: len(other)] &= other
+            both[request] = combined
+        return Kept(both)
+
+    def responses(self, slabs: Iterable[Slab]) -> Iterator[Slab]:
+        """Those of some slabs that enter outputs, in slabs."""
+        for slab in slabs:
+            mask = self.of(slab)
+            kept = slab if mask is None else slab.where(mask)
+            if kept.parts:
+                yield kept
+
     def of(self, slab: Slab) -> BoolVec | None:
         """Which responses of a slab enter outputs; None when all do."""
         if not self._masks:
@@ -44,13 +62,16 @@ class Kept:
         if all(mask is None for mask in masks):
             return None
         return np.concatenate(
-            [
-                np.ones(len(part.ends), np.bool_)
-                if mask is None
-                else mask[part.first : part.first + len(part.ends)]
-                for part, mask in zip(slab.parts, masks, strict=True)
-            ]
+            [_of_part(part, mask) for part, mask in zip(slab.parts, masks, strict=True)]
         )
+
+
+def _of_part(part: Part, mask: BoolVec | None) -> BoolVec:
+    kept = np.ones(len(part.ends), np.bool_)
+    if mask is not None:
+        told = mask[part.first : part.first + len(kept)]
+        kept[: len(told)] = told
+    return kept
 
 
 @dataclass(slots=True)

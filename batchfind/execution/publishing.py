@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import Final
 
 from batchfind.capture.records import RequestVerdict, Verdict
 from batchfind.errors import StorageError
+from batchfind.execution.expectations import Expectation
 from batchfind.execution.forest import Forest
+from batchfind.execution.history import Growth
 from batchfind.execution.progress import Event, OutputReady
 from batchfind.execution.publisher import Publisher
-from batchfind.execution.remaining import is_grown
 from batchfind.execution.rendition import Prepared
 from batchfind.execution.results import OutputReport
 from batchfind.execution.wording import plural
@@ -34,14 +34,15 @@ _ENOUGH: Final = {
     Publish.ALWAYS: set(Verdict),
 }
 _WORSE: Final = list(Verdict)
-_NONE: Final[Mapping[str, int]] = MappingProxyType({})
+_NO_GROWTH: Final = Growth()
 
 
 def withheld_because(
     output: PlannedOutput,
     forest: Forest,
     verdicts: Mapping[str, RequestVerdict],
-    keyless: Mapping[str, int] = _NONE,
+    growth: Growth = _NO_GROWTH,
+    expectations: Iterable[Expectation] = (),
 ) -> str:
     """Why an output must not be published; empty when it may be.
 
@@ -49,11 +50,12 @@ def withheld_because(
         output: as planned.
         forest: all requests of the run.
         verdicts: of all of them.
-        keyless: by id of a root, how many of its rows nothing can be asked for.
+        growth: what became of the requests that answers gave rise to.
+        expectations: of all queries, met or not.
     """
     if output.publish is Publish.ALWAYS:
         return ""
-    reason = _shortage(output, forest, verdicts, keyless)
+    reason = _shortage(output, forest, verdicts, growth) or _unmet(output, expectations)
     return f"{reason}; publish: {output.publish.value}" if reason else ""
 
 
@@ -61,7 +63,7 @@ def _shortage(
     output: PlannedOutput,
     forest: Forest,
     verdicts: Mapping[str, RequestVerdict],
-    keyless: Mapping[str, int],
+    growth: Growth,
 ) -> str:
     names = forest.ancestors(output.query)
     if not output.requests or (names and not forest.of_query(names[-1])):
@@ -73,16 +75,26 @@ def _shortage(
         roots = [one for one in forest.supporting(output) if one.query == name]
         if short := _short(roots, output, verdicts):
             return f"it is asked for rows of {name}: of {short}"
-    for name in (output.query, *names):
-        if not is_grown(name, forest, verdicts, keyless):
+    for name in (output.query, *names[:-1]) if names else ():
+        if name not in growth.grown:
             return (
                 f"the run ended before query {name} was asked for each row of "
-                f"{forest.ancestors(name)[0]}; batchfind resume goes on"
+                f"{forest.ancestors(name)[0]}, and batchfind resume goes on"
             )
-    if lacking := sum(keyless.get(one.id, 0) for one in forest.supporting(output)):
+    lacking = sum(growth.keyless.get(one.id, 0) for one in forest.supporting(output))
+    if lacking and output.publish is Publish.COMPLETE:
         rows = plural(lacking, "row")
-        return f"nothing could be asked for {rows} of {names[0]} without a usable key"
+        return f"nothing could be asked for {rows} without a usable key"
     return ""
+
+
+def _unmet(output: PlannedOutput, expectations: Iterable[Expectation]) -> str:
+    unmet = [
+        f"expect.{one.name}"
+        for one in expectations
+        if one.query == output.query and not one.met
+    ]
+    return f"its query does not meet {', '.join(unmet)}" if unmet else ""
 
 
 def _short(
@@ -114,14 +126,16 @@ def forget_withheld(withheld: Path) -> None:
         raise StorageError(f"{withheld}: cannot be replaced: {error}") from error
 
 
-def publish_outputs(
+def publish_outputs(  # noqa: PLR0913 - a run has these facts
     forest: Forest,
     publisher: Publisher,
     prepared: Sequence[Prepared],
     verdicts: Mapping[str, RequestVerdict],
     withheld: Path,
     tell: Callable[[Event], None],
-    keyless: Mapping[str, int] = _NONE,
+    *,
+    growth: Growth = _NO_GROWTH,
+    expectations: Sequence[Expectation] = (),
 ) -> tuple[OutputReport, ...]:
     """Publishes what may be published and keeps the rest in the run directory.
 
@@ -132,14 +146,15 @@ def publish_outputs(
         verdicts: final verdicts by request id.
         withheld: folder for what is not published.
         tell: hears of each output.
-        keyless: by id of a root, how many of its rows nothing can be asked for.
+        growth: what became of the requests that answers gave rise to.
+        expectations: of all queries, met or not.
 
     Returns:
         One report an output in the same order; a failure to write is in its report.
     """
     reports = []
     for each in prepared:
-        reason = withheld_because(each.planned, forest, verdicts, keyless)
+        reason = withheld_because(each.planned, forest, verdicts, growth, expectations)
         report = _settle(forest, publisher, each, verdicts, withheld, reason)
         tell(OutputReady(report))
         reports.append(report)

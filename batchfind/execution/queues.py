@@ -6,7 +6,8 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from batchfind.plan.model import Request
+from batchfind.execution.wiring import Wiring
+from batchfind.plan.model import Origin, Plan, PlannedPeer, Request
 
 #: So many failures in a row to open an association, and the peer is left alone.
 _TROUBLE = 5
@@ -23,6 +24,7 @@ class Line:
         operations: requests in flight on each, as far as is known.
         workers: how many of its chains are worked on.
         chains: repetitions of a request stay together, in order.
+        awaited: endings that may give rise to more requests for it.
         failures: associations in a row that could not be opened.
     """
 
@@ -33,6 +35,7 @@ class Line:
     workers: int = 0
     chains: deque[Chain] = field(default_factory=deque)
     failures: int = 0
+    awaited: int = 0
 
     @property
     def open(self) -> bool:
@@ -51,12 +54,44 @@ class Line:
 
 
 def chains(requests: Iterable[Request]) -> Iterator[Chain]:
-    """Requests in plan order, a request with all its repetitions in one tuple."""
+    """Requests in plan order, a request with all its repetitions in one tuple.
+
+    Pieces of a repetition are not repetitions of each other.
+    """
     chain: list[Request] = []
     for request in requests:
-        if chain and request.repetition == 0:
+        alone = request.repetition == 0 or request.origin is Origin.SPLIT
+        if chain and alone:
             yield tuple(chain)
             chain = []
         chain.append(request)
     if chain:
         yield tuple(chain)
+
+
+class Lines:
+    """A line for each SCP that is asked anything."""
+
+    def __init__(self, plan: Plan, wiring: Wiring) -> None:
+        """Without any; `wiring` knows where peers are."""
+        self._plan = plan
+        self._wiring = wiring
+        self._known: dict[tuple[str, int], Line] = {}
+
+    def put(self, requests: Iterable[Request]) -> list[Line]:
+        """Puts requests into line behind others; says which lines got any."""
+        found: dict[int, Line] = {}
+        for chain in chains(requests):
+            line = self._line(self._plan.peers[chain[0].peer])
+            line.chains.append(chain)
+            found[id(line)] = line
+        return list(found.values())
+
+    def _line(self, peer: PlannedPeer) -> Line:
+        host, port = self._wiring.address(peer)
+        line = self._known.setdefault(
+            (host, port), Line(host, port, peer.limits.associations)
+        )
+        # Two aliases of one SCP share its line; the stricter promise counts.
+        line.associations = min(line.associations, peer.limits.associations)
+        return line

@@ -2,15 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from batchfind.capture.records import RequestVerdict, Verdict
 from batchfind.execution.answers import Answers
-from batchfind.execution.forest import Forest
-from batchfind.job.model import Dedupe
-from batchfind.plan.model import Growing, Request
+from batchfind.execution.growing import Grower, can_grow
+from batchfind.plan.model import Request
 
 _ANSWERED = (Verdict.COMPLETE, Verdict.LIMITED, Verdict.SUSPECT)
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What a resumed run has to do.
+
+    Attributes:
+        requests: to ask again.
+        reach: requests whose peers may be asked, so that they need credentials:
+            beyond `requests` those that are to be cut, and patterns of requests for
+            rows that are still to come.
+        grower: makes new requests of answers; None for a plan that has none.
+    """
+
+    requests: tuple[Request, ...]
+    reach: tuple[Request, ...]
+    grower: Grower | None = None
+
+
+def left_of(answers: Answers) -> Left:
+    """What is left to do in a run."""
+    requests = unanswered(answers)
+    if not can_grow(answers.plan):
+        return Left(requests, requests)
+    path, tries = answers.capture.path, answers.every_attempt()
+    grower = Grower(answers.forest, path, tries, answers.growth)
+    return Left(requests, _reach(answers, (*requests, *grower.overdue())), grower)
 
 
 def unanswered(answers: Answers) -> tuple[Request, ...]:
@@ -29,80 +56,20 @@ def unanswered(answers: Answers) -> tuple[Request, ...]:
     )
 
 
-def within_reach(answers: Answers) -> tuple[Request, ...]:
-    """Requests whose peers a resumed run may ask: they need their credentials.
+def _reach(answers: Answers, moving: tuple[Request, ...]) -> tuple[Request, ...]:
+    """Requests with the patterns of queries that their answers can make grow.
 
-    Besides `unanswered` those are requests that were doubted and not cut yet, and the
-    patterns of requests that are still to be made for rows of others.
+    So can rows that an earlier execution did not get to.
     """
-    forest, verdicts = answers.forest, answers.verdicts()
-    queries = answers.plan.queries
-    found = list(unanswered(answers))
-    doubted = [
-        root
-        for root in forest.roots
-        if queries[root.query].splitting is not None
-        and verdicts[root.id].verdict is Verdict.SUSPECT
-    ]
-    moving = {request.query for request in (*found, *doubted)}
-    for name, query in queries.items():
-        if query.growing is None:
-            continue
-        stands = moving.isdisjoint(forest.ancestors(name))
-        if not stands or not is_grown(name, forest, verdicts, answers.growth.keyless):
+    found = list(moving)
+    names = {request.query for request in moving}
+    for name, query in answers.plan.queries.items():
+        if query.growing is not None and (
+            name not in answers.growth.grown
+            or not names.isdisjoint(answers.forest.ancestors(name))
+        ):
             found.extend(query.growing.patterns)
-            moving.add(name)
-    return (*found, *doubted)
-
-
-def is_grown(
-    query: str,
-    forest: Forest,
-    verdicts: Mapping[str, RequestVerdict],
-    keyless: Mapping[str, int],
-) -> bool:
-    """Whether a `for_each` query was asked for the rows that its parents brought.
-
-    A run that ends at the wrong moment leaves rows for which nothing was asked; its
-    tables look empty then, but are not whole.
-
-    Args:
-        query: its name; other queries are grown as they are.
-        forest: all requests of the run.
-        verdicts: of all of them.
-        keyless: by id of a root, how many of its rows nothing can be asked for.
-    """
-    growing = forest.plan.queries[query].growing
-    if growing is None:
-        return True
-    parents = {one.parent for one in forest.of_query(query)} | keyless.keys()
-    served = {
-        _scope(forest, forest.root_of(forest[identity]))
-        for identity in parents
-        if identity is not None and identity in forest
-    }
-    return all(
-        _scope(forest, root) in served for root in _bearing(growing, forest, verdicts)
-    )
-
-
-def _bearing(
-    growing: Growing, forest: Forest, verdicts: Mapping[str, RequestVerdict]
-) -> Iterator[Request]:
-    """Roots of the parent query with rows that have to have children."""
-    peers = {pattern.peer for pattern in growing.patterns}
-    for root in forest.roots:
-        if root.query == growing.query and root.peer in peers:
-            found = verdicts[root.id]
-            if found.responses > found.dropped + sum(found.defects.values()):
-                yield root
-
-
-def _scope(forest: Forest, root: Request) -> Hashable:
-    """What has its rows in common with others: equal ones have the same children."""
-    if forest.plan.queries[root.query].dedupe is Dedupe.QUERY:
-        return root.query, root.peer
-    return root.peer, forest.family_of(root)
+    return tuple(found)
 
 
 def _is_open(request: Request, verdicts: Mapping[str, RequestVerdict]) -> bool:

@@ -9,6 +9,7 @@ from batchfind.dicom.paths import KeyPath
 from batchfind.execution.census import Census, Counted
 from batchfind.execution.growth_rows import GrowthRows
 from batchfind.execution.wording import plural
+from batchfind.job.model import Dedupe
 from batchfind.plan.growth import children_of
 from batchfind.plan.model import Growing, Plan, PlannedQuery, Request
 from batchfind.plan.rewriting import text_at
@@ -75,6 +76,13 @@ class RowGrowth:
         self._growing: Growing = query.growing
         self._room = plan.policy.max_requests - census.count
         self._allowed = query.growing.limit - len(census.of_query(query.name))
+        #: Children of all families at a peer, where rows merge across them.
+        self._shared: dict[str, set[_Key]] | None = None
+        if plan.queries[query.growing.query].dedupe is Dedupe.QUERY:
+            self._shared = {}
+            for child in census.of_query(query.name):
+                known = self._shared.setdefault(child.peer, set())
+                known.add(self._key_of(child))
         self._families = [
             self._family(parent, census.counting(members), census)
             for parent, members in census.families(query.growing.query)
@@ -143,16 +151,21 @@ class RowGrowth:
         bound = [bind.parent for bind in self._growing.binds]
         paths = list(dict.fromkeys((*bound, *self._growing.columns.values())))
         found: dict[_Key, _Row] = {}
+        known: frozenset[_Key] | set[_Key] = family.known
+        if self._shared is not None:
+            known = self._shared.setdefault(family.parent.peer, set())
         for part in rows.keys(parents, family.counted, paths):
             for values in _rows_of(part, paths):
                 key = tuple(_plain(values[path]) for path in bound)
-                if key in family.known:
+                if key in known:
                     continue
                 row = found.setdefault(key, _Row(values))
                 row.values = values
                 row.count += 1
             if len(found) > min(self._allowed, self._room) + _SPARE:
                 break
+        if self._shared is not None:
+            self._shared[family.parent.peer].update(found)
         return list(found.values())
 
     def _add(self, family: _Family, new: Sequence[_Row], harvest: Harvest) -> None:

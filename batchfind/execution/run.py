@@ -13,7 +13,7 @@ from batchfind import __version__
 from batchfind.capture.journal import Journal
 from batchfind.capture.new_run import NewRun, create_run_directory
 from batchfind.capture.reader import open_capture
-from batchfind.capture.records import AttemptFacts, RequestVerdict
+from batchfind.capture.records import AttemptFacts, RequestVerdict, Verdict
 from batchfind.capture.run_directory import (
     CAPTURE,
     RunDirectory,
@@ -25,9 +25,16 @@ from batchfind.execution.asking import Asking
 from batchfind.execution.audience import Audience
 from batchfind.execution.credentials import Credentials
 from batchfind.execution.exit_codes import exit_code_of, retryable
+from batchfind.execution.expectations import Expectation
 from batchfind.execution.finishing import Finishing
 from batchfind.execution.forest import Forest
-from batchfind.execution.history import forget_failure, plan_of, remember_failure
+from batchfind.execution.growing import Grower, can_grow
+from batchfind.execution.history import (
+    Growth,
+    forget_failure,
+    plan_of,
+    remember_failure,
+)
 from batchfind.execution.progress import (
     Event,
     Observer,
@@ -37,7 +44,7 @@ from batchfind.execution.progress import (
 )
 from batchfind.execution.publisher import Publisher, publisher_of
 from batchfind.execution.publishing import WITHHELD, forget_withheld, publish_outputs
-from batchfind.execution.remaining import unanswered, within_reach
+from batchfind.execution.remaining import left_of
 from batchfind.execution.reporting import report_requests, warnings_of
 from batchfind.execution.results import OutputReport, RunResult
 from batchfind.execution.targets import check_targets
@@ -85,7 +92,7 @@ async def run_plan(
         StorageError: the run directory cannot be made.
     """
     await asyncio.to_thread(check_targets, plan, None, options.run_dir)
-    credentials = options.credentials or await _credentials(plan, plan.requests)
+    credentials = options.credentials or await _credentials(plan, None)
     started = datetime.now(UTC)
     new = NewRun(
         base=Path(plan.policy.directory),
@@ -105,7 +112,8 @@ async def run_plan(
         publisher = publisher_of(directory.run_id, meta)
         journal = await Journal.create(directory.capture, meta, plan)
         audience = Audience(observers)
-        run = _Run(plan, directory, journal, publisher, audience, interrupt)
+        grower = Grower(Forest(plan), directory.capture) if can_grow(plan) else None
+        run = _Run(plan, directory, journal, publisher, audience, interrupt, grower)
         return await run.execute(plan.requests, credentials)
 
 
@@ -144,12 +152,14 @@ async def resume_run(
             publisher = publisher_of(directory.run_id, capture.meta, guarded=not force)
             await asyncio.to_thread(check_targets, plan, publisher)
             answers = Answers(plan, capture)
-            requests, reach = unanswered(answers), within_reach(answers)
-        credentials = credentials or await _credentials(plan, reach)
+            left, born = left_of(answers), answers.forest.born
+        credentials = credentials or await _credentials(plan, left.reach)
         journal = await Journal.reopen(directory.capture)
         audience = Audience(observers)
-        run = _Run(plan, directory, journal, publisher, audience, interrupt)
-        return await run.execute(requests, credentials)
+        run = _Run(
+            plan, directory, journal, publisher, audience, interrupt, left.grower
+        )
+        return await run.execute(left.requests, credentials, born)
 
 
 def remaining(run_dir: Path) -> tuple[Plan, tuple[Request, ...]]:
@@ -162,10 +172,10 @@ def remaining(run_dir: Path) -> tuple[Plan, tuple[Request, ...]]:
     """
     plan = plan_of(run_dir)
     with open_capture(run_dir / CAPTURE) as capture:
-        return plan, within_reach(Answers(plan, capture))
+        return plan, left_of(Answers(plan, capture)).reach
 
 
-async def _credentials(plan: Plan, requests: Sequence[Request]) -> Credentials:
+async def _credentials(plan: Plan, requests: Sequence[Request] | None) -> Credentials:
     return await asyncio.to_thread(Credentials.load, plan, None, requests)
 
 
@@ -180,6 +190,7 @@ class _Run:
         publisher: Publisher,
         audience: Audience,
         interrupt: asyncio.Event | None,
+        grower: Grower | None,
     ) -> None:
         self._plan = plan
         self._directory = directory
@@ -188,18 +199,29 @@ class _Run:
         self._audience = audience
         self._tell = audience.tell
         self._interrupt = interrupt or asyncio.Event()
+        self._grower = grower
         self._interrupted = False
         self._answers: Answers | None = None
         self._agreed: Mapping[str, AttemptFacts] = {}
         self._problems: tuple[str, ...] = ()
+        self._expectations: tuple[Expectation, ...] = ()
         self._started = time.monotonic()
 
     async def execute(
-        self, requests: Sequence[Request], credentials: Credentials
+        self,
+        requests: Sequence[Request],
+        credentials: Credentials,
+        born: tuple[Request, ...] = (),
     ) -> RunResult:
-        """Asks the requests, finishes every query, publishes, reports."""
+        """Asks requests and what they give rise to, finishes, publishes, reports.
+
+        Args:
+            requests: to ask.
+            credentials: of their peers.
+            born: requests that an earlier execution made.
+        """
         ids = tuple(request.id for request in requests)
-        self._tell(RunStarted(self._plan, str(self._directory.path), ids))
+        self._tell(RunStarted(self._plan, str(self._directory.path), ids, born))
         forget_failure(self._directory.path)
         verdicts: Mapping[str, RequestVerdict] = {}
         outputs: tuple[OutputReport, ...] = ()
@@ -225,15 +247,24 @@ class _Run:
     async def _ask(
         self, requests: Sequence[Request], credentials: Credentials
     ) -> dict[str, RequestVerdict]:
-        """Every request of the plan with its provisional verdict."""
+        """Every request of the run with its provisional verdict."""
         asking = Asking(
-            self._plan, credentials, self._journal, self._audience, self._interrupt
+            self._plan,
+            credentials,
+            self._journal,
+            self._audience,
+            self._interrupt,
+            self._grower,
         )
         told = await asking.ask(requests)
         self._problems = asking.problems
+        for query in self._grower.grown() if self._grower else ():
+            self._journal.event("grown", {"query": query})
         await self._journal.barrier()
         # Why a request was skipped is known to the scheduler alone.
-        skipped = {key: one for key, one in told.items() if not one.attempts}
+        skipped = {
+            key: one for key, one in told.items() if one.verdict is Verdict.SKIPPED
+        }
         return await asyncio.to_thread(self._judged, skipped)
 
     def _readable(self) -> Mapping[str, RequestVerdict]:
@@ -271,6 +302,7 @@ class _Run:
                     answers, self._directory.run_id, tell, self._stopped
                 )
                 verdicts = finishing.render(provisional)
+                self._expectations = finishing.expectations
             # From here on a signal comes too late: what is published stays so, and
             # the exit code says what the answers are worth.
             if self._interrupted:
@@ -309,7 +341,8 @@ class _Run:
                 verdicts,
                 withheld,
                 tell,
-                answers.growth.keyless,
+                growth=answers.growth,
+                expectations=finishing.expectations,
             )
         except BaseException:
             finishing.discard()
@@ -321,11 +354,15 @@ class _Run:
         outputs: tuple[OutputReport, ...],
         error: str,
     ) -> RunResult:
-        forest = self._answers.forest if self._answers else Forest(self._plan)
+        known = self._answers
+        forest = known.forest if known else Forest(self._plan)
+        growth = known.growth if known else Growth()
         code = exit_code_of(
             [verdicts[root.id] for root in forest.roots if root.id in verdicts],
             interrupted=self._interrupted,
             storage_failed=bool(error) or any(output.failed for output in outputs),
+            expectations=self._expectations,
+            keyless=sum(growth.keyless.values()),
         )
         return RunResult(
             run_dir=self._directory.path,
@@ -339,6 +376,7 @@ class _Run:
             seconds=time.monotonic() - self._started,
             error=error,
             warnings=(*warnings_of(self._plan), *self._problems),
+            expectations=self._expectations,
         )
 
     async def _close(self, result: RunResult) -> None:

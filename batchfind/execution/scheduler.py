@@ -10,7 +10,7 @@ durable.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
@@ -18,20 +18,24 @@ from batchfind.capture.journal import Journal
 from batchfind.capture.records import RequestVerdict, StoredAttempt, Verdict
 from batchfind.errors import StorageError
 from batchfind.execution.executor import Associated, Executor, Order
+from batchfind.execution.growing import Grower
+from batchfind.execution.nursery import Nursery
 from batchfind.execution.outcomes import Stop
 from batchfind.execution.progress import (
     Event,
     PeerTrouble,
     Received,
     RequestEnded,
+    RequestSplit,
     RequestStarted,
     Stopping,
 )
-from batchfind.execution.queues import Chain, Line, chains
+from batchfind.execution.queues import Chain, Line, Lines
 from batchfind.execution.recording import Recorder, Recording
-from batchfind.execution.verdicts import judge, skipped
+from batchfind.execution.refusals import refusal
+from batchfind.execution.verdicts import judge
 from batchfind.execution.wiring import Wiring
-from batchfind.plan.model import Plan, Request
+from batchfind.plan.model import Origin, Plan, Request
 
 _FAILURES = (Verdict.FAILED, Verdict.PARTIAL)
 
@@ -47,7 +51,20 @@ class Scheduler:
         journal: Journal,
         tell: Callable[[Event], None],
         show: Callable[[Received], Awaitable[None]] | None = None,
+        grower: Grower | None = None,
     ) -> None:
+        """With everybody who takes part.
+
+        Args:
+            plan: whose requests are asked.
+            wiring: makes orders of them.
+            executor: carries orders out.
+            journal: keeps what is asked and answered.
+            tell: observers.
+            show: is shown every response, or None.
+            grower: decides which requests are born meanwhile; None for a plan that
+                has none.
+        """
         self._plan = plan
         self._wiring = wiring
         self._executor = executor
@@ -59,10 +76,16 @@ class Scheduler:
         self._failure: StorageError | None = None
         self._verdicts: dict[str, RequestVerdict] = {}
         self._durable: set[asyncio.Future[None]] = set()
-        self._workers: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._lines = Lines(plan, wiring)
+        self._nursery: Nursery | None = None
+        if grower is not None:
+            self._nursery = Nursery(
+                grower, journal, tell, self._enqueue, lambda: self._stop is not None
+            )
 
     async def run(self, requests: Iterable[Request]) -> dict[str, RequestVerdict]:
-        """Asks the requests; ends when each has a provisional verdict.
+        """Asks the requests, and those born of their answers.
 
         Returns:
             Provisional verdicts by request id.
@@ -71,20 +94,24 @@ class Scheduler:
             StorageError: the capture could not be written. Everything under way was
                 cancelled first; what was durable stays.
         """
-        for line in self._lines(requests):
-            self._employ(line)
+        asked = tuple(requests)
+        if self._nursery is None:
+            self._enqueue(asked)
+        else:
+            self._enqueue(self._nursery.expect(asked))
+            self._spawn(self._catch_up(self._nursery, asked))
         try:
-            while self._workers:
+            while self._tasks:
                 done, _ = await asyncio.wait(
-                    self._workers, return_when=asyncio.FIRST_COMPLETED
+                    self._tasks, return_when=asyncio.FIRST_COMPLETED
                 )
-                self._workers -= done
-                for worker in done:
-                    worker.result()
+                self._tasks -= done
+                for task in done:
+                    task.result()
         finally:
-            for worker in self._workers:
-                worker.cancel()
-            await asyncio.gather(*self._workers, return_exceptions=True)
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(*self._durable, return_exceptions=True)
         if self._failure is not None:
             raise self._failure
@@ -100,24 +127,19 @@ class Scheduler:
         if reason is not Stop.STOPPED:
             self._executor.stop(reason)
 
-    def _lines(self, requests: Iterable[Request]) -> list[Line]:
-        lines: dict[tuple[str, int], Line] = {}
-        for chain in chains(requests):
-            peer = self._plan.peers[chain[0].peer]
-            host, port = self._wiring.address(peer)
-            line = lines.setdefault(
-                (host, port), Line(host, port, peer.limits.associations)
-            )
-            # Two aliases of one SCP share its line; the stricter promise counts.
-            line.associations = min(line.associations, peer.limits.associations)
-            line.chains.append(chain)
-        return list(lines.values())
+    def _enqueue(self, requests: Iterable[Request]) -> None:
+        """Puts requests into the lines of their peers, and has them worked on."""
+        for line in self._lines.put(requests):
+            self._employ(line)
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        self._tasks.add(asyncio.create_task(work))
 
     def _employ(self, line: Line) -> None:
         """Starts the workers that a line lacks."""
         for _ in range(line.wanted):
             line.workers += 1
-            self._workers.add(asyncio.create_task(self._work(line)))
+            self._spawn(self._work(line))
 
     def _widen(self, line: Line, operations: int) -> None:
         """An association bears so many requests: more workers may find room."""
@@ -129,17 +151,25 @@ class Scheduler:
         while line.chains:
             await self._chain(line, line.chains.popleft())
         line.workers -= 1
-        await self._executor.settle(line.host, line.port, over=not line.workers)
+        await self._leave(line)
+
+    async def _leave(self, line: Line) -> None:
+        """Ends associations nobody comes back to, now that there is less to do."""
+        if not line.awaited:
+            over = not line.workers
+            await self._executor.settle(line.host, line.port, over=over)
 
     async def _chain(self, line: Line, chain: Chain) -> None:
         loop = asyncio.get_running_loop()
         begun = loop.time()
         for request in chain:
-            await self._pause(begun + request.not_before - loop.time())
+            if request.origin is not Origin.SPLIT:
+                await self._pause(begun + request.not_before - loop.time())
             async with self._slots:
-                verdict = self._refusal(line, request)
+                verdict = refusal(request, line, self._stop)
                 if verdict is not None:
                     self._report(request, verdict)
+                    self._pass_over(line, request)
                 else:
                     series = chain[0].id if len(chain) > 1 else ""
                     await self._ask(line, request, series)
@@ -153,29 +183,6 @@ class Scheduler:
                 await self._stopped.wait()
         except TimeoutError:
             return
-
-    def _refusal(self, line: Line, request: Request) -> RequestVerdict | None:
-        """Why the request is not asked any more, if so."""
-        if self._stop is not None:
-            sentence = {
-                Stop.INTERRUPTED: "the run was interrupted before this request",
-                Stop.STOPPED: "an earlier request failed and run.on_failure is stop",
-            }.get(self._stop, "the run ended before this request")
-            return skipped(
-                request,
-                self._stop.value,
-                f"{request.peer}: {sentence}",
-                "batchfind resume asks it",
-            )
-        if line.open:
-            return skipped(
-                request,
-                "circuit",
-                f"{request.peer}: {line.failures} associations in a row failed; the "
-                "peer is not asked again in this run",
-                "mend the first cause reported for this peer, then batchfind resume",
-            )
-        return None
 
     async def _ask(self, line: Line, request: Request, series: str) -> None:
         self._tell(RequestStarted(request.id, request.query, request.peer))
@@ -212,8 +219,70 @@ class Scheduler:
             return False
         attempt, durable = recording.close(len(tries) + 1)
         tries.append(attempt)
-        self._report_when(durable, request, None if again else tries)
+        nursery = self._nursery
+        again = again or (nursery is not None and nursery.again(request, tries))
+        if again or nursery is None or not nursery.watches(request):
+            self._report_when(durable, request, None if again else tries)
+        else:
+            line.awaited += 1
+            self._spawn(self._settle(nursery, line, request, tries, durable))
         return not again
+
+    async def _settle(
+        self,
+        nursery: Nursery,
+        line: Line,
+        request: Request,
+        tries: list[StoredAttempt],
+        durable: asyncio.Future[None],
+    ) -> None:
+        """Reports a request, or what it is cut into, once its answer is durable."""
+        verdict = judge(request, self._plan.peers[request.peer], tries)
+        try:
+            await durable
+            splits = await nursery.ended(request, tries)
+            self._report_cut(splits)
+            if all(one.request != request.id for one in splits):
+                self._heed(verdict)
+                self._report(request, verdict)
+            await nursery.follow()
+        except StorageError as error:
+            self._fail(error)
+        finally:
+            line.awaited -= 1
+        if not line.workers:
+            await self._leave(line)
+
+    async def _catch_up(self, nursery: Nursery, requests: Sequence[Request]) -> None:
+        """Cuts what an earlier execution left to be cut, and goes on from there."""
+        try:
+            self._report_cut(await nursery.catch_up(requests))
+        except StorageError as error:
+            self._fail(error)
+
+    def _pass_over(self, line: Line, request: Request) -> None:
+        """Others do not wait for a request that is not asked."""
+        nursery = self._nursery
+        if nursery is not None and nursery.watches(request) and self._stop is None:
+            nursery.skipped(request)
+            line.awaited += 1
+            self._spawn(self._follow(nursery, line))
+
+    async def _follow(self, nursery: Nursery, line: Line) -> None:
+        try:
+            await nursery.follow()
+        except StorageError as error:
+            self._fail(error)
+        finally:
+            line.awaited -= 1
+        if not line.workers:
+            await self._leave(line)
+
+    def _report_cut(self, splits: Iterable[RequestSplit]) -> None:
+        for split in splits:
+            self._verdicts[split.request] = RequestVerdict(
+                request=split.request, verdict=Verdict.SPLIT, pieces=split.pieces
+            )
 
     def _report_when(
         self,

@@ -19,6 +19,7 @@ PROVENANCE: Final = (
     "bf_defect",
     "bf_invalid",
     "bf_empty",
+    "bf_mismatch",
     "bf_extra",
 )
 """Columns of `provenance: true`, in the order they stand."""

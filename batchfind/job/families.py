@@ -95,11 +95,8 @@ def marks_of(query: Section) -> dict[str, Mark]:
     for key, value in query.section("for_each").section("columns").entries():
         if isinstance(value, ScalarNode):
             found[f"for_each.columns.{key.text}"] = value.mark
-    for name in ("split", "time_key"):
-        if query.section("window").has(name):
-            found[f"window.{name}"] = query.section("window").mark(name)
-    if query.has("dedupe"):
-        found["dedupe"] = query.mark("dedupe")
+    if query.section("window").has("split"):
+        found["window.split"] = query.section("window").mark("split")
     return found
 
 

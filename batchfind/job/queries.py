@@ -98,7 +98,8 @@ def _read_query(
     matrix = read_matrix(query)
     _check_names(query, matrix, rows)
     any_of = read_any_of(query, rules)
-    for_each = read_for_each(query, known, RESERVED)
+    taken = RESERVED.union(one.name for one in any_of)
+    for_each = read_for_each(query, known, taken)
     others = written_keys(query, window, any_of, for_each)
     check_written_once(query, keys, window, others)
     paths = [entry.path for entry in (*keys, *returns)]

@@ -12,7 +12,7 @@ from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 from batchfind.outputs.child_names import ChildNames
 from batchfind.outputs.destination import Destination
-from batchfind.outputs.documents import Response, kept, responses
+from batchfind.outputs.documents import FirstOfEach, Response, responses
 from batchfind.outputs.part10 import part10
 from batchfind.outputs.response_names import file_names
 from batchfind.outputs.writing import Piece, Writer
@@ -43,11 +43,11 @@ class _FilesWriter:
     ) -> None:
         self._destination = destination
         self._template = output.options.dicom.name
-        self._limit = output.options.limit
+        self._limit = FirstOfEach(output.options.limit)
         self._sop_class = query.sop_class
 
     def write(self, piece: Piece) -> int:
-        slab = kept(piece.slab, self._limit)
+        slab = self._limit.of(piece.slab)
         names = file_names(self._template, slab)
         for name, response in zip(names, responses(slab), strict=True):
             self._put(name, response)

@@ -9,6 +9,7 @@ text gets it; an item inherits it.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final, NamedTuple, TypeAlias
@@ -44,17 +45,26 @@ class Response:
     payload: bytes
 
 
-def kept(slab: Slab, limit: int | None) -> Slab:
-    """The responses of a slab that an output holds; perhaps none.
+class FirstOfEach:
+    """The first responses of each request, its pieces included."""
 
-    Args:
-        slab: as joined, in plan order.
-        limit: responses of one request at most, or None for all.
-    """
-    if limit is None:
-        return slab
-    free = ((part, min(limit - part.first, len(part.ends))) for part in slab.parts)
-    return Slab(tuple(part.cut(0, count) for part, count in free if count > 0))
+    def __init__(self, limit: int | None) -> None:
+        """With so many responses of one request at most, or None for all."""
+        self._limit = limit
+        self._counts: Counter[str] = Counter()
+
+    def of(self, slab: Slab) -> Slab:
+        """The responses of the next slab that an output holds; perhaps none."""
+        if self._limit is None:
+            return slab
+        parts = []
+        for part in slab.parts:
+            root, count = part.origin.root, len(part.ends)
+            free = min(self._limit - self._counts[root], count)
+            self._counts[root] += count
+            if free > 0:
+                parts.append(part.cut(0, free))
+        return Slab(tuple(parts))
 
 
 def responses(slab: Slab) -> Iterator[Response]:

@@ -17,7 +17,7 @@ from typing import Any
 import pyarrow as pa
 
 from batchfind.outputs.destination import Destination
-from batchfind.outputs.documents import kept
+from batchfind.outputs.documents import FirstOfEach
 from batchfind.outputs.json_model import JsonModel
 from batchfind.outputs.swept_documents import documents
 from batchfind.outputs.text_parts import utf8
@@ -38,14 +38,14 @@ class JsonLinesWriter:
     ) -> None:
         """Opens the file."""
         self._file = destination.file()
-        self._limit = output.options.limit
+        self._limit = FirstOfEach(output.options.limit)
         self._model = JsonModel()
 
     def write(self, piece: Piece) -> int:
         """One line a row or response; how many they are."""
         if piece.batch is not None:
             return self._rows(piece.batch)
-        slab = kept(piece.slab, self._limit)
+        slab = self._limit.of(piece.slab)
         if slab.parts:
             self._file.write(utf8(documents(self._model, slab)))
         return len(slab)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from batchfind.outputs.destination import Destination
-from batchfind.outputs.documents import kept
+from batchfind.outputs.documents import FirstOfEach
 from batchfind.outputs.markup import HEADER
 from batchfind.outputs.response_names import file_names
 from batchfind.outputs.swept_documents import documents
@@ -39,7 +39,7 @@ class XmlWriter:
         """Begins the document, where there is one for all responses."""
         options = output.options.xml
         self._destination = destination
-        self._limit = output.options.limit
+        self._limit = FirstOfEach(output.options.limit)
         self._model = _model(options.dialect, options.binary)
         self._single = options.layout == "single"
         if self._single:
@@ -48,7 +48,7 @@ class XmlWriter:
 
     def write(self, piece: Piece) -> int:
         """Every response as a data set; how many they are."""
-        slab = kept(piece.slab, self._limit)
+        slab = self._limit.of(piece.slab)
         if not slab.parts:
             return 0
         texts = documents(self._model, slab)

@@ -30,7 +30,8 @@ def splitting_of(
             f"the standard pairs no time with {window.key}, so a day is not cut by"
             " time; name one under time_key"
         )
-        problems.warn(window.mark, f"queries.{query.name}.window.split", message)
+        mark = query.marks.get("window.split", window.mark)
+        problems.warn(mark, f"queries.{query.name}.window.split", message)
     return Splitting(
         date=window.key,
         time=window.time_key if window.key.vr == "DA" else None,

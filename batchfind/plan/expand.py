@@ -1,8 +1,9 @@
 """From a job and what its files hold to every request, at one reading of the clock.
 
 Requests stand in the order of queries; within a query peers change slowest, then
-files, matrix axes as written, rows, window pieces and repetitions. Nothing here
-reads a file, a clock or the network, so equal arguments give equal plans.
+files, matrix axes as written, rows, window pieces, values of `any_of` and repetitions.
+What is asked for each row of another query is a pattern, not yet a request. Nothing
+here reads a file, a clock or the network, so equal arguments give equal plans.
 """
 
 from __future__ import annotations

@@ -77,7 +77,10 @@ def family_of(
     needed = _needed(query, identity, splitting, job)
     held = [key.path for key in keys]
     held += [one.key for one in query.any_of]
-    held += [bind.child for bind in binds]
+    if query.raw:
+        needed |= {bind.child: "takes its value from a row" for bind in binds}
+    else:
+        held += [bind.child for bind in binds]
     if query.window is not None and query.window.key is not None:
         held.append(query.window.key)
     missing = {path: why for path, why in needed.items() if not _asks(path, held)}
@@ -121,13 +124,13 @@ def _merges(query: Query) -> bool:
     return _is_split(query) or bool(query.any_of) or query.dedupe is Dedupe.QUERY
 
 
-def _children(query: Query, job: Job) -> list[Query]:
-    """The queries that are asked for each row of one."""
-    return [
-        other
+def _children(query: Query, job: Job) -> dict[str, ForEach]:
+    """What queries take from the rows of one, by their names."""
+    return {
+        other.name: other.for_each
         for other in job.queries.values()
         if other.for_each is not None and other.for_each.query == query.name
-    ]
+    }
 
 
 def _identity(query: Query, level: str | None, job: Job) -> tuple[KeyPath, ...]:
@@ -156,18 +159,10 @@ def _needed(
             needed.setdefault(splitting.time, "is what the window cuts days by")
         for further in splitting.then:
             needed.setdefault(further.key, "is what the window cuts by then")
-    for child in _children(query, job):
-        for path in _paths_of_row(child):
-            needed.setdefault(path, f"is what query {child.name} takes from its rows")
+    for name, each in _children(query, job).items():
+        for path in (*each.keys, *each.columns.values()):
+            needed.setdefault(path, f"is what query {name} takes from its rows")
     return needed
-
-
-def _paths_of_row(child: Query) -> Iterator[KeyPath]:
-    """The keys that a query takes from the rows of another."""
-    each = child.for_each
-    if each is not None:
-        yield from each.keys
-        yield from each.columns.values()
 
 
 def _asks(path: KeyPath, held: Iterable[KeyPath]) -> bool:

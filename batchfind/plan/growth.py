@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -13,10 +14,10 @@ from batchfind.plan.model import Bind, Growing, Origin, PlannedPeer, Request
 from batchfind.plan.negotiated import EMPTY_VALUE
 from batchfind.plan.rewriting import Rewriter
 
-_MEANINGFUL: Final = frozenset("*?\\")
-"""Characters with which a key matches more than one value.
+_MEANINGFUL: Final = re.compile(r"[*?\\\x00-\x1f\x7f]")
+"""What makes a key match more than one value, or change its character set.
 
-Source: PS3.4 Sections C.2.2.2.4 and C.2.2.2.8.
+Source: PS3.4 Sections C.2.2.2.4 and C.2.2.2.8, PS3.5 Section 6.1.2.
 """
 _DIGITS_AND_DOTS: Final = frozenset("0123456789.\\")
 _TEMPORAL: Final = frozenset({"DA", "TM", "DT"})
@@ -143,7 +144,7 @@ def _is_usable(vr: str, text: str) -> bool:
         return False
     if vr == "UI":
         return _DIGITS_AND_DOTS.issuperset(text)
-    if not _MEANINGFUL.isdisjoint(text):
+    if _MEANINGFUL.search(text):
         return False
     # A hyphen is part of few moments, and else makes a range of a value.
     return vr not in _TEMPORAL or "-" not in text or value_of(vr, text) is not None

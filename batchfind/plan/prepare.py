@@ -114,6 +114,7 @@ def prepare(
     )
     keys = family.keys
     chosen = _choose_rows(query, inputs, templates, keys, peers, level, problems)
+    _refuse_names_twice(query, chosen, problems)
     read = _read_names(query, templates, keys, peers)
     read |= _names_in_paths(query, surroundings)
     refuse_unread_axes(query, read, chosen.columns, problems)
@@ -310,6 +311,18 @@ def _shows_requests(query: Query, outputs: Iterable[Output]) -> bool:
         and (not output.queries or query.name in output.queries)
         for output in outputs
     )
+
+
+def _refuse_names_twice(query: Query, chosen: _Chosen, problems: Problems) -> None:
+    """Notes a column of rows that bears the name of an alternative."""
+    for one in query.any_of:
+        if one.name in chosen.columns:
+            message = (
+                f"the rows have a column {one.name}, too, and one name cannot carry"
+                " both; rename it under rows.columns"
+            )
+            where = f"queries.{query.name}.any_of.{one.key}"
+            problems.error(one.mark, where, message)
 
 
 def _carried_by_all(query: Query, chosen: _Chosen) -> tuple[str, ...]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from batchfind.dicom.identifier import Identifier
-from batchfind.dicom.models import InformationModel, model_of
-from batchfind.dicom.paths import KeyPath, parse_path
+from batchfind.dicom.models import model_of
+from batchfind.dicom.paths import KeyPath
 from batchfind.job.model import OutputFormat
 from batchfind.job.output_model import TableKind, Where
 from batchfind.plan.approach import way_to
@@ -21,6 +20,7 @@ from batchfind.plan.model import (
     PlannedQuery,
     Request,
 )
+from batchfind.plan.notes import notes_of, text_at
 
 WIDTH: Final = 80
 _MOST_VALUES: Final = 6
@@ -144,7 +144,7 @@ def _query_summary(plan: Plan, query: PlannedQuery) -> QuerySummary:
             for one in requests
             for name, asked in one.negotiation.items()
         ),
-        notes=tuple(_notes(model_of(query.sop_class), matching, requests)),
+        notes=tuple(notes_of(model_of(query.sop_class), matching, requests)),
         explained=tuple(explain(plan, query)),
         outputs=tuple(one for one in plan.outputs if one.query == query.name),
     )
@@ -152,61 +152,13 @@ def _query_summary(plan: Plan, query: PlannedQuery) -> QuerySummary:
 
 def _values(requests: Iterable[Request], path: KeyPath) -> tuple[str, ...]:
     """The different values of a key; none when no request narrows the answer by it."""
-    texts = (_text_at(request.identifier, path) for request in requests)
+    texts = (text_at(request.identifier, path) for request in requests)
     values = _different("" if is_universal(text) else text for text in texts)
     return values if any(values) else ()
 
 
-def _text_at(identifier: Identifier, path: KeyPath) -> str:
-    for step in path.sequences:
-        items = next((one.value for one in identifier if one.tag == step.tag), ())
-        if not isinstance(items, tuple) or len(items) <= step.item:
-            return ""
-        identifier = items[step.item]
-    for element in identifier:
-        if element.tag == path.tag and not isinstance(element.value, tuple):
-            value = element.value
-            return value if isinstance(value, str) else value.hex()
-    return ""
-
-
 def _different(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(texts))
-
-
-def _notes(
-    model: InformationModel,
-    matching: Mapping[str, tuple[str, ...]],
-    requests: Sequence[Request],
-) -> Iterator[str]:
-    """What a user should know about date and time keys of this model."""
-    for pair in model.window_pairs:
-        if not all(matching.get(pair.date, ("",))):
-            continue  # some request has no date that could leave an entry out
-        date = parse_path(pair.date)
-        yield f"an entry without {date.leaf.name} is never returned"
-        if pair.time is None:
-            continue
-        time = parse_path(pair.time)
-        both = [one for one in requests if _asks_both(one.identifier, date, time)]
-        if both:
-            names = f"{date.leaf.name} and {time.leaf.name}"
-            yield f"{names} {_read_together(model, both)}"
-
-
-def _asks_both(identifier: Identifier, date: KeyPath, time: KeyPath) -> bool:
-    """Whether several days and a time of day are asked for in one request."""
-    return "-" in _text_at(identifier, date) and not is_universal(
-        _text_at(identifier, time)
-    )
-
-
-def _read_together(model: InformationModel, requests: Sequence[Request]) -> str:
-    if model.name == "worklist":
-        return "are one continuous period (PS3.4 K.6)"
-    if all("date_time" in one.negotiation for one in requests):
-        return "are one continuous period where the peer agrees to that"
-    return "apply one by one: the times of each day in the range"
 
 
 def _query_lines(query: QuerySummary) -> Iterator[str]:

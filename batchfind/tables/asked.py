@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -19,8 +19,10 @@ from batchfind.plan.model import Request
 #: extended matching and their sequences, where to go on, and how many to send.
 #: Source: PS3.4 Section C.6.4.
 _CONTROLS: Final = frozenset(
-    [0x0008040F, 0x00080410, 0x00080411, 0x00080412, 0x00080413]
-    + [0x0008041C, 0x00080429]
+    {
+        *(0x0008040F, 0x00080410, 0x00080411, 0x00080412, 0x00080413),
+        *(0x0008041C, 0x00080429),
+    }
 )
 _STEERING: Final = NEVER_MATCHED | _CONTROLS
 
@@ -43,7 +45,7 @@ class AskedKey:
 def asked_keys(
     request: Request,
     model: InformationModel,
-    negotiated: Collection[str] = (),
+    negotiated: tuple[str, ...] = (),
     known: Dictionary = STANDARD,
 ) -> tuple[AskedKey, ...]:
     """The keys of a request that are not universal, in tag order.
@@ -106,7 +108,7 @@ def _is_universal(vr: str, text: str) -> bool:
 def _continued(
     keys: dict[KeyPath, AskedKey],
     model: InformationModel,
-    negotiated: Collection[str],
+    negotiated: tuple[str, ...],
 ) -> Iterator[KeyPath]:
     """Time keys that bound a whole period together with a range of dates.
 

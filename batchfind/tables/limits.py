@@ -1,4 +1,4 @@
-"""At most so many rows of one request in a table."""
+"""At most so many rows of one request, its pieces included, in a table."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ class RowLimits:
         for part in decoded.slab.parts:
             first += len(part.ends)
             end = int(np.searchsorted(rows.responses, first))
-            request = part.origin.request
-            free = max(0, limit - counts[request])
-            counts[request] += end - begin
+            root = part.origin.root
+            free = max(0, limit - counts[root])
+            counts[root] += end - begin
             kept.append(batch.slice(begin, min(free, end - begin)))
             begin = end
         if sum(piece.num_rows for piece in kept) == batch.num_rows:

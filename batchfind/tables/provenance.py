@@ -25,10 +25,13 @@ class Setting:
         invalid: by row, the text of values that did not fit, by column.
         empty: rows, and for each of them a column that is null there though the
             attribute came; the columns of one row in order.
+        mismatches: of each response the keys it does not match, null where there are
+            none; None when there are none at all.
     """
 
     decoded: Decoded
     rows: Rows
+    mismatches: pa.Array | None = None
     invalid: dict[int, dict[str, str]] = field(default_factory=dict)
     empty: list[tuple[npt.NDArray[np.int64], list[str]]] = field(default_factory=list)
 
@@ -102,6 +105,12 @@ def _empty(setting: Setting) -> pa.Array:
     )
 
 
+def _mismatch(setting: Setting) -> pa.Array:
+    if setting.mismatches is None:
+        return pa.nulls(len(setting.rows), pa.string())
+    return setting.mismatches.take(pa.array(setting.rows.responses))
+
+
 def _extra(setting: Setting) -> pa.Array:
     responses = setting.rows.responses
     unasked = setting.decoded.unasked
@@ -147,6 +156,7 @@ _BUILDERS: dict[str, Builder] = {
     "bf_defect": _defect,
     "bf_invalid": _invalid,
     "bf_empty": _empty,
+    "bf_mismatch": _mismatch,
     "bf_extra": _extra,
     "bf_run_id": lambda setting: by_part(
         setting, lambda part: part.origin.run_id or None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
@@ -23,9 +23,13 @@ from batchfind.tables.provenance import Setting, by_part, provenance_array
 from batchfind.tables.rows import Rows, rows_of
 from batchfind.tables.schema import Column, ColumnKind, TableSchema
 from batchfind.tables.slabs import BoolVec, Slab
+from batchfind.tables.verify import Asked, Verified, Verifier
 
 Keep: TypeAlias = Callable[[Slab], BoolVec | None]
 """Which responses of a slab enter tables; None when all do."""
+
+Seen: TypeAlias = Mapping[KeyPath, Mapping[str, Mapping[str, int]]]
+"""By path and request id: the values met, and how many responses hold each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +47,9 @@ class Rendered:
         warnings: what was wrong with character sets, by request id.
         seen: for each watched path, the values met in each request, and how many
             responses hold each.
+        standing: the same of responses that enter tables.
+        verified: how the responses stand to the keys they were asked by; nothing
+            when that is not asked.
     """
 
     slab: Slab
@@ -51,7 +58,9 @@ class Rendered:
     replaced: Mapping[str, int]
     invalid: tuple[int, ...]
     warnings: Mapping[str, frozenset[str]]
-    seen: Mapping[KeyPath, Mapping[str, Mapping[str, int]]]
+    seen: Seen
+    standing: Seen
+    verified: Verified = field(default_factory=Verified)
 
 
 def render(
@@ -60,6 +69,7 @@ def render(
     schemas: Sequence[TableSchema] = (),
     watch: Sequence[KeyPath] = (),
     keep: Keep = lambda _: None,
+    asked: Asked | None = None,
 ) -> Iterator[Rendered]:
     """Decode every response once, for all tables and checks together.
 
@@ -70,17 +80,19 @@ def render(
             defects and replacements never depend on the outputs chosen.
         watch: attributes of the data set itself whose values a check needs.
         keep: responses that it leaves out are read for the checks alone.
+        asked: keys that the responses are held against, or None.
 
     Yields:
         One piece after another, in the order of the slabs.
     """
-    layout = layout_of(query, watch)
+    layout = layout_of(query, (*watch, *(asked.paths if asked is not None else ())))
+    verifier = Verifier(layout, asked.of) if asked is not None else None
     decoder = Decoder(layout, _wanted(layout, schemas))
     limits = RowLimits([schema.limit for schema in schemas])
     for slab in slabs:
         for decoded in decoder.decode(slab):
             kept = keep(decoded.slab)
-            yield _rendered(decoded, layout, schemas, watch, limits, kept)
+            yield _rendered(decoded, layout, schemas, watch, limits, kept, verifier)
 
 
 def _wanted(layout: Layout, schemas: Sequence[TableSchema]) -> Wanted:
@@ -101,6 +113,7 @@ def _rendered(
     watch: Sequence[KeyPath],
     limits: RowLimits,
     kept: BoolVec | None,
+    verifier: Verifier | None,
 ) -> Rendered:
     big_endian = decoded.slab.transfer_syntax == EXPLICIT_BE
     levels = columns_of(decoded.root, layout.chain, big_endian=big_endian)
@@ -108,7 +121,17 @@ def _rendered(
     slab = decoded.slab
     if kept is not None:
         rows, slab = rows.where(kept), slab.where(kept)
-    pieces = [_table(decoded, levels, rows, schema) for schema in schemas]
+    verified = verifier.verify(decoded, levels[0]) if verifier else Verified()
+    pieces = [
+        _table(levels, Setting(decoded, rows, verified.names), schema)
+        for schema in schemas
+    ]
+    seen = {path: _seen(levels[0], layout, path, decoded, None) for path in watch}
+    standing = seen
+    if kept is not None:
+        standing = {
+            path: _seen(levels[0], layout, path, decoded, kept) for path in watch
+        }
     return Rendered(
         slab=slab,
         batches=tuple(
@@ -118,20 +141,16 @@ def _rendered(
         defects=tuple(decoded.defects.values()),
         replaced=_by_request(levels[0].replaced(), decoded),
         invalid=tuple(invalid for _, invalid in pieces),
+        verified=verified,
         warnings=_warnings(decoded),
-        seen={
-            path: _seen(levels[0], layout, path, _requests(decoded)) for path in watch
-        },
+        seen=seen,
+        standing=standing,
     )
 
 
 def _table(
-    decoded: Decoded,
-    levels: Sequence[LevelColumns],
-    rows: Rows,
-    schema: TableSchema,
+    levels: Sequence[LevelColumns], setting: Setting, schema: TableSchema
 ) -> tuple[pa.RecordBatch, int]:
-    setting = Setting(decoded, rows)
     # Notes first: columns may stand in any order, and those that show the notes may
     # be picked before the columns they are about.
     invalid = sum(
@@ -139,12 +158,12 @@ def _table(
         for column in schema.columns
         if column.kind is ColumnKind.ATTRIBUTE
     )
-    arrays = [_array(levels, rows, column, setting) for column in schema.columns]
+    arrays = [_array(levels, column, setting) for column in schema.columns]
     return pa.RecordBatch.from_arrays(arrays, schema=schema.arrow), invalid
 
 
 def _array(
-    levels: Sequence[LevelColumns], rows: Rows, column: Column, setting: Setting
+    levels: Sequence[LevelColumns], column: Column, setting: Setting
 ) -> pa.Array:
     if column.kind is ColumnKind.CARRY:
         return _carried(setting, column.source)
@@ -155,7 +174,7 @@ def _array(
         array = level.component(column.slot, form, column.component)
     else:
         array = level.array(column.slot, form)
-    return rows.take(array, column.depth)
+    return setting.rows.take(array, column.depth)
 
 
 def _carried(setting: Setting, name: str) -> pa.Array:
@@ -229,12 +248,17 @@ def _warnings(decoded: Decoded) -> dict[str, frozenset[str]]:
 
 
 def _seen(
-    root: LevelColumns, layout: Layout, path: KeyPath, owners: Sequence[str]
+    root: LevelColumns,
+    layout: Layout,
+    path: KeyPath,
+    decoded: Decoded,
+    kept: BoolVec | None,
 ) -> dict[str, Counter[str]]:
     """Distinct values of an attribute of the data set, by request."""
     texts = root.text(layout.root.slot(path.leaf)).array.to_pylist()
+    counted = [True] * len(texts) if kept is None else kept.tolist()
     found: dict[str, Counter[str]] = {}
-    for request, text in zip(owners, texts, strict=True):
-        if text:
+    for request, text, counts in zip(_requests(decoded), texts, counted, strict=True):
+        if text and counts:
             found.setdefault(request, Counter()).update(set(text.split("\\")))
     return found

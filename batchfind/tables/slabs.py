@@ -34,6 +34,7 @@ class Origin:
         run_id: of the run; asked_at: when its attempt began, UTC, ISO 8601.
         dictionary: VRs of what was sent without one, and names.
         correction: values are mended before they are shown.
+        cut_from: id of the root whose piece the request is, else empty.
     """
 
     request: str
@@ -50,6 +51,12 @@ class Origin:
     asked_at: str = ""
     dictionary: Dictionary = STANDARD
     correction: bool = False
+    cut_from: str = ""
+
+    @property
+    def root(self) -> str:
+        """Id of the request that all pieces of one were cut from, perhaps its own."""
+        return self.cut_from or self.request
 
 
 def origin_of(

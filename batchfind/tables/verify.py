@@ -7,21 +7,27 @@ peer left out, and what nobody can judge, is no mismatch.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from batchfind.dicom.judging import Judge
 from batchfind.dicom.paths import KeyPath
+from batchfind.dicom.transfer_syntaxes import EXPLICIT_BE
+from batchfind.plan.model import PlannedQuery
 from batchfind.tables.asked import AskedKey
 from batchfind.tables.columns import LevelColumns
+from batchfind.tables.decode import Decoder
 from batchfind.tables.decoded import Decoded
 from batchfind.tables.entries import Entries
-from batchfind.tables.layout import Layout
+from batchfind.tables.layout import Layout, layout_of
+from batchfind.tables.level import Wanted
+from batchfind.tables.slabs import Slab
 
 BoolVec: TypeAlias = npt.NDArray[np.bool_]
 IntVec: TypeAlias = npt.NDArray[np.int64]
@@ -30,6 +36,18 @@ Route: TypeAlias = tuple[int, ...]
 
 _NO_RESPONSES: Final = np.zeros(0, np.bool_)
 _REMEMBERED: Final = 1 << 16
+_RESERVED: Final = 0xFF01
+
+
+class Asked(Protocol):
+    """The matching keys of some requests."""
+
+    @property
+    def paths(self) -> Sequence[KeyPath]:
+        """Of all of them, without item numbers."""
+
+    def of(self, request: str) -> Question:
+        """What the responses of a request are held against, by its id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +68,21 @@ class Verified:
     """What holding some responses against their keys found out.
 
     Attributes:
+        reserved: responses with status FF01, by request id; not where there are none.
         read: responses that could be decoded, by request id.
         absent: dotted paths of matching keys that none of these holds, by request
             id; a request has no entry when they hold all.
+        mismatches: how many do not match some key, by request id; not where all do.
         mismatched: of each response, whether it does not match some key; of length 0
             when all match.
         names: a string array of the same length: dotted paths of the keys that a
             response does not match, joined by a backslash; null where it does.
     """
 
+    reserved: Mapping[str, int] = field(default_factory=dict)
     read: Mapping[str, int] = field(default_factory=dict)
     absent: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    mismatches: Mapping[str, int] = field(default_factory=dict)
     mismatched: BoolVec = field(default_factory=lambda: _NO_RESPONSES)
     names: pa.Array | None = None
 
@@ -79,8 +101,7 @@ class Verifier:
         self._ask = question
         self._questions: dict[str, Question] = {}
         self._routes: dict[KeyPath, Route] = {}
-        self._known: dict[tuple[KeyPath, str, bool], dict[str, bool]] = {}
-        self._held = 0
+        self._known: dict[tuple[Judge, str], bool] = {}
 
     def verify(self, decoded: Decoded, columns: LevelColumns) -> Verified:
         """What is to be known about the responses of a slab.
@@ -92,13 +113,13 @@ class Verifier:
         parts = decoded.slab.parts
         questions = [self._question(part.origin.request) for part in parts]
         asked = _by_path(questions)
-        if not asked:
-            return Verified()
         work = _Work(decoded, columns)
         lacking: list[set[str]] = [set() for _ in parts]
         found: dict[KeyPath, BoolVec] = {}
         for path, keys in asked.items():
             route = self._route(path)
+            if work.is_sequence(route):
+                continue
             for part in work.parts_without(route, keys):
                 lacking[part].add(path.dotted)
             judged = {part: key for part, key in keys.items() if questions[part].judged}
@@ -106,8 +127,8 @@ class Verifier:
             if mismatches is not None:
                 found[path] = mismatches
         read, absent = _by_request(work, lacking)
-        verdict = Verified(read=read, absent=absent)
-        return verdict if not found else self._told(work, found, read, absent)
+        verdict = Verified(reserved=work.reserved(), read=read, absent=absent)
+        return self._with_mismatches(verdict, work, found) if found else verdict
 
     def _question(self, request: str) -> Question:
         if request not in self._questions:
@@ -153,38 +174,36 @@ class Verifier:
     def _is_mismatch(self, key: AskedKey, text: str) -> bool:
         if text == key.text or key.judge is None:
             return False
-        known = self._known.setdefault((key.path, key.text, True), {})
-        verdict = known.get(text)
+        verdict = self._known.get((key.judge, text))
         if verdict is None:
-            if self._held >= _REMEMBERED:
-                self._known, self._held = {}, 0
-            verdict = known[text] = key.judge(text) is False
-            self._held += 1
+            if len(self._known) == _REMEMBERED:
+                self._known.clear()
+            verdict = self._known[key.judge, text] = key.judge(text) is False
         return verdict
 
-    def _told(
-        self,
-        work: _Work,
-        found: Mapping[KeyPath, BoolVec],
-        read: Mapping[str, int],
-        absent: Mapping[str, frozenset[str]],
+    def _with_mismatches(
+        self, verdict: Verified, work: _Work, found: Mapping[KeyPath, BoolVec]
     ) -> Verified:
         """The responses that do not match, with names."""
         routes = {self._route(path): each for path, each in found.items()}
-        bad_roots = {route[0]: work.bad(route[:1], routes) for route in routes}
+        bad = {route[0]: work.bad(route[:1], routes) for route in routes}
         paths = sorted(found, key=lambda path: [step.tag for step in path.steps])
         marks = np.stack(
             [
                 work.owners_of(self._route(path), found[path])
-                & bad_roots[self._route(path)[0]]
+                & bad[self._route(path)[0]]
                 for path in paths
             ]
         )
-        mismatched = marks.any(axis=0)
+        mismatched: BoolVec = np.logical_or.reduce(marks)
         if not mismatched.any():
-            return Verified(read=read, absent=absent)
-        names = _names([path.dotted for path in paths], marks)
-        return Verified(read=read, absent=absent, mismatched=mismatched, names=names)
+            return verdict
+        return replace(
+            verdict,
+            mismatches=work.by_request(mismatched),
+            mismatched=mismatched,
+            names=_names([path.dotted for path in paths], marks),
+        )
 
 
 class _Work:
@@ -196,7 +215,7 @@ class _Work:
         counts = [len(part.ends) for part in decoded.slab.parts]
         self.parts = len(counts)
         self.part_of: IntVec = np.repeat(np.arange(len(counts)), counts)
-        self._begins = np.cumsum(counts) - counts
+        self._begins: IntVec = np.cumsum(counts, dtype=np.int64) - counts
         self._readable = np.ones(len(self.part_of), np.bool_)
         self._readable[list(decoded.defects)] = False
         self.read: IntVec = np.add.reduceat(
@@ -208,12 +227,31 @@ class _Work:
         """Id of each part's request."""
         return [part.origin.request for part in self._decoded.slab.parts]
 
+    def reserved(self) -> dict[str, int]:
+        """Responses with status FF01, by request."""
+        statuses = [np.asarray(part.statuses) for part in self._decoded.slab.parts]
+        return self.by_request(np.concatenate(statuses) == _RESERVED)
+
+    def by_request(self, marks: BoolVec) -> dict[str, int]:
+        """How many responses are marked, by request, of those that have any."""
+        counts: Counter[str] = Counter()
+        if marks.any():
+            sums = np.add.reduceat(marks.astype(np.int64), self._begins)
+            for request, count in zip(self.requests, sums.tolist(), strict=True):
+                counts[request] += count
+        return dict(+counts)
+
     def level(self, route: Route) -> tuple[Entries, LevelColumns]:
         """The level a key stands in."""
         entries, columns = self._decoded.root, self._columns
         for slot in route[:-1]:
             entries, columns = entries.children[slot], columns.children[slot]
         return entries, columns
+
+    def is_sequence(self, route: Route) -> bool:
+        """Whether tables take for a sequence what was asked as none."""
+        entries, _ = self.level(route)
+        return entries.node.attributes[route[-1]].vr == "SQ"
 
     def parts_without(self, route: Route, asked: Mapping[int, AskedKey]) -> list[int]:
         """Those of some parts with responses, none of which holds a key."""
@@ -293,11 +331,11 @@ def _by_request(
     for request, count, without in zip(work.requests, counts, lacking, strict=True):
         if not count:
             continue
-        if request in read:
-            without &= absent.pop(request, frozenset())
+        before = absent.pop(request, frozenset())
+        still = before & without if request in read else frozenset(without)
         read[request] += count
-        if without:
-            absent[request] = frozenset(without)
+        if still:
+            absent[request] = still
     return dict(read), absent
 
 
@@ -309,3 +347,28 @@ def _names(names: Sequence[str], marks: BoolVec) -> pa.Array:
         for each in distinct.T.tolist()
     ]
     return pa.array(texts, pa.string()).take(pa.array(where.ravel()))
+
+
+def verify_slabs(
+    query: PlannedQuery,
+    slabs: Iterable[Slab],
+    asked: Asked,
+) -> Iterator[tuple[Slab, Verified]]:
+    """Holds responses against their keys without making tables of them.
+
+    Args:
+        query: the query all slabs belong to.
+        slabs: as joined.
+        asked: the keys of their requests.
+
+    Yields:
+        One piece after another, in the order of the slabs, with every response once.
+    """
+    layout = layout_of(replace(query, columns=(), explode=None), asked.paths)
+    decoder = Decoder(layout, Wanted())
+    verifier = Verifier(layout, asked.of)
+    for slab in slabs:
+        for decoded in decoder.decode(slab):
+            big_endian = decoded.slab.transfer_syntax == EXPLICIT_BE
+            columns = LevelColumns(decoded.root, big_endian=big_endian)
+            yield decoded.slab, verifier.verify(decoded, columns)

@@ -460,6 +460,11 @@ class TestDemo:
         assert f"port {mute_port} of 127.0.0.1: " in done.stderr
         assert "choose another" in done.stderr
 
+    def test_wants_to_know_where_an_answer_ends(self, shell: Shell) -> None:
+        done = shell("demo", "--cap-style", "a700")
+        assert done.returncode == 2
+        assert "give --cap N as well" in done.stderr
+
 
 class TestExportOfAnEditedJob:
     JOB = """\

@@ -142,8 +142,22 @@ def plan(
 
 def with_real_keys(given: Plan) -> Plan:
     """The keys and the digest that a plan file is checked against."""
-    requests = tuple(
-        replace(each, key=request_key(each, given.peers[each.peer]))
-        for each in given.requests
-    )
-    return replace(given, requests=requests, digest=plan_digest(requests))
+
+    def keyed(requests: Sequence[Request]) -> tuple[Request, ...]:
+        return tuple(
+            replace(each, key=request_key(each, given.peers[each.peer]))
+            for each in requests
+        )
+
+    queries = {
+        name: query
+        if query.growing is None
+        else replace(
+            query,
+            growing=replace(query.growing, patterns=keyed(query.growing.patterns)),
+        )
+        for name, query in given.queries.items()
+    }
+    requests = keyed(given.requests)
+    digest = plan_digest(requests, queries.values())
+    return replace(given, requests=requests, queries=queries, digest=digest)

@@ -20,7 +20,7 @@ from batchfind.capture.records import (
     StoredAttempt,
 )
 from batchfind.dicom.identifier import Element
-from batchfind.dicom.paths import KeyPath, parse_path
+from batchfind.dicom.paths import parse_path
 from batchfind.execution.caps import Caps
 from batchfind.execution.contribution import contributing
 from batchfind.execution.findings import Findings
@@ -51,6 +51,7 @@ FACTS = AttemptFacts(
     started="2026-01-31T03:15:00.000000+00:00",
 )
 _MOST_PROBES = 8
+_MOST_PIECES = 400
 
 
 def ending(
@@ -139,6 +140,7 @@ class Simulation:
         rows: what each attempt brought, by request id.
         tries: attempts, by request id.
         born: pieces, in the order they were made.
+        refused: ids of requests whose pieces would have been too many.
     """
 
     plan: Plan
@@ -146,6 +148,7 @@ class Simulation:
     rows: dict[str, list[list[Study]]] = field(default_factory=dict)
     tries: dict[str, list[StoredAttempt]] = field(default_factory=dict)
     born: list[Request] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
 
     def run(self, turn: Sequence[int] = ()) -> Simulation:
         """Asks all there is to ask; `turn` shuffles which request is next."""
@@ -174,7 +177,9 @@ class Simulation:
 
     def verdicts(self) -> dict[str, RequestVerdict]:
         """Final verdicts, from what the rows show."""
-        return judge_run(self.forest(), self._attempts, self.findings())
+        return judge_run(
+            self.forest(), self._attempts, self.findings(), refused=self.refused
+        )
 
     def forest(self) -> Forest:
         """All that was asked."""
@@ -232,9 +237,13 @@ class Simulation:
         )
         day = one.extent is not None and one.extent.by is not Piecing.TIME
         probes = sum(_is_probe(each) for each in self.born)
-        unset = any(not row.time for rows in self.rows[one.id] for row in rows)
+        rows = (row for tries in self.rows.values() for each in tries for row in each)
+        unset = any(not row.time for row in rows)
         if timed and day and unset and probes < _MOST_PROBES:
             children.append(unset_probe(one, query, at, len(children)))
+        if len(self.born) + len(children) > _MOST_PIECES:
+            self.refused[one.id] = f"pacs: {_MOST_PIECES} pieces are allowed"
+            return []
         self.born += children
         return children
 
@@ -283,8 +292,3 @@ def _keys(one: Request) -> dict[int, str]:
         for each in one.identifier
         if isinstance(each.value, str) and each.tag in (DATE, TIME, MODALITIES)
     }
-
-
-def dotted(path: KeyPath) -> str:
-    """As findings name a key."""
-    return path.dotted

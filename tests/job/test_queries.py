@@ -330,7 +330,8 @@ class TestMultiplication:
             (
                 "matrix: {a: [1]}\ncarry: [b]",
                 (
-                    "11:12: queries.q.carry: 'b' is no name of matrix, rows, any_of or for_each"
+                    "11:12: queries.q.carry: 'b' is no name of matrix, rows, any_of "
+                    "or for_each"
                 ),
             ),
         ],

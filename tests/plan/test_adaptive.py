@@ -211,8 +211,10 @@ class TestRaw:
             """
         )
         assert [one.message for one in problems] == [
-            "StudyTime is what the window cuts days by, but nothing is added to a raw"
-            " query; write it among its keys"
+            (
+                "StudyTime is what the window cuts days by, but nothing is added to a"
+                " raw query; write it among its keys"
+            )
         ]
 
     def test_nothing_is_added(self, planner: Planner) -> None:

@@ -117,6 +117,15 @@ class TestAnyOf:
         assert len(plan.requests) == 1
         assert any("asked once" in one.message for one in plan.warnings)
 
+    def test_a_column_of_the_same_name_is_an_error(self, planner: Planner) -> None:
+        text = (
+            'keys: {PatientID: "{{ PatientSex }}"}, any_of: {PatientSex: [F, M]},'
+            " rows: {from: rows.csv}"
+        )
+        problem = planner.problem(query(text), tables={"q": "PatientSex\nF"})
+        assert problem.message.endswith("rename it under rows.columns")
+        assert problem.path == "queries.q.any_of.PatientSex"
+
     def test_it_counts_towards_the_limit(self, planner: Planner) -> None:
         text = query(self.ANY + "{PatientSex: [F, M, O]}") + "run: {max_requests: 2}\n"
         problem = planner.problem(text)
@@ -257,7 +266,7 @@ class TestForEach:
         (warning,) = plan.warnings
         assert warning.path == "queries.series.for_each.columns.u"
         assert warning.message.startswith("nothing reads u;")
-        assert (warning.mark.line, warning.mark.column) == (11, 44)
+        assert (warning.mark.line, warning.mark.column) == (11, 45)
 
     def test_without_a_key_every_request_would_be_the_same(
         self, planner: Planner
@@ -317,6 +326,23 @@ class TestForEach:
         problem = planner.problem(text)
         assert "is known only while the job runs; choose" in problem.message
 
+    def test_rows_of_a_model_without_levels(self, planner: Planner) -> None:
+        plan = planner.plan(
+            """
+            queries:
+              steps: {model: worklist, keys: {PatientID: x}}
+              studies:
+                model: study
+                level: STUDY
+                for_each: {query: steps, keys: [PatientID]}
+                keys: {StudyInstanceUID: ""}
+            """
+        )
+        assert plan.queries["steps"].added == (
+            *("StudyInstanceUID", "RequestedProcedureID"),
+            "ScheduledProcedureStepSequence.ScheduledProcedureStepID",
+        )
+
     def test_a_chain_of_three(self, planner: Planner) -> None:
         text = SERIES + (
             "  images:\n    model: study\n    level: IMAGE\n    for_each: {query:"
@@ -343,6 +369,14 @@ class TestForEach:
         )
         (pattern,) = growing(planner.plan(text)).patterns
         assert len(pattern.identifier) == 3
+
+    def test_a_raw_child_must_have_the_key(self, planner: Planner) -> None:
+        text = SERIES.replace("level: SERIES", "raw: true").replace(
+            'Modality: ""', "QueryRetrieveLevel: SERIES"
+        )
+        problem = planner.problem(text)
+        assert problem.path == "queries.series.raw"
+        assert problem.message.startswith("StudyInstanceUID takes its value from a row")
 
     def test_a_selected_child_needs_its_parent(self, planner: Planner) -> None:
         problem = planner.problem(SERIES, select=("series",))
@@ -421,6 +455,36 @@ class TestUniqueAndPolicies:
         )
         assert sequence.value == ((),)
 
+    def test_a_file_may_hold_some_keys_of_a_sequence(self, planner: Planner) -> None:
+        path = "ScheduledProcedureStepSequence"
+        text = "queries:\n  q: {model: worklist, files: [a, b], dedupe: query}\n"
+        item = (element("ScheduledProcedureStepID", "7"),)
+        files = {
+            "a": (element(path, (item,)),),
+            "b": (element(path, ((element("Modality", "CT"),),)),),
+        }
+        plan = planner.plan(text, files=files)
+        found = values_of(plan.requests, f"{path}.ScheduledProcedureStepID")
+        assert found == ["7", ""]
+
+    def test_keys_of_a_second_item_stand_nowhere_else(self, planner: Planner) -> None:
+        text = """
+        queries:
+          q:
+            model: study
+            raw: true
+            files: [a]
+            unique: ["RequestAttributesSequence[1].RequestedProcedureID", PatientID]
+            any_of: {PatientSex: [F, M]}
+        """
+        item = (element("RequestedProcedureID", ""),)
+        base = (
+            element("PatientID", "x"),
+            element("RequestAttributesSequence", (item,)),
+        )
+        problem = planner.problem(text, files={"a": base})
+        assert problem.message.startswith("RequestAttributesSequence[1].Requested")
+
     def test_policies_enter_the_plan(self, planner: Planner) -> None:
         text = "keys: {PatientID: x}, verify_matches: drop, expect: {min_rows: 1}"
         found = planner.plan(query(text)).queries["q"]
@@ -444,7 +508,7 @@ class TestExpectedColumns:
             (
                 "{not_null: [PatientID, PatientNam]}",
                 "expect.not_null[1]",
-                "there is no column 'PatientNam' of query q (did you mean 'PatientName'",
+                "there is no column 'PatientNam' of query q (did you mean 'Patient",
             ),
             (
                 "{unique: [AccessionNumber]}",

@@ -154,6 +154,7 @@ STUDIES = st.lists(
         st.sampled_from(["20260103"] * 6 + ["20260101", "20260102", "20260104"]),
         TIMES | st.just(""),
     ),
+    min_size=6,
     max_size=60,
 )
 
@@ -167,7 +168,7 @@ class TestCappedPeer:
         order=st.sampled_from(ORDERS),
         unset=st.sampled_from(["all", "below", "none"]),
         silent=st.booleans(),
-        floor=st.sampled_from([1, 60, 900]),
+        floor=st.sampled_from([900, 3600, 40_000]),
         window=st.sampled_from(
             [("20260101", "20260104"), ("", "20260104"), ("20260101", ""), ("", "")]
         ),

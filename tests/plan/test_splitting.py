@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from batchfind.job.model import Cancel
 from batchfind.job.transport_model import Asked
+from batchfind.plan import day_times
 from batchfind.plan.digests import request_key
 from batchfind.plan.model import (
     Extent,
@@ -47,6 +49,10 @@ def reaches(pieces: tuple[Request, ...]) -> list[tuple[str, str]]:
         for piece in pieces
         if piece.extent is not None
     ]
+
+
+def test_the_examples_of_its_docstring() -> None:
+    assert doctest.testmod(day_times).failed == 0
 
 
 class TestDays:

@@ -1,0 +1,41 @@
+"""Why a request that is in line is not asked any more."""
+
+from __future__ import annotations
+
+from batchfind.capture.records import RequestVerdict
+from batchfind.execution.outcomes import Stop
+from batchfind.execution.queues import Line
+from batchfind.execution.verdicts import skipped
+from batchfind.plan.model import Request
+
+_SENTENCES = {
+    Stop.INTERRUPTED: "the run was interrupted before this request",
+    Stop.STOPPED: "an earlier request failed and run.on_failure is stop",
+}
+
+
+def refusal(request: Request, line: Line, stop: Stop | None) -> RequestVerdict | None:
+    """The verdict of a request that is not to be asked; None when it is.
+
+    Args:
+        request: the next in line.
+        line: of its peer.
+        stop: why the run is being stopped, if it is.
+    """
+    if stop is not None:
+        sentence = _SENTENCES.get(stop, "the run ended before this request")
+        return skipped(
+            request,
+            stop.value,
+            f"{request.peer}: {sentence}",
+            "batchfind resume asks it",
+        )
+    if line.open:
+        return skipped(
+            request,
+            "circuit",
+            f"{request.peer}: {line.failures} associations in a row failed; the "
+            "peer is not asked again in this run",
+            "mend the first cause reported for this peer, then batchfind resume",
+        )
+    return None

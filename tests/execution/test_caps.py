@@ -1,0 +1,312 @@
+"""A cap is declared, told by the peer, or guessed from counts; never by order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from batchfind.capture.records import Ending, Outcome
+from batchfind.execution.caps import Caps, Doubt
+from batchfind.job.model import ResponseCap
+from batchfind.plan.model import Request
+from tests.execution.plans import request
+from tests.execution.simulation import attempts_of, ending, planned, splitting
+
+CUTS = splitting()
+AUTO = ResponseCap()
+
+
+def success(count: int) -> Ending:
+    return ending(Outcome.SUCCESS, count)
+
+
+def refused(count: int) -> Ending:
+    return ending(Outcome.CAPPED, count)
+
+
+def aborted(count: int, code: str = "peer-abort") -> Ending:
+    return ending(Outcome.PARTIAL, count, code)
+
+
+class Run:
+    """Requests of one query, each with the endings of its attempts."""
+
+    def __init__(
+        self,
+        *ended: Ending | Sequence[Ending],
+        cap: ResponseCap = AUTO,
+        split: bool = False,
+        repeats: bool = False,
+    ) -> None:
+        self.asked = [
+            request(
+                f"0.{at}",
+                "pacs",
+                **({"identifier": ()} if repeats else {}),
+                repetition=at if repeats else 0,
+            )
+            for at in range(len(ended))
+        ]
+        self.tries = {
+            one.id: attempts_of(one, *([each] if isinstance(each, Ending) else each))
+            for one, each in zip(self.asked, ended, strict=True)
+        }
+        self.caps = Caps(planned(self.asked, cap, CUTS if split else None))
+        self.newly = {one.id: self.learn(one) for one in self.asked}
+
+    def learn(self, one: Request) -> tuple[str, ...]:
+        return self.caps.learn(one, self.tries[one.id])
+
+    def doubt(self, at: int = 0) -> Doubt | None:
+        return self.caps.doubt(self.asked[at], self.tries[f"0.{at}"])
+
+    def again(self, at: int = 0) -> bool:
+        return self.caps.again(self.asked[at], self.tries[f"0.{at}"])
+
+    def doubted(self) -> list[int]:
+        return [at for at in range(len(self.asked)) if self.doubt(at) is not None]
+
+
+class TestADeclaredCap:
+    CAP = ResponseCap(declared={"STUDY": 37})
+
+    @pytest.mark.parametrize("split", [True, False])
+    def test_doubts_exactly_so_many(self, split: bool) -> None:
+        run = Run(success(36), success(37), success(38), cap=self.CAP, split=split)
+        assert run.doubted() == [1]
+        doubt = run.doubt(1)
+        assert doubt is not None
+        assert doubt.silent
+        assert doubt.count == 37
+        assert doubt.cause.code == "capped"
+        assert "pacs (BATCHFIND -> PEER at 127.0.0.1:104)" in doubt.message
+        assert "response_cap" in doubt.message
+
+    def test_leaves_counts_alone_that_auto_would_doubt(self) -> None:
+        run = Run(success(100), success(100), cap=self.CAP, split=True)
+        assert not run.doubted()
+
+    def test_may_stand_for_every_level(self) -> None:
+        assert Run(success(5), cap=ResponseCap(declared={"": 5})).doubted() == [0]
+
+    def test_of_another_level_does_not_count(self) -> None:
+        cap = ResponseCap(declared={"IMAGE": 5})
+        assert not Run(success(5), cap=cap).doubted()
+
+    def test_is_reached_at_once_by_an_answer_that_breaks_off_there(self) -> None:
+        run = Run(aborted(37), cap=self.CAP)
+        assert not run.again()
+        doubt = run.doubt()
+        assert doubt is not None
+        assert not doubt.silent
+        assert "declared response_cap" in doubt.message
+
+
+class TestWithoutSplitting:
+    def test_one_answer_alone_is_not_doubted(self) -> None:
+        assert not Run(success(200)).doubted()
+
+    def test_a_count_that_two_share_and_none_exceeds_is(self) -> None:
+        run = Run(success(200), success(7), success(200))
+        assert run.doubted() == [0, 2]
+        assert run.newly["0.2"] == ("0.0",)
+        doubt = run.doubt(0)
+        assert doubt is not None
+        assert "exactly 200 responses, as many as request 0.2" in doubt.message
+        assert "window.split: adaptive" in doubt.hint
+        assert "limits.response_cap" in doubt.hint
+
+    def test_a_larger_answer_refutes_it(self) -> None:
+        assert not Run(success(200), success(200), success(201)).doubted()
+
+    def test_even_one_that_did_not_end_well(self) -> None:
+        assert not Run(success(200), success(200), aborted(201)).doubted()
+
+    def test_repeats_of_one_identifier_count_once(self) -> None:
+        assert not Run(success(200), success(200), repeats=True).doubted()
+
+    def test_counts_below_50_are_never_guessed(self) -> None:
+        assert not Run(success(49), success(49), success(40), success(40)).doubted()
+
+    def test_the_message_names_few_of_many(self) -> None:
+        doubt = Run(*[success(60)] * 7).doubt(0)
+        assert doubt is not None
+        assert "requests 0.1, 0.2, 0.3 and 3 more" in doubt.message
+
+    def test_none_vouches_for_it(self) -> None:
+        cap = ResponseCap(auto=False)
+        assert not Run(success(200), success(200), cap=cap).doubted()
+
+
+class TestWithSplitting:
+    @pytest.mark.parametrize(
+        ("counts", "doubted"),
+        [
+            ([49], []),
+            ([50], [0]),
+            ([51, 50], [0, 1]),
+            ([61, 60, 62], [2]),
+            ([350, 100, 99, 51], [0, 1]),
+            ([60, 60], [0, 1]),
+        ],
+    )
+    def test_the_largest_and_round_counts_are_tested(
+        self, counts: list[int], doubted: list[int]
+    ) -> None:
+        run = Run(*[success(count) for count in counts], split=True)
+        assert run.doubted() == doubted
+
+    def test_none_vouches_for_it(self) -> None:
+        assert not Run(success(200), cap=ResponseCap(auto=False), split=True).doubted()
+
+    def test_the_message_says_which_and_what_helps(self) -> None:
+        run = Run(success(61), success(50), split=True)
+        largest, even = run.doubt(0), run.doubt(1)
+        assert largest is not None
+        assert even is not None
+        assert "the most of all" in largest.message
+        assert "a round number" in even.message
+        assert "window.floor" in even.hint
+        assert "limits.response_cap" in even.hint
+
+
+@pytest.mark.parametrize("split", [True, False])
+class TestACountAtWhichThePeerCutOff:
+    def test_is_known_from_then_on(self, split: bool) -> None:
+        run = Run(success(7), refused(7), success(7), success(8), split=split)
+        assert run.doubted() == [0, 1, 2]
+        assert run.newly["0.1"] == ("0.0",)
+        assert run.newly["0.2"] == ()
+        told, silent = run.doubt(1), run.doubt(0)
+        assert told is not None
+        assert silent is not None
+        assert (told.code, told.silent) == ("status-a700", False)
+        assert (silent.code, silent.silent) == ("capped", True)
+        assert "cut off request 0.1" in silent.message
+
+    def test_even_though_the_administrator_vouches(self, split: bool) -> None:
+        cap = ResponseCap(auto=False)
+        assert Run(success(7), refused(7), cap=cap, split=split).doubted() == [0, 1]
+
+    def test_but_an_empty_refusal_tells_no_count(self, split: bool) -> None:
+        run = Run(success(0), refused(0), split=split)
+        assert run.doubted() == [1]
+        assert run.newly["0.1"] == ()
+
+    def test_nor_does_one_that_the_same_request_exceeded(self, split: bool) -> None:
+        run = Run([refused(7), success(30)], success(7), split=split)
+        assert not run.doubted()
+
+    def test_is_its_own_witness(self, split: bool) -> None:
+        doubt = Run([refused(7), success(7)], split=split).doubt()
+        assert doubt is not None
+        assert "cut off an answer" in doubt.message
+
+
+class TestAnAnswerThatBreaksOff:
+    @pytest.mark.parametrize(
+        "code", ["peer-abort", "peer-closed", "peer-reset", "response-timeout"]
+    )
+    def test_is_asked_once_more(self, code: str) -> None:
+        run = Run(aborted(37, code), split=True)
+        assert run.again()
+        assert run.doubt() is None
+
+    def test_is_capped_when_it_does_so_at_the_same_count(self) -> None:
+        run = Run(success(37), [aborted(37), aborted(37)])
+        assert not run.again(1)
+        assert run.doubted() == [0, 1]
+        assert run.newly["0.1"] == ("0.0",)
+        doubt = run.doubt(1)
+        assert doubt is not None
+        assert doubt.code == "abort-at-n"
+        assert "always breaks off at this count" in doubt.message
+
+    def test_is_not_at_another_count(self) -> None:
+        run = Run([aborted(37), aborted(36)], split=True)
+        assert not run.doubted()
+        assert not run.again()
+
+    @pytest.mark.parametrize(("split", "doubted"), [(True, [0]), (False, [])])
+    def test_is_at_once_at_a_round_count_where_it_can_be_cut(
+        self, split: bool, doubted: list[int]
+    ) -> None:
+        run = Run(aborted(200), split=split)
+        assert run.doubted() == doubted
+        assert run.again() is not split
+        doubt = run.doubt()
+        assert doubt is None or "a round number" in doubt.message
+
+    def test_is_at_once_where_another_was_cut_off(self) -> None:
+        run = Run(aborted(37), refused(37), aborted(37))
+        assert run.newly["0.1"] == ("0.0",)
+        assert run.doubted() == [0, 1, 2]
+        assert not run.again(2)
+        doubt = run.doubt(0)
+        assert doubt is not None
+        assert "like request 0.1" in doubt.message
+
+    def test_before_any_response_says_nothing_about_caps(self) -> None:
+        run = Run(ending(Outcome.FAILED, 0, "peer-abort"), split=True)
+        assert not run.again()
+        assert not run.doubted()
+
+    def test_by_our_own_limit_says_nothing_either(self) -> None:
+        run = Run(ending(Outcome.PARTIAL, 100, "limit"), split=True)
+        assert not run.again()
+        assert not run.doubted()
+
+
+class TestARequestThatLimitsItself:
+    def test_is_never_doubted(self) -> None:
+        cap = ResponseCap(declared={"": 50})
+        run = Run(ending(Outcome.LIMITED, 50), refused(50), cap=cap, split=True)
+        assert run.doubted() == [1]
+        assert run.newly["0.1"] == ()
+
+
+class TestARequestNeverAnswered:
+    def test_is_not_doubted(self) -> None:
+        run = Run([], split=True)
+        assert not run.doubted()
+        assert not run.again()
+
+
+class TestSmallWorklists:
+    @pytest.mark.parametrize("split", [True, False])
+    def test_of_many_nights_are_never_suspect(self, split: bool) -> None:
+        counts = [20, 20, 40, 40, 10, 48, 48, 49, 30, 30] * 2
+        run = Run(*[success(count) for count in counts], split=split)
+        assert not run.doubted()
+
+
+ENDINGS = st.sampled_from((37, 50, 60, 100)).flatmap(
+    lambda count: st.sampled_from((success(count), refused(count), aborted(count)))
+)
+
+
+class TestOrder:
+    @settings(max_examples=80, deadline=None)
+    @given(
+        st.lists(st.lists(ENDINGS, min_size=1, max_size=3), max_size=8),
+        st.booleans(),
+        st.data(),
+    )
+    def test_of_learning_changes_no_doubt(
+        self, ended: list[list[Ending]], split: bool, data: st.DataObject
+    ) -> None:
+        run = Run(*ended, split=split)
+        other = Caps(planned(run.asked, None, CUTS if split else None))
+        told: set[str] = set()
+        for one in data.draw(st.permutations(run.asked)):
+            # Each attempt is learnt as it ends, and doubted requests are told.
+            for tries in range(1, len(run.tries[one.id]) + 1):
+                told.update(other.learn(one, run.tries[one.id][:tries]))
+            if other.doubt(one, run.tries[one.id]) is not None:
+                told.add(one.id)
+        doubts = [other.doubt(one, run.tries[one.id]) for one in run.asked]
+        assert doubts == [run.doubt(at) for at in range(len(run.asked))]
+        assert {f"0.{at}" for at in run.doubted()} <= told
