@@ -136,8 +136,13 @@ class Run:
 
     @property
     def requests(self) -> tuple[RequestReport, ...]:
-        """Every request in plan order, with its verdict."""
+        """Every request in plan order, each piece after what it was cut from."""
         return self.result.requests
+
+    @property
+    def roots(self) -> tuple[RequestReport, ...]:
+        """The requests that are no pieces of others; their verdicts count."""
+        return self.result.roots
 
     @property
     def outputs(self) -> tuple[OutputReport, ...]:

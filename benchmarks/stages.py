@@ -26,11 +26,11 @@ _PHASES = (
     ("batchfind.execution.run", "run_plan", "run directory"),
     ("batchfind.capture.journal:Journal", "create", "journal"),
     ("batchfind.execution.asking:Asking", "ask", "ask"),
-    ("batchfind.execution.run:_Run", "_judged", "judge"),
-    ("batchfind.execution.run:_Run", "_finish", "finish"),
-    ("batchfind.execution.run", "publish_outputs", "publish"),
+    ("batchfind.execution.under_way:RunUnderWay", "_judged", "judge"),
+    ("batchfind.execution.under_way:RunUnderWay", "_finish", "finish"),
+    ("batchfind.execution.under_way", "publish_outputs", "publish"),
     ("batchfind.capture.journal:Journal", "verdicts", "store verdicts"),
-    ("batchfind.execution.run:_Run", "_close", "close"),
+    ("batchfind.execution.under_way:RunUnderWay", "_close", "close"),
     ("batchfind.cli.running", "report", "report"),
 )
 #: What is timed within threads.

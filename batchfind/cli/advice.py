@@ -59,7 +59,10 @@ def _publish(result: RunResult) -> Advice | None:
     worth = [output for output in withheld if output.rows]
     if not worth:
         return None
-    policy = "always" if any(_is_short(result, each) for each in worth) else "answered"
+    unmet = {one.query for one in result.expectations if not one.met}
+    policy = "answered"
+    if any(each.query in unmet or _is_short(result, each) for each in worth):
+        policy = "always"
     place = shlex.quote(str(result.run_dir))
     remark = ""
     if policy == "always" and len(worth) < len(withheld):

@@ -200,8 +200,10 @@ class Board:
 def split_sentence(event: RequestSplit) -> str:
     """What was cut, and why."""
     pieces = count(len(event.pieces), "piece")
-    where = f"{event.query} at {event.peer}"
-    return clean(f"{where}: {event.why.rstrip('.')}: cut into {pieces}")
+    where, why = f"{event.query} at {event.peer}", event.why.rstrip(".")
+    if why.startswith(f"{event.peer} ("):  # with its address, which is known by now
+        why = why.partition("): ")[2] or why
+    return clean(f"{where}: {why}: cut into {pieces}")
 
 
 def _settle(group: Group, tree: Tree) -> None:

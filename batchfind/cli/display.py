@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
@@ -46,7 +46,7 @@ class Lines:
         self._board = board
         self._spoken = 0.0
         self._troubles: set[tuple[str, str]] = set()
-        self._splits: Counter[tuple[str, str]] = Counter()
+        self._splits: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
 
     def __call__(self, event: Event) -> None:
         """Take one event; never raises."""
@@ -56,9 +56,9 @@ class Lines:
             case RunStarted():
                 self._spoken = now
                 console.note(f"run directory: {event.run_dir}")
-                console.note(
-                    f"{self._board.job}: {count(len(event.requests), 'request')}"
-                )
+                groups = self._board.groups.values()
+                asked = sum(group.total for group in groups)
+                console.note(f"{self._board.job}: {count(asked, 'request')}")
             case RequestEnded():
                 self._ended(event, now)
             case RequestSplit():
@@ -84,14 +84,14 @@ class Lines:
             self._progress(now)
 
     def _split(self, event: RequestSplit, now: float) -> None:
-        """The first splits of each query and peer; then only progress."""
-        key = (event.query, event.peer)
-        self._splits[key] += 1
-        if self._splits[key] <= _SPLIT_LINES:
-            console.note(split_sentence(event))
-            self._spoken = now
-        else:
+        """The first kinds of splits of each query and peer; then only progress."""
+        told, sentence = self._splits[event.query, event.peer], split_sentence(event)
+        if sentence in told or len(told) >= _SPLIT_LINES:
             self._progress(now)
+            return
+        told.add(sentence)
+        console.note(sentence)
+        self._spoken = now
 
     def _grown(self, event: RequestsGrown) -> None:
         made = [one for one in event.requests if self._board.trees.is_root(one)]

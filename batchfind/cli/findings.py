@@ -120,7 +120,7 @@ def _worth(result: RunResult, total: str) -> str:
     if doubted:
         return f"suspect: {doubted:,} of {total} may not have the whole answer"
     if result.exit_code is ExitCode.SUSPECT:
-        return "suspect: there are rows for which nothing could be asked; see above"
+        return "suspect: nothing could be asked for rows without a usable key"
     return f"complete: {total}, every answer is whole or limited as asked"
 
 

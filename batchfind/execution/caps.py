@@ -106,7 +106,8 @@ class Caps:
         ended = [one.ending for one in attempts if one.ending is not None]
         refused = [one for one in ended if one.outcome is Outcome.CAPPED]
         if refused:
-            return _told(max(reversed(refused), key=lambda one: one.responses))
+            farthest = max(reversed(refused), key=lambda one: one.responses)
+            return _told(farthest, self._plan.queries[request.query])
         tries = self._tries(request, attempts)
         ledger = self._ledger(request)
         ground = ledger.ground(tries)
@@ -173,12 +174,12 @@ def _broke_off(ending: Ending) -> bool:
     return bool(ending.responses) and code in _BROKE_OFF
 
 
-def _told(ending: Ending) -> Doubt:
+def _told(ending: Ending, query: PlannedQuery) -> Doubt:
     cause = ending.cause or Cause(code="capped", message="the peer caps its answers")
     return Doubt(
         code=cause.code,
         message=cause.message,
-        hint=cause.hint,
+        hint=_narrower(query) if query.splitting is not None else cause.hint,
         silent=False,
         count=ending.responses,
     )

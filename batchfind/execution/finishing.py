@@ -18,18 +18,19 @@ from batchfind.dicom.paths import KeyPath, parse_path
 from batchfind.execution.answers import Answers
 from batchfind.execution.behind import Behind
 from batchfind.execution.completeness import shortage_of
-from batchfind.execution.expectations import Expectation, RowFacts, check
+from batchfind.execution.expectations import Expectation
+from batchfind.execution.expecting import check
 from batchfind.execution.findings import Findings
 from batchfind.execution.notes import Notes
 from batchfind.execution.progress import Event, FinishingStarted
 from batchfind.execution.rendition import Prepared, Target
-from batchfind.execution.row_checks import RowChecks
 from batchfind.execution.selection import Selection, select
 from batchfind.job.output_model import TableKind
 from batchfind.outputs.writing import Piece
 from batchfind.plan.model import PlannedOutput, PlannedQuery, Request
 from batchfind.tables.render import Rendered, render
 from batchfind.tables.requests import requests_table
+from batchfind.tables.row_checks import RowChecks, RowFacts
 from batchfind.tables.schema import TableSchema
 from batchfind.tables.slabs import Slab, join
 

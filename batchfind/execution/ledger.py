@@ -143,10 +143,12 @@ class Ledger:
             return None
         if count == self.declared:
             return Ground.DECLARED
+        if tries.success is None:
+            even = tries.splits and is_round(count)
+            seen = Ground.SEEN if state.seen else None
+            return Ground.ROUND if even else seen
         if state.seen:
             return Ground.SEEN
-        if tries.success is None:
-            return Ground.ROUND if tries.splits and is_round(count) else None
         if not self._auto or count < LEAST_SUSPICIOUS:
             return None
         if state.shared and count >= state.largest:

@@ -15,9 +15,9 @@ from batchfind.dicom.models import model_of
 from batchfind.dicom.paths import KeyPath
 from batchfind.job.model import Verify
 from batchfind.plan.model import PlannedQuery, Request
-from batchfind.tables.asked import asked_keys
+from batchfind.tables.asked import KeyReader, Question
 from batchfind.tables.slabs import Slab
-from batchfind.tables.verify import Question, Verified, verify_slabs
+from batchfind.tables.verify import Verified, verify_slabs
 
 BoolVec: TypeAlias = npt.NDArray[np.bool_]
 IntVec: TypeAlias = npt.NDArray[np.int64]
@@ -47,17 +47,18 @@ class Questions:
             counting: tells what was negotiated for them.
             known: VRs and names.
         """
-        self._model = model_of(query.model)
+        self._reader = KeyReader(model_of(query.model), known)
         self._judged = query.verify_matches is not Verify.OFF
-        self._known = known
         self._questions = {
             request.id: self._question(request, counting(request))
             for request in requests
         }
-        paths = (
-            key.path for question in self._questions.values() for key in question.keys
-        )
-        self.paths: tuple[KeyPath, ...] = tuple(dict.fromkeys(paths))
+        paths = {
+            key.name: key.path
+            for question in self._questions.values()
+            for key in question.keys
+        }
+        self.paths: tuple[KeyPath, ...] = tuple(paths.values())
 
     def of(self, request: str) -> Question:
         """What the responses of a request are held against, by its id."""
@@ -67,8 +68,7 @@ class Questions:
         facts = attempt.facts if attempt is not None else None
         if facts is None:
             return Question(())
-        keys = asked_keys(request, self._model, facts.negotiated, self._known)
-        return Question(keys, self._judged)
+        return Question(self._reader.keys(request, facts.negotiated), self._judged)
 
 
 @dataclass(slots=True)

@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from batchfind.dicom.columnar.model import BoolVec
 from batchfind.execution.forest import Forest
 from batchfind.execution.row_digests import Row, RowDigests
 from batchfind.execution.row_identity import axis_of, identities, unset
@@ -21,7 +22,7 @@ from batchfind.execution.standing import Standing
 from batchfind.job.model import Dedupe
 from batchfind.plan.model import PlannedQuery, Request
 from batchfind.tables.keys import KeyRows, read_keys
-from batchfind.tables.slabs import BoolVec, Part, Slab
+from batchfind.tables.slabs import Part, Slab
 
 Read: TypeAlias = Callable[[Sequence[Request]], Iterable[Slab]]
 """The responses that count of some requests, in their order."""

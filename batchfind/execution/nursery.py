@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from batchfind.capture.journal import Journal
 from batchfind.capture.records import StoredAttempt
-from batchfind.execution.births import Births
+from batchfind.execution.births import Birth
 from batchfind.execution.growing import Grower
 from batchfind.execution.progress import Event, RequestSplit
 from batchfind.plan.model import Request
@@ -70,17 +70,16 @@ class Nursery:
         asked = {request.id: request for request in requests}
         overdue = self._grower.overdue()
         self._grower.expect(overdue)
-        splits: list[RequestSplit] = []
+        births: list[Birth] = []
         for request in overdue:
-            births = await self._grower.catch_up(request)
-            if self._stopped():
-                break
-            if not births and request.id in asked:
+            own = await self._grower.catch_up(request)
+            if not own and request.id in asked:
                 self._grower.expect([request])
                 self._enqueue([request])
-            splits += await self._bear(births)
+            births += own
+        splits = await self._bear(births)
         await self.follow()
-        return tuple(splits)
+        return splits
 
     async def ended(
         self, request: Request, tries: Sequence[StoredAttempt]
@@ -107,7 +106,7 @@ class Nursery:
         if not self._stopped():
             await self._bear(await self._grower.follow())
 
-    async def _bear(self, births: Births) -> tuple[RequestSplit, ...]:
+    async def _bear(self, births: Sequence[Birth]) -> tuple[RequestSplit, ...]:
         if self._stopped():
             if births:
                 self._grower.abandon()

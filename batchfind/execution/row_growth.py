@@ -76,6 +76,7 @@ class RowGrowth:
         self._growing: Growing = query.growing
         self._room = plan.policy.max_requests - census.count
         self._allowed = query.growing.limit - len(census.of_query(query.name))
+        self._most = max(0, min(self._allowed, self._room)) + _SPARE
         #: Children of all families at a peer, where rows merge across them.
         self._shared: dict[str, set[_Key]] | None = None
         if plan.queries[query.growing.query].dedupe is Dedupe.QUERY:
@@ -83,9 +84,11 @@ class RowGrowth:
             for child in census.of_query(query.name):
                 known = self._shared.setdefault(child.peer, set())
                 known.add(self._key_of(child))
+        peers = frozenset(pattern.peer for pattern in query.growing.patterns)
         self._families = [
             self._family(parent, census.counting(members), census)
             for parent, members in census.families(query.growing.query)
+            if parent.peer in peers
         ]
 
     def read(self, rows: GrowthRows) -> Harvest:
@@ -100,7 +103,12 @@ class RowGrowth:
                 harvest.parents += [family.parent.id] if family.counted else []
                 continue
             new = self._new_rows(family, rows)
-            self._add(family, new, harvest)
+            if len(new) > self._most:
+                # Not all rows were read, so none of them may pass for all.
+                harvest.parents.append(family.parent.id)
+                harvest.refused = self.refusal(len(new), self._room)
+            else:
+                self._add(family, new, harvest)
         if harvest.refused:
             harvest.requests.clear()
         return harvest
@@ -162,7 +170,7 @@ class RowGrowth:
                 row = found.setdefault(key, _Row(values))
                 row.values = values
                 row.count += 1
-            if len(found) > min(self._allowed, self._room) + _SPARE:
+            if len(found) > self._most:
                 break
         if self._shared is not None:
             self._shared[family.parent.peer].update(found)

@@ -1,10 +1,9 @@
-"""One execution of a plan: ask, finish, publish, and say how it ended."""
+"""Executes a plan in a new run directory, or goes on with one that is there."""
 
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,41 +12,26 @@ from batchfind import __version__
 from batchfind.capture.journal import Journal
 from batchfind.capture.new_run import NewRun, create_run_directory
 from batchfind.capture.reader import open_capture
-from batchfind.capture.records import AttemptFacts, RequestVerdict, Verdict
 from batchfind.capture.run_directory import (
     CAPTURE,
-    RunDirectory,
     reopen_run_directory,
 )
-from batchfind.errors import StorageError
 from batchfind.execution.answers import Answers
-from batchfind.execution.asking import Asking
 from batchfind.execution.audience import Audience
 from batchfind.execution.credentials import Credentials
-from batchfind.execution.exit_codes import exit_code_of, retryable
-from batchfind.execution.expectations import Expectation
-from batchfind.execution.finishing import Finishing
 from batchfind.execution.forest import Forest
 from batchfind.execution.growing import Grower, can_grow
 from batchfind.execution.history import (
-    Growth,
-    forget_failure,
     plan_of,
-    remember_failure,
 )
 from batchfind.execution.progress import (
-    Event,
     Observer,
-    RunEnded,
-    RunStarted,
-    Stopping,
 )
-from batchfind.execution.publisher import Publisher, publisher_of
-from batchfind.execution.publishing import WITHHELD, forget_withheld, publish_outputs
+from batchfind.execution.publisher import publisher_of
 from batchfind.execution.remaining import left_of
-from batchfind.execution.reporting import report_requests, warnings_of
-from batchfind.execution.results import OutputReport, RunResult
+from batchfind.execution.results import RunResult
 from batchfind.execution.targets import check_targets
+from batchfind.execution.under_way import RunUnderWay
 from batchfind.plan.codec import dumps
 from batchfind.plan.model import Plan, Request
 
@@ -113,7 +97,9 @@ async def run_plan(
         journal = await Journal.create(directory.capture, meta, plan)
         audience = Audience(observers)
         grower = Grower(Forest(plan), directory.capture) if can_grow(plan) else None
-        run = _Run(plan, directory, journal, publisher, audience, interrupt, grower)
+        run = RunUnderWay(
+            plan, directory, journal, publisher, audience, interrupt, grower
+        )
         return await run.execute(plan.requests, credentials)
 
 
@@ -156,7 +142,7 @@ async def resume_run(
         credentials = credentials or await _credentials(plan, left.reach)
         journal = await Journal.reopen(directory.capture)
         audience = Audience(observers)
-        run = _Run(
+        run = RunUnderWay(
             plan, directory, journal, publisher, audience, interrupt, left.grower
         )
         return await run.execute(left.requests, credentials, born)
@@ -177,216 +163,3 @@ def remaining(run_dir: Path) -> tuple[Plan, tuple[Request, ...]]:
 
 async def _credentials(plan: Plan, requests: Sequence[Request] | None) -> Credentials:
     return await asyncio.to_thread(Credentials.load, plan, None, requests)
-
-
-class _Run:
-    """A run under way, its directory locked and its journal open."""
-
-    def __init__(
-        self,
-        plan: Plan,
-        directory: RunDirectory,
-        journal: Journal,
-        publisher: Publisher,
-        audience: Audience,
-        interrupt: asyncio.Event | None,
-        grower: Grower | None,
-    ) -> None:
-        self._plan = plan
-        self._directory = directory
-        self._journal = journal
-        self._publisher = publisher
-        self._audience = audience
-        self._tell = audience.tell
-        self._interrupt = interrupt or asyncio.Event()
-        self._grower = grower
-        self._interrupted = False
-        self._answers: Answers | None = None
-        self._agreed: Mapping[str, AttemptFacts] = {}
-        self._problems: tuple[str, ...] = ()
-        self._expectations: tuple[Expectation, ...] = ()
-        self._started = time.monotonic()
-
-    async def execute(
-        self,
-        requests: Sequence[Request],
-        credentials: Credentials,
-        born: tuple[Request, ...] = (),
-    ) -> RunResult:
-        """Asks requests and what they give rise to, finishes, publishes, reports.
-
-        Args:
-            requests: to ask.
-            credentials: of their peers.
-            born: requests that an earlier execution made.
-        """
-        ids = tuple(request.id for request in requests)
-        self._tell(RunStarted(self._plan, str(self._directory.path), ids, born))
-        forget_failure(self._directory.path)
-        verdicts: Mapping[str, RequestVerdict] = {}
-        outputs: tuple[OutputReport, ...] = ()
-        error = ""
-        try:
-            verdicts = await self._ask(requests, credentials)
-            await self._journal.barrier()
-            verdicts, outputs = await self._finish(verdicts)
-            await self._journal.verdicts(verdicts.values())
-        except StorageError as failure:
-            error = str(failure)
-            verdicts = verdicts or self._readable()
-        result = self._result(verdicts, outputs, error)
-        try:
-            await self._close(result)
-        except StorageError as failure:
-            result = self._result(verdicts, outputs, error or str(failure))
-        if result.error:
-            remember_failure(self._directory.path, result.error)
-        self._tell(RunEnded(result))
-        return result
-
-    async def _ask(
-        self, requests: Sequence[Request], credentials: Credentials
-    ) -> dict[str, RequestVerdict]:
-        """Every request of the run with its provisional verdict."""
-        asking = Asking(
-            self._plan,
-            credentials,
-            self._journal,
-            self._audience,
-            self._interrupt,
-            self._grower,
-        )
-        told = await asking.ask(requests)
-        self._problems = asking.problems
-        for query in self._grower.grown() if self._grower else ():
-            self._journal.event("grown", {"query": query})
-        await self._journal.barrier()
-        # Why a request was skipped is known to the scheduler alone.
-        skipped = {
-            key: one for key, one in told.items() if one.verdict is Verdict.SKIPPED
-        }
-        return await asyncio.to_thread(self._judged, skipped)
-
-    def _readable(self) -> Mapping[str, RequestVerdict]:
-        """Verdicts from what the capture kept before it failed, if it can be read."""
-        try:
-            return self._judged({})
-        except StorageError:
-            return {}
-
-    def _judged(
-        self, skipped: Mapping[str, RequestVerdict]
-    ) -> dict[str, RequestVerdict]:
-        with open_capture(self._directory.capture) as capture:
-            self._answers = Answers(self._plan, capture)
-            self._agreed = self._answers.agreed()
-            return self._answers.verdicts(skipped)
-
-    async def _finish(
-        self, provisional: Mapping[str, RequestVerdict]
-    ) -> tuple[Mapping[str, RequestVerdict], tuple[OutputReport, ...]]:
-        """Renders every query once the network is done, then publishes."""
-        if self._interrupt.is_set():
-            self._interrupted = True
-            return provisional, ()
-        loop, plan = asyncio.get_running_loop(), self._plan
-
-        def tell(event: Event) -> None:
-            loop.call_soon_threadsafe(self._tell, event)
-
-        def finish() -> tuple[Mapping[str, RequestVerdict], tuple[OutputReport, ...]]:
-            with open_capture(self._directory.capture) as capture:
-                known = self._answers
-                answers = known.through(capture) if known else Answers(plan, capture)
-                finishing = Finishing(
-                    answers, self._directory.run_id, tell, self._stopped
-                )
-                verdicts = finishing.render(provisional)
-                self._expectations = finishing.expectations
-            # From here on a signal comes too late: what is published stays so, and
-            # the exit code says what the answers are worth.
-            if self._interrupted:
-                return verdicts, ()
-            return verdicts, self._publish(answers, finishing, verdicts, tell)
-
-        watcher = asyncio.create_task(self._announce_stop())
-        try:
-            return await asyncio.to_thread(finish)
-        finally:
-            watcher.cancel()
-
-    def _stopped(self) -> bool:
-        """Whether rendering should end; called by the renderer between pieces."""
-        self._interrupted = self._interrupted or self._interrupt.is_set()
-        return self._interrupted
-
-    async def _announce_stop(self) -> None:
-        await self._interrupt.wait()
-        self._tell(Stopping("interrupted: what came is kept"))
-
-    def _publish(
-        self,
-        answers: Answers,
-        finishing: Finishing,
-        verdicts: Mapping[str, RequestVerdict],
-        tell: Callable[[Event], None],
-    ) -> tuple[OutputReport, ...]:
-        withheld = self._directory.path / WITHHELD
-        try:
-            forget_withheld(withheld)
-            return publish_outputs(
-                answers.forest,
-                self._publisher,
-                finishing.prepared,
-                verdicts,
-                withheld,
-                tell,
-                growth=answers.growth,
-                expectations=finishing.expectations,
-            )
-        except BaseException:
-            finishing.discard()
-            raise
-
-    def _result(
-        self,
-        verdicts: Mapping[str, RequestVerdict],
-        outputs: tuple[OutputReport, ...],
-        error: str,
-    ) -> RunResult:
-        known = self._answers
-        forest = known.forest if known else Forest(self._plan)
-        growth = known.growth if known else Growth()
-        code = exit_code_of(
-            [verdicts[root.id] for root in forest.roots if root.id in verdicts],
-            interrupted=self._interrupted,
-            storage_failed=bool(error) or any(output.failed for output in outputs),
-            expectations=self._expectations,
-            keyless=sum(growth.keyless.values()),
-        )
-        return RunResult(
-            run_dir=self._directory.path,
-            run_id=self._directory.run_id,
-            job=self._plan.job,
-            plan_digest=self._plan.digest,
-            exit_code=code,
-            retryable=retryable(code),
-            requests=report_requests(forest, verdicts, self._agreed),
-            outputs=outputs,
-            seconds=time.monotonic() - self._started,
-            error=error,
-            warnings=(*warnings_of(self._plan), *self._problems),
-            expectations=self._expectations,
-        )
-
-    async def _close(self, result: RunResult) -> None:
-        """Leaves run.db as one file that says how the run ended."""
-        try:
-            for output in result.outputs:
-                self._journal.event("output", output.to_json())
-            for expectation in result.expectations:
-                self._journal.event("expectation", expectation.to_json())
-            ended = {"exit_code": int(result.exit_code), "error": result.error}
-            self._journal.event("run-ended", ended)
-        finally:
-            await self._journal.close()

@@ -97,7 +97,7 @@ def family_of(
         absent=absent,
         splitting=splitting,
         identity=identity,
-        merges=merges and bool(identity),
+        merges=merges,
         added=tuple(missing),
     )
 
@@ -194,8 +194,8 @@ def _refuse_added(
 def _warn_of_no_identity(query: Query, problems: Problems) -> None:
     title = model_of(query.model).title
     message = (
-        f"the standard names no keys that tell rows of {title} apart, so they"
-        " are not merged and come several times; name such keys under 'unique'"
+        f"the standard names no keys that tell rows of {title} apart, so only those"
+        " equal byte for byte are merged; name such keys under 'unique'"
     )
     problems.warn(query.mark, f"queries.{query.name}.unique", message)
 

@@ -10,9 +10,11 @@ from typing import TypeAlias
 import numpy as np
 import pyarrow as pa
 
+from batchfind.dicom.columnar.model import BoolVec
 from batchfind.dicom.paths import KeyPath
 from batchfind.dicom.transfer_syntaxes import EXPLICIT_BE
 from batchfind.plan.model import PlannedQuery
+from batchfind.tables.asked import Asked
 from batchfind.tables.columns import Form, LevelColumns, Notes, columns_of
 from batchfind.tables.decode import Decoder
 from batchfind.tables.decoded import Decoded, Defect
@@ -22,8 +24,8 @@ from batchfind.tables.limits import RowLimits
 from batchfind.tables.provenance import Setting, by_part, provenance_array
 from batchfind.tables.rows import Rows, rows_of
 from batchfind.tables.schema import Column, ColumnKind, TableSchema
-from batchfind.tables.slabs import BoolVec, Slab
-from batchfind.tables.verify import Asked, Verified, Verifier
+from batchfind.tables.slabs import Slab
+from batchfind.tables.verify import Verified, Verifier
 
 Keep: TypeAlias = Callable[[Slab], BoolVec | None]
 """Which responses of a slab enter tables; None when all do."""

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
-
-import numpy as np
-import numpy.typing as npt
+from itertools import groupby
+from typing import TYPE_CHECKING
 
 from batchfind.capture.records import StoredAttempt, StoredMatches, Verdict
 from batchfind.dicom.dictionary import STANDARD, Dictionary
 from batchfind.plan.model import PlannedPeer, Request
 
-BoolVec: TypeAlias = npt.NDArray[np.bool_]
+if TYPE_CHECKING:  # to tell how a run ended it takes no arrays
+    from batchfind.dicom.columnar.model import BoolVec
 
 ROWS_PER_SLAB = 8192
 BYTES_PER_SLAB = 3 << 20
@@ -172,12 +171,11 @@ class Slab:
         first = 0
         for part in self.parts:
             count = len(part.ends)
-            # Where runs of responses begin and end, in turn.
-            bounds = np.flatnonzero(
-                np.diff(kept[first : first + count], prepend=False, append=False)
-            ).tolist()
-            runs = zip(bounds[::2], bounds[1::2], strict=True)
-            parts += [part.cut(start, stop) for start, stop in runs]
+            stop = 0
+            for stands, run in groupby(kept[first : first + count].tolist()):
+                start, stop = stop, stop + sum(1 for _ in run)
+                if stands:
+                    parts.append(part.cut(start, stop))
             first += count
         return Slab(tuple(parts))
 

@@ -6,61 +6,31 @@ peer left out, and what nobody can judge, is no mismatch.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
-from typing import Final, Protocol, TypeAlias
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from batchfind.dicom.judging import Judge
-from batchfind.dicom.paths import KeyPath
 from batchfind.dicom.transfer_syntaxes import EXPLICIT_BE
 from batchfind.plan.model import PlannedQuery
-from batchfind.tables.asked import AskedKey
+from batchfind.tables.asked import Asked, AskedKey, Question
 from batchfind.tables.columns import LevelColumns
 from batchfind.tables.decode import Decoder
 from batchfind.tables.decoded import Decoded
-from batchfind.tables.entries import Entries
+from batchfind.tables.held import BoolVec, Held, IntVec, Route
 from batchfind.tables.layout import Layout, layout_of
 from batchfind.tables.level import Wanted
 from batchfind.tables.slabs import Slab
 
-BoolVec: TypeAlias = npt.NDArray[np.bool_]
-IntVec: TypeAlias = npt.NDArray[np.int64]
-Route: TypeAlias = tuple[int, ...]
-"""Slots of the sequences around a key from the outside in, then its own."""
-
 _NO_RESPONSES: Final = np.zeros(0, np.bool_)
-_REMEMBERED: Final = 1 << 16
-_RESERVED: Final = 0xFF01
-
-
-class Asked(Protocol):
-    """The matching keys of some requests."""
-
-    @property
-    def paths(self) -> Sequence[KeyPath]:
-        """Of all of them, without item numbers."""
-
-    def of(self, request: str) -> Question:
-        """What the responses of a request are held against, by its id."""
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What the responses of a request are held against.
-
-    Attributes:
-        keys: its matching keys.
-        judged: values are compared; else it is only noted which keys came back.
-    """
-
-    keys: tuple[AskedKey, ...]
-    judged: bool = True
+_REMEMBERED_KEYS: Final = 64
+_REMEMBERED_TEXTS: Final = 1 << 17
+_NOTHING: Final[AbstractSet[str]] = frozenset()
+_BITS: Final = 63
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,8 +70,8 @@ class Verifier:
         self._layout = layout
         self._ask = question
         self._questions: dict[str, Question] = {}
-        self._routes: dict[KeyPath, Route] = {}
-        self._known: dict[tuple[Judge, str], bool] = {}
+        self._routes: dict[str, Route] = {}
+        self._known: dict[Judge | None, dict[str, bool]] = {}
 
     def verify(self, decoded: Decoded, columns: LevelColumns) -> Verified:
         """What is to be known about the responses of a slab.
@@ -112,20 +82,23 @@ class Verifier:
         """
         parts = decoded.slab.parts
         questions = [self._question(part.origin.request) for part in parts]
-        asked = _by_path(questions)
-        work = _Work(decoded, columns)
-        lacking: list[set[str]] = [set() for _ in parts]
-        found: dict[KeyPath, BoolVec] = {}
-        for path, keys in asked.items():
-            route = self._route(path)
+        work = Held(decoded, columns)
+        lacking: dict[int, set[str]] = {}
+        found: dict[str, BoolVec] = {}
+        for name, keys in _by_name(questions).items():
+            route = self._route(next(iter(keys.values())))
             if work.is_sequence(route):
                 continue
             for part in work.parts_without(route, keys):
-                lacking[part].add(path.dotted)
-            judged = {part: key for part, key in keys.items() if questions[part].judged}
-            mismatches = self._mismatches(work, route, judged)
+                lacking.setdefault(part, set()).add(name)
+            judged = {
+                part: key
+                for part, key in keys.items()
+                if key.judge is not None and questions[part].judged
+            }
+            mismatches = self._mismatches(work, route, judged) if judged else None
             if mismatches is not None:
-                found[path] = mismatches
+                found[name] = mismatches
         read, absent = _by_request(work, lacking)
         verdict = Verified(reserved=work.reserved(), read=read, absent=absent)
         return self._with_mismatches(verdict, work, found) if found else verdict
@@ -135,174 +108,96 @@ class Verifier:
             self._questions[request] = self._ask(request)
         return self._questions[request]
 
-    def _route(self, path: KeyPath) -> Route:
-        if path not in self._routes:
+    def _route(self, key: AskedKey) -> Route:
+        if key.name not in self._routes:
             node, slots = self._layout.root, []
-            for step in path.steps:
+            for step in key.path.steps:
                 slots.append(node.slot(step))
                 node = node.attributes[slots[-1]].node or node
-            self._routes[path] = tuple(slots)
-        return self._routes[path]
+            self._routes[key.name] = tuple(slots)
+        return self._routes[key.name]
 
     def _mismatches(
-        self, work: _Work, route: Route, keys: Mapping[int, AskedKey]
+        self, work: Held, route: Route, keys: Mapping[int, AskedKey]
     ) -> BoolVec | None:
         """Entries that do not match, or None: all do, or nobody can tell."""
-        judged = {part: key for part, key in keys.items() if key.judge is not None}
-        if not judged:
-            return None
-        which, distinct = _codes(judged, work.parts)
+        which, distinct = _codes(keys, work.parts)
         entries, columns = work.level(route)
-        wanted = which[work.part_of[entries.owners]]
         encoded = columns.text(route[-1]).array.dictionary_encode()
         texts = encoded.dictionary.to_pylist()
         held = encoded.indices.fill_null(-1).to_numpy().astype(np.int64)
+        wanted = which[work.part_of[entries.owners]]
         compared = np.flatnonzero((wanted >= 0) & (held >= 0))
-        pairs = wanted[compared] * len(texts) + held[compared]
-        different, where = np.unique(pairs, return_inverse=True)
-        key_of, text_of = np.divmod(different, max(len(texts), 1))
-        judgements = [
-            self._is_mismatch(distinct[key], texts[text])
-            for key, text in zip(key_of.tolist(), text_of.tolist(), strict=True)
-        ]
+        if len(distinct) == 1:
+            judgements, where = self._judged(distinct[0], texts), held[compared]
+        else:
+            pairs = wanted[compared] * len(texts) + held[compared]
+            different, where = np.unique(pairs, return_inverse=True)
+            key_of, text_of = np.divmod(different, max(len(texts), 1))
+            judgements = [
+                texts[text] != distinct[key].text
+                and self._judged(distinct[key], texts[text : text + 1])[0]
+                for key, text in zip(key_of.tolist(), text_of.tolist(), strict=True)
+            ]
         if not any(judgements):
             return None
         found = np.zeros(len(entries), np.bool_)
-        found[compared] = np.array(judgements, np.bool_)[where.ravel()]
+        found[compared] = np.array(judgements, np.bool_)[where]
         return found
 
-    def _is_mismatch(self, key: AskedKey, text: str) -> bool:
-        if text == key.text or key.judge is None:
-            return False
-        verdict = self._known.get((key.judge, text))
-        if verdict is None:
-            if len(self._known) == _REMEMBERED:
+    def _judged(self, key: AskedKey, texts: Sequence[str]) -> list[bool]:
+        """Which of some texts do not match; those judged lately are remembered."""
+        known = self._known.get(key.judge)
+        if known is None:
+            if len(self._known) == _REMEMBERED_KEYS:
                 self._known.clear()
-            verdict = self._known[key.judge, text] = key.judge(text) is False
-        return verdict
+            known = self._known[key.judge] = {}
+        if len(known) > _REMEMBERED_TEXTS:
+            known.clear()
+        judge = key.judge or _undecided
+        for text in set(texts) - known.keys():
+            known[text] = judge(text) is False
+        return [known[text] for text in texts]
 
     def _with_mismatches(
-        self, verdict: Verified, work: _Work, found: Mapping[KeyPath, BoolVec]
+        self, verdict: Verified, work: Held, found: Mapping[str, BoolVec]
     ) -> Verified:
         """The responses that do not match, with names."""
-        routes = {self._route(path): each for path, each in found.items()}
+        routes = {self._routes[name]: each for name, each in found.items()}
         bad = {route[0]: work.bad(route[:1], routes) for route in routes}
-        paths = sorted(found, key=lambda path: [step.tag for step in path.steps])
-        marks = np.stack(
-            [
-                work.owners_of(self._route(path), found[path])
-                & bad[self._route(path)[0]]
-                for path in paths
-            ]
-        )
-        mismatched: BoolVec = np.logical_or.reduce(marks)
+        marks = {}
+        for name in sorted(found, key=self._order):
+            route = self._routes[name]
+            marks[name] = work.owners_of(route, found[name]) & bad[route[0]]
+        mismatched: BoolVec = np.logical_or.reduce(list(marks.values()))
         if not mismatched.any():
             return verdict
         return replace(
             verdict,
             mismatches=work.by_request(mismatched),
             mismatched=mismatched,
-            names=_names([path.dotted for path in paths], marks),
+            names=_names(marks),
         )
 
-
-class _Work:
-    """A slab's responses, part by part."""
-
-    def __init__(self, decoded: Decoded, columns: LevelColumns) -> None:
-        self._decoded = decoded
-        self._columns = columns
-        counts = [len(part.ends) for part in decoded.slab.parts]
-        self.parts = len(counts)
-        self.part_of: IntVec = np.repeat(np.arange(len(counts)), counts)
-        self._begins: IntVec = np.cumsum(counts, dtype=np.int64) - counts
-        self._readable = np.ones(len(self.part_of), np.bool_)
-        self._readable[list(decoded.defects)] = False
-        self.read: IntVec = np.add.reduceat(
-            self._readable.astype(np.int64), self._begins
-        )
-
-    @property
-    def requests(self) -> list[str]:
-        """Id of each part's request."""
-        return [part.origin.request for part in self._decoded.slab.parts]
-
-    def reserved(self) -> dict[str, int]:
-        """Responses with status FF01, by request."""
-        statuses = [np.asarray(part.statuses) for part in self._decoded.slab.parts]
-        return self.by_request(np.concatenate(statuses) == _RESERVED)
-
-    def by_request(self, marks: BoolVec) -> dict[str, int]:
-        """How many responses are marked, by request, of those that have any."""
-        counts: Counter[str] = Counter()
-        if marks.any():
-            sums = np.add.reduceat(marks.astype(np.int64), self._begins)
-            for request, count in zip(self.requests, sums.tolist(), strict=True):
-                counts[request] += count
-        return dict(+counts)
-
-    def level(self, route: Route) -> tuple[Entries, LevelColumns]:
-        """The level a key stands in."""
-        entries, columns = self._decoded.root, self._columns
-        for slot in route[:-1]:
-            entries, columns = entries.children[slot], columns.children[slot]
-        return entries, columns
-
-    def is_sequence(self, route: Route) -> bool:
-        """Whether tables take for a sequence what was asked as none."""
-        entries, _ = self.level(route)
-        return entries.node.attributes[route[-1]].vr == "SQ"
-
-    def parts_without(self, route: Route, asked: Mapping[int, AskedKey]) -> list[int]:
-        """Those of some parts with responses, none of which holds a key."""
-        entries, columns = self.level(route)
-        text = columns.text(route[-1])
-        present = pc.is_valid(text.array).to_numpy(zero_copy_only=False)
-        if text.broken:
-            present = present.copy()
-            present[list(text.broken)] = True
-        if present.all() and len(route) == 1:
-            return []
-        held = np.zeros(len(self.part_of), np.bool_)
-        held[entries.owners[present]] = True
-        without = ~np.logical_or.reduceat(held & self._readable, self._begins)
-        without &= self.read > 0
-        return [part for part in np.flatnonzero(without).tolist() if part in asked]
-
-    def owners_of(self, route: Route, found: BoolVec) -> BoolVec:
-        """Which responses the entries found belong to."""
-        entries, _ = self.level(route)
-        owners = np.zeros(len(self.part_of), np.bool_)
-        owners[entries.owners[found]] = True
-        return owners
-
-    def bad(self, route: Route, found: Mapping[Route, BoolVec]) -> BoolVec:
-        """The entries around an attribute or sequence that it contradicts.
-
-        A sequence does so when it has items, and something in each of them does: one
-        item that may match is enough.
-
-        Source: PS3.4 Section C.2.2.2.6.
-        """
-        if route in found:
-            return found[route]
-        depth = len(route)
-        inner = {one[: depth + 1] for one in found if one[:depth] == route}
-        items = np.logical_or.reduce([self.bad(one, found) for one in sorted(inner)])
-        entries, _ = self.level(route)
-        counts = entries.counts(route[-1])
-        parents = np.repeat(np.arange(len(entries)), counts)
-        good = np.zeros(len(entries), np.bool_)
-        good[parents[~items]] = True
-        return (counts > 0) & ~good
+    def _order(self, name: str) -> tuple[int, ...]:
+        """By tags from the outside in."""
+        node, tags = self._layout.root, []
+        for slot in self._routes[name]:
+            tags.append(node.attributes[slot].tag)
+            node = node.attributes[slot].node or node
+        return tuple(tags)
 
 
-def _by_path(questions: Sequence[Question]) -> dict[KeyPath, dict[int, AskedKey]]:
-    """The keys asked, by part, in the order of paths."""
-    found: dict[KeyPath, dict[int, AskedKey]] = {}
+def _undecided(_: str) -> None:
+    """The judgement of what nobody can tell."""
+
+
+def _by_name(questions: Sequence[Question]) -> dict[str, dict[int, AskedKey]]:
+    """The keys asked by name, and then by part."""
+    found: dict[str, dict[int, AskedKey]] = {}
     for part, question in enumerate(questions):
         for key in question.keys:
-            found.setdefault(key.path, {})[part] = key
+            found.setdefault(key.name, {})[part] = key
     return found
 
 
@@ -322,29 +217,35 @@ def _codes(
 
 
 def _by_request(
-    work: _Work, lacking: Sequence[set[str]]
+    work: Held, lacking: Mapping[int, set[str]]
 ) -> tuple[dict[str, int], dict[str, frozenset[str]]]:
     """What parts were read and lack, by request."""
-    read: Counter[str] = Counter()
+    read: dict[str, int] = {}
     absent: dict[str, frozenset[str]] = {}
-    counts = work.read.tolist()
-    for request, count, without in zip(work.requests, counts, lacking, strict=True):
+    for part, (request, count) in enumerate(
+        zip(work.requests, work.read.tolist(), strict=True)
+    ):
         if not count:
             continue
-        before = absent.pop(request, frozenset())
-        still = before & without if request in read else frozenset(without)
-        read[request] += count
+        still: AbstractSet[str] = lacking.get(part, _NOTHING)
+        if request in read:
+            still = still & absent.pop(request, _NOTHING)
+        read[request] = read.get(request, 0) + count
         if still:
-            absent[request] = still
-    return dict(read), absent
+            absent[request] = frozenset(still)
+    return read, absent
 
 
-def _names(names: Sequence[str], marks: BoolVec) -> pa.Array:
-    """The names of the marks that each column has; null without any."""
-    distinct, where = np.unique(marks, axis=1, return_inverse=True)
+def _names(marks: Mapping[str, BoolVec]) -> pa.Array:
+    """The names of the marks that each response has; null without any."""
+    found = np.array(list(marks.values()))
+    weights = np.array([1 << at for at in range(len(marks))], object)
+    if len(marks) < _BITS:
+        weights = weights.astype(np.int64)
+    distinct, where = np.unique(weights @ found, return_inverse=True)
     texts = [
-        "\\".join(name for name, mark in zip(names, each, strict=True) if mark) or None
-        for each in distinct.T.tolist()
+        "\\".join(name for at, name in enumerate(marks) if code >> at & 1) or None
+        for code in distinct.tolist()
     ]
     return pa.array(texts, pa.string()).take(pa.array(where.ravel()))
 

@@ -18,6 +18,8 @@ from batchfind.execution.progress import (
     FinishingStarted,
     PeerTrouble,
     RequestEnded,
+    RequestsGrown,
+    RequestSplit,
     RequestStarted,
     ResponsesArrived,
     RunStarted,
@@ -133,7 +135,95 @@ class TestTheBoard:
         assert board.phase == "stopping: Ctrl-C"
 
 
+def split(request: str = "0", pieces: int = 2) -> RequestSplit:
+    ids = tuple(f"{request}.{at}" for at in range(pieces))
+    return RequestSplit(request, "worklist", "ris", ids, "500 responses look capped")
+
+
+class TestTheBoardOfARequestThatIsCut:
+    def test_counts_it_once_whatever_its_pieces(self, verdict: MakeVerdict) -> None:
+        board = Board()
+        events: list[Event] = [
+            started(2),
+            RequestStarted("0", "worklist", "ris"),
+            ResponsesArrived("0", "worklist", "ris", 500),
+            split("0"),
+            RequestStarted("0.0", "worklist", "ris"),
+            RequestEnded("worklist", "ris", verdict("0.0", Verdict.COMPLETE, 300)),
+        ]
+        for event in events:
+            board.observe(event, 1.0)
+        group = board.groups["worklist", "ris"]
+        assert (group.done, group.total, group.pieces) == (0, 2, 2)
+        assert group.responses == 800
+        board.observe(split("0.1"), 1.0)
+        for piece in ("0.1.0", "0.1.1"):
+            ended = RequestEnded("worklist", "ris", verdict(piece, Verdict.SUSPECT))
+            board.observe(ended, 2.0)
+        assert (group.done, group.total, group.pieces) == (1, 2, 4)
+        assert group.verdicts == {Verdict.SUSPECT: 1}
+        assert board.notice.endswith("500 responses look capped: cut into 2 pieces")
+
+    def test_takes_an_earlier_end_back(self, verdict: MakeVerdict) -> None:
+        board = Board()
+        board.observe(started(1), 0.0)
+        ended = RequestEnded("worklist", "ris", verdict("0", Verdict.COMPLETE))
+        board.observe(ended, 1.0)
+        group = board.groups["worklist", "ris"]
+        assert group.done == 1
+        board.observe(split("0"), 1.0)
+        assert (group.done, group.bad) == (0, 0)
+
+    def test_finds_pieces_of_an_earlier_execution(self, verdict: MakeVerdict) -> None:
+        board = Board()
+        born = tuple(
+            SimpleNamespace(
+                id=name, query="worklist", peer="ris", parent=parent, origin="split"
+            )
+            for name, parent in (("0.1", "0"), ("0.1.0", "0.1"))
+        )
+        plan = plan_of(("0", "worklist", "ris"))
+        begun = RunStarted(plan, "/r", ("0.1.0",), cast("Any", born))
+        board.observe(begun, 0.0)
+        ended = RequestEnded("worklist", "ris", verdict("0.1.0", Verdict.COMPLETE))
+        board.observe(ended, 1.0)
+        group = board.groups["worklist", "ris"]
+        assert (group.done, group.total) == (1, 1)
+
+
+class TestTheBoardOfRequestsForRows:
+    def test_grows_at_the_peer_the_rows_came_from(self, verdict: MakeVerdict) -> None:
+        board = Board()
+        plan = plan_of(("0.0", "studies", "a"), ("0.1", "studies", "b"))
+        board.observe(RunStarted(plan, "/r", ("0.0", "0.1")), 0.0)
+        made = ("1.0.0.0.0", "1.0.0.0.1", "1.1.0.1.0")
+        board.observe(RequestsGrown("series", made), 1.0)
+        totals = {key: group.total for key, group in board.groups.items()}
+        assert totals["series", "a"] == 2
+        assert totals["series", "b"] == 1
+        ended = RequestEnded("series", "b", verdict("1.1.0.1.0", Verdict.COMPLETE, 5))
+        board.observe(ended, 2.0)
+        assert board.groups["series", "b"].done == 1
+
+    def test_counts_probes_among_pieces(self) -> None:
+        board = Board()
+        board.observe(started(1), 0.0)
+        board.observe(RequestsGrown("worklist", ("0.7",)), 1.0)
+        group = board.groups["worklist", "ris"]
+        assert (group.total, group.pieces) == (1, 1)
+
+
 class TestTheLiveScreen:
+    def test_shows_the_latest_split_and_the_pieces(self) -> None:
+        board = Board()
+        board.observe(started(2), 0.0)
+        board.observe(split(pieces=3), 0.0)
+        lines = drawn(board, console())
+        assert "+3 pcs" in lines[1]
+        assert lines[-1] == (
+            "worklist at ris: 500 responses look capped: cut into 3 pieces"
+        )
+
     @pytest.mark.parametrize("width", [20, 33, 50, 80, 200])
     @pytest.mark.parametrize("encoding", ["utf-8", "ascii", "latin-1"])
     def test_never_wraps(self, width: int, encoding: str, verdict: MakeVerdict) -> None:
@@ -253,6 +343,52 @@ class TestPlainLines:
         lines(FinishingStarted("worklist", 1))
         assert capsys.readouterr().err == (
             "stopping: interrupted\nwriting worklist: 1 response\n"
+        )
+
+    def test_tell_of_the_first_splits_of_a_group_only(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        lines = Lines(Board())
+        lines(started(9))
+        capsys.readouterr()
+        for at in range(9):
+            lines(split(str(at), pieces=2 + at // 2))
+        assert capsys.readouterr().err.splitlines() == [
+            f"worklist at ris: 500 responses look capped: cut into {number} pieces"
+            for number in (2, 3, 4)
+        ]
+
+    def test_tell_of_a_split_without_the_address_of_its_peer(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        why = "ris (ME -> RIS at 192.0.2.7:104): status A700 after 40 responses"
+        Lines(Board())(RequestSplit("0", "worklist", "ris", ("0.0", "0.1"), why))
+        assert capsys.readouterr().err == (
+            "worklist at ris: status A700 after 40 responses: cut into 2 pieces\n"
+        )
+
+    def test_tell_of_requests_made_for_rows(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        lines = Lines(Board())
+        lines(RunStarted(plan_of(("0.0", "studies", "a")), "/r", ("0.0",)))
+        capsys.readouterr()
+        lines(RequestsGrown("series", ("1.0.0.0.0", "1.0.0.0.1")))
+        lines(RequestsGrown("studies", ("0.0.3",)))
+        assert capsys.readouterr().err == "series: 2 requests made of rows that came\n"
+
+    def test_tell_how_many_pieces_there_were(
+        self, capsys: pytest.CaptureFixture[str], verdict: MakeVerdict
+    ) -> None:
+        lines = Lines(Board())
+        lines(started(1))
+        lines(split())
+        capsys.readouterr()
+        for piece in ("0.0", "0.1"):
+            ended = verdict(piece, Verdict.COMPLETE, 3)
+            lines(RequestEnded("worklist", "ris", ended))
+        assert capsys.readouterr().err == (
+            "worklist @ ris: 1 complete, cut into 2 pieces, 6 responses, 0.0 s\n"
         )
 
 

@@ -47,6 +47,7 @@ class Outcome:
         tries: attempts that have ended, by request id.
         uids: Study Instance UIDs of every response.
         judged: verdicts from the capture, without reading rows.
+        grown: queries with a request for every row they are to have one for.
     """
 
     verdicts: Mapping[str, RequestVerdict]
@@ -56,6 +57,7 @@ class Outcome:
     events: Sequence[Event]
     notes: Sequence[StoredEvent]
     judged: Mapping[str, RequestVerdict]
+    grown: Sequence[str] = ()
 
     def noted(self, kind: str) -> list[Mapping[str, Any]]:
         """Data of the journal's events of a kind."""
@@ -113,7 +115,7 @@ async def _run(
     finally:
         await executor.close()
         await journal.close()
-    return outcome(given, path, verdicts, events)
+    return replace(outcome(given, path, verdicts, events), grown=grower.grown())
 
 
 def continuing(given: Plan, path: Path) -> tuple[tuple[Request, ...], Grower]:

@@ -51,7 +51,7 @@ FACTS = AttemptFacts(
     started="2026-01-31T03:15:00.000000+00:00",
 )
 _MOST_PROBES = 8
-_MOST_PIECES = 400
+_MOST_PIECES = 200
 
 
 def ending(
@@ -60,7 +60,8 @@ def ending(
     """An ending as an attempt has it; every response is kept."""
     codes = {Outcome.CAPPED: "status-a700", Outcome.PARTIAL: "peer-abort"}
     code = code or codes.get(outcome, "peer-abort")
-    cause = Cause(code=code, message=f"pacs: {code}, after {responses} responses")
+    told = f"pacs: {code}, after {responses} responses"
+    cause = Cause(code=code, message=told, hint="look at the peer's log")
     fine = outcome in (Outcome.SUCCESS, Outcome.LIMITED)
     return Ending(
         outcome=outcome,
@@ -149,6 +150,7 @@ class Simulation:
     tries: dict[str, list[StoredAttempt]] = field(default_factory=dict)
     born: list[Request] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
+    _parents: set[str | None] = field(default_factory=set)
 
     def run(self, turn: Sequence[int] = ()) -> Simulation:
         """Asks all there is to ask; `turn` shuffles which request is next."""
@@ -245,14 +247,14 @@ class Simulation:
             self.refused[one.id] = f"pacs: {_MOST_PIECES} pieces are allowed"
             return []
         self.born += children
+        self._parents |= {child.parent for child in children}
         return children
 
     def _attempts(self, one: Request) -> Sequence[StoredAttempt]:
         return self.tries.get(one.id, [])
 
     def _contributed(self, one: Request) -> list[Study]:
-        cut = any(born.parent == one.id for born in self.born)
-        attempt = contributing(self._attempts(one), cut=cut)
+        attempt = contributing(self._attempts(one), cut=one.id in self._parents)
         return [] if attempt is None else self.rows[one.id][attempt.ordinal - 1]
 
     def _lost(self, forest: Forest, one: Request, rows: Sequence[Study]) -> int:

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
+
+import pytest
 
 from batchfind.capture.journal import Journal
 from batchfind.capture.reader import open_capture
@@ -12,14 +17,20 @@ from batchfind.capture.records import (
     Ending,
     Outcome,
     RequestVerdict,
+    StoredEvent,
     Verdict,
 )
 from batchfind.dimse.messages import Matches
 from batchfind.execution.answers import Answers
 from batchfind.execution.finishing import Finishing
-from batchfind.execution.remaining import unanswered
-from batchfind.plan.model import Plan
+from batchfind.execution.history import growth_of
+from batchfind.execution.remaining import left_of, unanswered
+from batchfind.execution.verdicts import skipped
+from batchfind.plan.model import Extent, Origin, Piecing, Plan, Request
 from tests.execution.plans import output, peer, plan, request
+from tests.execution.simulation import ending, planned, splitting, window
+
+Read = TypeVar("Read")
 
 FACTS = AttemptFacts(
     transfer_syntax="1.2.840.10008.1.2.1",
@@ -135,3 +146,165 @@ class TestSmallAnswers:
             ]
         asked = [each.id for each in requests]
         assert found == list(zip(asked, sizes, strict=True))
+
+
+def piece(identity: str, first: str, last: str) -> Request:
+    parent = identity.rpartition(".")[0]
+    born = {"origin": Origin.SPLIT, "parent": parent, "family": "0.0"}
+    extent = Extent(first=first, last=last, by=Piecing.DATE)
+    return window(first, last, identity, **(born | {"extent": extent}))
+
+
+#: Two days that were cut into one each, and a request that was not.
+ROOT, OTHER = window("20240101", "20240102"), window("20240103", "20240103", "0.1")
+PIECES = (
+    piece("0.0.0", "20240101", "20240101"),
+    piece("0.0.1", "20240102", "20240102"),
+)
+
+
+class Written:
+    """A capture whose attempts are written by hand, and read after each step."""
+
+    def __init__(self, folder: Path) -> None:
+        self.plan = planned([ROOT, OTHER], split=splitting())
+        self.path = folder / "run.db"
+        self._write(lambda journal: journal.grow(PIECES), create=True)
+
+    def _write(self, act: Callable[[Journal], object], *, create: bool = False) -> None:
+        async def write() -> None:
+            if create:
+                journal = await Journal.create(self.path, {}, self.plan)
+            else:
+                journal = await Journal.reopen(self.path)
+            act(journal)
+            await journal.barrier()
+            await journal.close()
+
+        asyncio.run(write())
+
+    def end(self, request: str, outcome: Outcome, count: int = 0) -> None:
+        facts = FACTS if count else None
+        each = ending(outcome, count)
+        self._write(lambda journal: journal.end(journal.begin(request, facts), each))
+
+    def note(self, kind: str, **data: object) -> None:
+        self._write(lambda journal: journal.event(kind, data))
+
+    def store(self, verdicts: Mapping[str, RequestVerdict]) -> None:
+        async def write() -> None:
+            journal = await Journal.reopen(self.path)
+            await journal.verdicts(verdicts.values())
+            await journal.close()
+
+        asyncio.run(write())
+
+    def read(self, read: Callable[[Answers], Read]) -> Read:
+        with open_capture(self.path) as capture:
+            return read(Answers(self.plan, capture))
+
+    def verdicts(self) -> dict[str, Verdict]:
+        found = self.read(lambda answers: answers.verdicts())
+        return {one: verdict.verdict for one, verdict in found.items()}
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Written:
+    """The root is capped, one of its pieces failed, the other is whole."""
+    made = Written(tmp_path)
+    made.end("0.0", Outcome.CAPPED, 100)
+    made.end("0.0.0", Outcome.SUCCESS, 30)
+    made.end("0.0.1", Outcome.FAILED)
+    made.end("0.1", Outcome.SUCCESS, 3)
+    return made
+
+
+class TestRequestsThatWereBorn:
+    def test_are_among_the_answers(self, written: Written) -> None:
+        ids = written.read(lambda answers: [one.id for one in answers.forest.requests])
+        assert ids == ["0.0", "0.0.0", "0.0.1", "0.1"]
+        assert written.verdicts() == {
+            "0.0": Verdict.PARTIAL,
+            "0.0.0": Verdict.COMPLETE,
+            "0.0.1": Verdict.FAILED,
+            "0.1": Verdict.COMPLETE,
+        }
+
+    def test_are_asked_again_instead_of_what_was_cut(self, written: Written) -> None:
+        asked = written.read(unanswered)
+        assert [one.id for one in asked] == ["0.0.1"]
+        assert asked[0] == PIECES[1]
+
+    def test_are_left_alone_once_the_whole_is_answered(self, written: Written) -> None:
+        stored = written.read(lambda answers: answers.verdicts())
+        doubted = replace(stored["0.0"], verdict=Verdict.SUSPECT)
+        written.store({**stored, "0.0": doubted})
+        assert written.verdicts()["0.0"] is Verdict.SUSPECT
+        assert written.read(unanswered) == ()
+
+
+class TestStoredVerdicts:
+    def test_stand_while_nothing_is_newer(self, written: Written) -> None:
+        stored = written.read(lambda answers: answers.verdicts())
+        marked = {
+            one: replace(verdict, warnings=("as stored",))
+            for one, verdict in stored.items()
+        }
+        written.store(marked)
+        assert written.read(lambda answers: answers.verdicts()) == marked
+
+    def test_of_a_tree_fall_with_one_newer_attempt(self, written: Written) -> None:
+        stored = written.read(lambda answers: answers.verdicts())
+        marked = {
+            one: replace(verdict, warnings=("as stored",))
+            for one, verdict in stored.items()
+        }
+        written.store(marked)
+        written.end("0.0.1", Outcome.FAILED)
+        found = written.read(lambda answers: answers.verdicts())
+        assert {one for one in found if found[one].warnings} == {"0.1"}
+        assert found["0.1"] == marked["0.1"]
+
+    def test_give_way_to_what_is_known_of_a_skipped_request(
+        self, tmp_path: Path
+    ) -> None:
+        made = Written(tmp_path)
+        old = skipped(OTHER, "circuit", "pacs: three failures", "mend it")
+        made.store({"0.1": old})
+        assert made.read(lambda answers: answers.verdicts())["0.1"] == old
+        new = skipped(OTHER, "stopped", "pacs: the run ended", "resume")
+        found = made.read(lambda answers: answers.verdicts({"0.1": new}))
+        assert found["0.1"] == new
+
+
+class TestGrowth:
+    def test_is_what_was_noted_last(self, written: Written) -> None:
+        written.note("grown", query="series")
+        written.note("growth-refused", request="0.1", message="too many")
+        written.note("growth-refused", request="0.0.0", message="too many")
+        written.note("growth-refused", request="0.0.0", message="")
+        written.note("no-key", request="0.0", rows=3)
+        growth = written.read(lambda answers: answers.growth)
+        assert growth.refused == {"0.1": "too many"}
+        assert growth.keyless == {"0.0": 3}
+        assert growth.grown == set()  # another execution began since
+        assert written.verdicts()["0.1"] is Verdict.PARTIAL
+
+    def test_is_proven_for_one_execution(self) -> None:
+        def event(kind: str, **data: str) -> StoredEvent:
+            return StoredEvent("", kind, data)
+
+        events = [event("journal-created"), event("grown", query="series")]
+        assert growth_of(events).grown == {"series"}
+        assert growth_of([*events, event("journal-reopened")]).grown == set()
+
+
+class TestWhatIsLeft:
+    def test_needs_credentials_for_what_may_be_cut(self, tmp_path: Path) -> None:
+        made = Written(tmp_path)
+        made.end("0.0.0", Outcome.SUCCESS, 30)
+        made.end("0.0.1", Outcome.CAPPED, 100)  # and the run died
+        made.end("0.1", Outcome.SUCCESS, 100)
+        left = made.read(left_of)
+        assert {"0.0.1", "0.1"} <= {one.id for one in left.reach}
+        assert left.grower is not None

@@ -53,6 +53,7 @@ from batchfind.plan.model import (
     PlannedOutput,
     PlannedQuery,
     Request,
+    SourceRow,
     Splitting,
 )
 from batchfind.tables.collect import collect
@@ -177,8 +178,9 @@ def capture(
     outputs: Sequence[PlannedOutput] = (),
     *,
     others: Sequence[PlannedQuery] = (),
+    cut_off: Mapping[str, Cause] | None = None,
 ) -> Captured:
-    """A capture with a successful answer to each request."""
+    """A capture with an answer to each request; `cut_off` says which were."""
     pairs = list(answers.items() if isinstance(answers, Mapping) else answers)
     planned = [one for one, _ in pairs if one.origin is Origin.PLAN]
     born = [one for one, _ in pairs if one.origin is not Origin.PLAN]
@@ -199,11 +201,13 @@ def capture(
             if rows:
                 statuses = [0xFF00] * len(rows)
                 await journal.put(attempt, Matches(1, b"".join(rows), ends, statuses))
+            cause = (cut_off or {}).get(one.id)
             journal.end(
                 attempt,
                 Ending(
-                    outcome=Outcome.SUCCESS,
-                    status=0,
+                    outcome=Outcome.CAPPED if cause else Outcome.SUCCESS,
+                    status=0xA700 if cause else 0,
+                    cause=cause,
                     responses=len(rows),
                     kept=len(rows),
                     bytes=sum(map(len, rows)),
@@ -357,6 +361,46 @@ class TestAFamily:
         found = capture(tmp_path, split_query(), answers).finish()
         assert found.verdicts["0.0.0"].defects == {"malformed": 1}
         assert found.verdicts["0.0"].verdict is Verdict.SUSPECT
+
+    def test_holds_what_came_before_its_first_request_was_cut_off(
+        self, tmp_path: Path
+    ) -> None:
+        answers = [
+            (DAY[0], [study(1), study(3)]),
+            (DAY[1], [study(1), study(2), study(3)]),
+            (DAY[2], [study(3)]),
+        ]
+        wanted = output(tmp_path / "s.csv", DAY[:1])
+        cause = Cause(code="status-a700", message="out of resources")
+        captured = capture(
+            tmp_path, split_query(), answers, [wanted], cut_off={"0.0": cause}
+        )
+        found = captured.finish()
+        assert sorted(uids(captured.found / "s.csv")) == ["1.2.1", "1.2.2", "1.2.3"]
+        assert found.verdicts["0.0"].verdict is Verdict.COMPLETE
+        assert found.verdicts["0.0"].merged == 3
+
+    def test_counts_the_uids_of_a_list_over_all_its_pieces(
+        self, tmp_path: Path
+    ) -> None:
+        batch = tuple(f"1.2.{number}" for number in range(1, 5))
+        lines = tuple(
+            SourceRow("uids.csv", at, {"uid": uid}) for at, uid in enumerate(batch, 2)
+        )
+        day = [replace(one, batch=batch, source_rows=lines) for one in DAY]
+        answers = [
+            (day[0], [study(1), study(2), study(3), study(4)]),
+            (day[1], [study(1), study(2), study(3)]),
+            (day[2], [study(3), study(4)]),
+        ]
+        wanted = output(
+            tmp_path / "r.csv", day[:1], options=OutputOptions(table=TableKind.REQUESTS)
+        )
+        captured = capture(tmp_path, split_query(), answers, [wanted])
+        found = captured.finish()
+        with (captured.found / "r.csv").open(newline="", encoding="utf-8") as file:
+            assert [row["bf_responses"] for row in csv.DictReader(file)] == ["1"] * 4
+        assert found.verdicts["0.0"].verdict is Verdict.COMPLETE
 
     def test_judged_twice_is_judged_the_same(self, tmp_path: Path) -> None:
         outputs = [output(tmp_path / "s.csv", DAY[:1])]

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from batchfind.dicom.models import MODELS
 from batchfind.dicom.paths import parse_path
 from batchfind.execution.forest import Forest
-from batchfind.execution.merging import Merged, merge
+from batchfind.execution.merging import Kept, Merged, merge
 from batchfind.job.model import Dedupe, Unset
 from batchfind.plan.model import (
     Extent,
@@ -446,6 +447,34 @@ class TestWhatStands:
                 assert sum(row[0] == uid for row in standing) >= brought
         assert sum(scene.told("merged").values()) == len(everything) - len(standing)
         assert scene.kept() == kept
+
+
+class TestMasks:
+    def test_leave_out_what_any_of_them_does(self) -> None:
+        merged = Kept({"0": np.array([True, False]), "1": np.array([False])})
+        both = merged.without(
+            {"0": np.array([False, True, False]), "2": np.array([False])}
+        )
+        every = [study(str(number)) for number in range(4)]
+        (slab,) = join([(origin(one), matches(every)) for one in "0123"])
+        mask = both.of(slab)
+        assert mask is not None
+        assert mask.reshape(4, 4).tolist() == [
+            [False, False, False, True],
+            [False, True, True, True],
+            [False, True, True, True],
+            [True] * 4,
+        ]
+
+    def test_that_leave_nothing_give_no_slab(self) -> None:
+        kept = Kept({"0": np.array([False, False]), "1": np.array([False, True])})
+        every = [study("1"), study("2")]
+        given = [
+            slab for one in "012" for slab in join([(origin(one), matches(every))])
+        ]
+        found = list(kept.responses(given))
+        assert [len(slab) for slab in found] == [1, 2]
+        assert found[1] is given[2]
 
 
 class TestMemory:

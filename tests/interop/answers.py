@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import subprocess
-import sys
 import warnings
 import zlib
 from collections.abc import Mapping, Sequence
@@ -18,6 +17,8 @@ from pydicom.dataset import Dataset
 from pydicom.filereader import read_dataset, read_file_meta_info
 
 from batchfind.capture.reader import open_capture
+from batchfind.cli.main import execute
+from tests.interop.streams import Streams
 from tests.peers.processes import AT_ONCE, LOOPBACK
 from tests.peers.real import RealPeer
 
@@ -89,22 +90,16 @@ def batchfind(
     syntaxes: str = "local",
     outputs: Sequence[Mapping[str, str]] = (),
 ) -> Path:
-    """The run directory of one `batchfind run` of all questions."""
+    """The run directory of one `batchfind run` of all questions, in this process."""
     job = folder / "job.yaml"
     text = _job(peer, questions, syntaxes)
     if outputs:
         text["outputs"] = list(outputs)
     job.write_text(json.dumps(text))
     run_dir = folder / "run"
-    command = [sys.executable, "-m", "batchfind", "run", str(job), "--json"]
-    ended = subprocess.run(
-        [*command, "--run-dir", str(run_dir)],
-        check=False,
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-    )
-    assert ended.returncode == 0, ended.stdout + ended.stderr
+    with Streams() as streams:
+        code = execute(["run", str(job), "--json", "--run-dir", str(run_dir)])
+    assert code == 0, streams.stdout + streams.stderr
     return run_dir
 
 

@@ -12,7 +12,7 @@ from tests.interop.answers import of_file, received
 from tests.interop.findscu_cases import Saved
 from tests.interop.findscu_material import PASSWORD
 from tests.interop.findscu_runs import Run, command_line, dictionary_path
-from tests.interop.side_by_side import Streams
+from tests.interop.streams import Streams
 from tests.interop.test_same_documents import document
 
 

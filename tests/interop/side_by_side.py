@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import re
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
 
 import pytest
 
 from batchfind.cli.main import execute
 from tests.interop.answers import FINDSCU
+from tests.interop.streams import Streams
 from tests.peers.exchange import Exchange
 from tests.peers.processes import AT_ONCE
 from tests.peers.recorder import Recorder
@@ -128,27 +126,3 @@ def ours(words: Sequence[str], place: Place) -> Outcome:
             patch.setenv(name, value)
         code = execute(["findscu", *words])
     return place.outcome(code, streams.stdout, streams.stderr)
-
-
-class Streams:
-    """Takes what is printed meanwhile, byte by byte.
-
-    Attributes:
-        stdout, stderr: once it is over.
-    """
-
-    def __init__(self) -> None:
-        self.stdout = self.stderr = b""
-        self._kept = (io.BytesIO(), io.BytesIO())
-        self._before = (sys.stdout, sys.stderr)
-
-    def __enter__(self) -> Self:
-        sys.stdout, sys.stderr = (
-            io.TextIOWrapper(kept, "utf-8", "surrogateescape", write_through=True)
-            for kept in self._kept
-        )
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stdout, self.stderr = (kept.getvalue() for kept in self._kept)
-        sys.stdout, sys.stderr = self._before

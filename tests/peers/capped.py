@@ -14,7 +14,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from functools import cache
+from operator import attrgetter
+from typing import Any, TypeAlias
 
 from tests.peers import pdu, steps
 from tests.peers.scripted import Conversation, Request, Step
@@ -74,6 +76,9 @@ class Study:
         return pdu.text(known.get(tag, ""), b"\0" if tag == UID else b" ")
 
 
+Test: TypeAlias = Callable[[Study], bool]
+
+
 @dataclass(slots=True, kw_only=True)
 class CappedArchive:
     """See the module's docstring.
@@ -102,7 +107,7 @@ class CappedArchive:
             one.tag: one.value.decode("latin-1").strip(" \0")
             for one in request.elements
         }
-        found = [study for study in self.studies if self.matches(study, keys)]
+        found = self.found(keys)
         capped = self.cap is not None and len(found) > self.cap
         shown = found[: self.cap] if capped else found
         self.answers += 1
@@ -111,26 +116,34 @@ class CappedArchive:
         style = self.style if capped else Style.SILENT
         return [self._responses(shown, asked), _END[style]]
 
+    def found(self, keys: dict[int, str]) -> list[Study]:
+        """All studies that these keys match, were there no cap."""
+        tests = self._tests(keys)
+        return [one for one in self.studies if all(test(one) for test in tests)]
+
     def matches(self, study: Study, keys: dict[int, str]) -> bool:
         """Whether a study is in the answer to these keys."""
-        tests: dict[int, Callable[[str], bool]] = {
-            DATE: lambda key: _in_range(key, study.date, _whole),
-            TIME: lambda key: self._time_matches(key, study.time),
-            MODALITIES: lambda key: key == study.modality,
-            UID: lambda key: study.uid in key.split("\\"),
-        }
-        return all(
-            not keys.get(tag) or tag in self.ignores or test(keys[tag])
-            for tag, test in tests.items()
-        )
+        return all(test(study) for test in self._tests(keys))
 
-    def _time_matches(self, key: str, time: str) -> bool:
-        if not time:
-            if self.empty is Empty.NONE:
-                return False
-            return self.empty is Empty.EVERY or key.startswith("-")
-        comparable = _seconds if self.order is Order.NUMERIC else _whole
-        return _in_range(key, time, comparable)
+    def _tests(self, keys: dict[int, str]) -> list[Test]:
+        make: dict[int, Callable[[str], Test]] = {
+            DATE: lambda key: _held(attrgetter("date"), _in_range(key, str)),
+            TIME: self._time_test,
+            MODALITIES: lambda key: _held(attrgetter("modality"), key.__eq__),
+            UID: lambda key: _held(attrgetter("uid"), key.split("\\").__contains__),
+        }
+        return [
+            make[tag](key)
+            for tag, key in keys.items()
+            if key and tag in make and tag not in self.ignores
+        ]
+
+    def _time_test(self, key: str) -> Test:
+        numeric = self.order is Order.NUMERIC
+        within = _in_range(key, _seconds if numeric else str)
+        below = key.startswith("-")
+        empty = self.empty is Empty.EVERY or (self.empty is Empty.LOWER_OPEN and below)
+        return lambda study: within(study.time) if study.time else empty
 
     def _responses(self, studies: Sequence[Study], tags: tuple[int, ...]) -> Step:
         async def step(talk: Conversation) -> None:
@@ -178,21 +191,27 @@ _END = {
 }
 
 
-def _in_range(key: str, value: str, comparable: Callable[[str], Any]) -> bool:
+def _held(value: Callable[[Study], str], test: Callable[[str], bool]) -> Test:
+    return lambda study: test(value(study))
+
+
+def _in_range(key: str, comparable: Callable[[str], Any]) -> Callable[[str], bool]:
     """Whether a value is what a key names, or within its range; bounds count."""
     low, dash, high = key.partition("-")
-    held = comparable(value)
     if not dash:
-        return bool(held == comparable(key))
-    return (not low or comparable(low) <= held) and (
-        not high or held <= comparable(high)
-    )
+        only = comparable(key)
+        return lambda value: bool(comparable(value) == only)
+    first = comparable(low) if low else None
+    last = comparable(high) if high else None
+
+    def within(value: str) -> bool:
+        held = comparable(value)
+        return (first is None or first <= held) and (last is None or held <= last)
+
+    return within
 
 
-def _whole(text: str) -> str:
-    return text
-
-
+@cache
 def _seconds(text: str) -> float:
     """A time as seconds of the day, whatever its form: HHMM, HH:MM:SS, HHMMSS.F."""
     digits, _, fraction = text.replace(":", "").partition(".")

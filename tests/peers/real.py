@@ -6,7 +6,7 @@ import json
 import subprocess
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,8 +65,13 @@ def wlmscpfs(
 
 
 @contextmanager
-def dcmqrscp(folder: Path) -> Iterator[RealPeer]:
-    """DCMTK's image archive, holding pydicom's test files."""
+def dcmqrscp(folder: Path, stored: Sequence[Path] = ()) -> Iterator[RealPeer]:
+    """DCMTK's image archive.
+
+    Args:
+        folder: for its files.
+        stored: files it holds; by default pydicom's test files.
+    """
     require(DCMQRSCP, STORESCU)
     store = folder / "store"
     store.mkdir()
@@ -75,19 +80,23 @@ def dcmqrscp(folder: Path) -> Iterator[RealPeer]:
     port = free_port()
     command: list[str | Path] = [DCMQRSCP, "-c", config, str(port)]
     with serving(command, folder / "dcmqrscp.log", lambda: listening(port)):
-        _store_files(port, "DCMQR")
+        _store_files(port, "DCMQR", stored or _test_files())
         yield RealPeer("dcmqrscp", port, "DCMQR")
 
 
 @contextmanager
 def orthanc(
-    folder: Path, options: Mapping[str, object] | None = None
+    folder: Path,
+    options: Mapping[str, object] | None = None,
+    stored: Sequence[Path] = (),
 ) -> Iterator[RealPeer]:
     """Orthanc with its worklist plugin, holding the same files and worklist.
 
     Args:
         folder: for its files.
-        options: of its configuration; with any of them it holds the worklist alone.
+        options: of its configuration; with any of them it holds no other files than
+            those that are given.
+        stored: files it holds.
     """
     require(ORTHANC, ORTHANC_WORKLISTS, STORESCU, DUMP2DCM, EXAMPLES)
     _worklist_files(folder / "worklists", Path(EXAMPLES))
@@ -98,8 +107,9 @@ def orthanc(
     with serving(
         [ORTHANC, config], folder / "orthanc.log", lambda: _rest_answers(http)
     ):
-        if not options:
-            _store_files(port, "ORTHANC")
+        files = stored or (() if options else _test_files())
+        if files:
+            _store_files(port, "ORTHANC", files)
         yield RealPeer("orthanc", port, "ORTHANC")
 
 
@@ -148,11 +158,15 @@ def _worklist_files(folder: Path, dumps: Path) -> None:
         subprocess.run([DUMP2DCM, "-q", dump, target], check=True)
 
 
-def _store_files(port: int, called_ae: str) -> None:
-    """Sends pydicom's files; those that are no objects at all are passed over."""
+def _store_files(port: int, called_ae: str, files: Sequence[Path]) -> None:
+    """Sends files; those that are no objects at all are passed over."""
     command = [STORESCU, "-q", "-nh", "-aec", called_ae, LOOPBACK, str(port)]
-    readable = [path for path in shipped_files() if path.suffix in {".dcm", ""}]
-    subprocess.run([*command, *readable], check=False, env=AT_ONCE, capture_output=True)
+    subprocess.run([*command, *files], check=False, env=AT_ONCE, capture_output=True)
+
+
+def _test_files() -> list[Path]:
+    """pydicom's, of which some are no objects at all."""
+    return [path for path in shipped_files() if path.suffix in {".dcm", ""}]
 
 
 def _rest_answers(http: int) -> bool:

@@ -148,7 +148,7 @@ class TestAnyOf:
     def test_without_identity_there_is_a_warning(self, planner: Planner) -> None:
         text = "queries:\n  q: {model: substance-approval, any_of: {PatientSex: [F, M]}"
         plan = planner.plan(f"{text}}}\n")
-        assert not plan.queries["q"].merges
+        assert plan.queries["q"].merges
         assert any("under 'unique'" in one.message for one in plan.warnings)
         plan = planner.plan(f"{text}, unique: PatientID}}\n")
         assert plan.queries["q"].merges

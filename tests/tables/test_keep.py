@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from batchfind.dicom.columnar.model import BoolVec
 from batchfind.dicom.paths import parse_path
 from batchfind.tables.collect import collect
 from batchfind.tables.decode import FEWEST_ROWS
 from batchfind.tables.render import Rendered, render
 from batchfind.tables.schema import table_schema
-from batchfind.tables.slabs import BoolVec, Slab, join
+from batchfind.tables.slabs import Slab, join
 from tests.tables.material import (
     STEPS,
     element,

@@ -15,11 +15,11 @@ from batchfind.dicom.paths import parse_path
 from batchfind.job.model import Cancel, Priority
 from batchfind.plan.model import Request
 from batchfind.tables import decode
-from batchfind.tables.asked import asked_keys
+from batchfind.tables.asked import KeyReader, Question
 from batchfind.tables.render import Rendered, render
 from batchfind.tables.schema import table_schema
 from batchfind.tables.slabs import Slab, join
-from batchfind.tables.verify import Question, Verified, verify_slabs
+from batchfind.tables.verify import Verified, verify_slabs
 from tests.tables.material import (
     STEPS,
     element,
@@ -71,10 +71,9 @@ class Asking:
         negotiated: tuple[str, ...] = (),
         judged: bool = True,
     ) -> None:
+        reader = KeyReader(model_of(model))
         self._questions = {
-            str(at): Question(
-                asked_keys(request(each, str(at)), model_of(model), negotiated), judged
-            )
+            str(at): Question(reader.keys(request(each, str(at)), negotiated), judged)
             for at, each in enumerate(asked)
         }
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Final, Self
 
@@ -14,7 +15,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from batchfind.errors import StorageError
-from batchfind.execution.expectations import RowFacts
 from batchfind.job.model import Expect
 from batchfind.job.output_model import ColumnChoice, OutputOptions
 from batchfind.plan.model import PlannedQuery
@@ -23,6 +23,21 @@ from batchfind.tables.schema import TableSchema, table_schema
 _DIGEST_BYTES: Final = 16
 _CACHED_KIB: Final = 8192
 _COUNTED: Final = "bf_response"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowFacts:
+    """What was found out about all rows of a query.
+
+    Attributes:
+        rows: how many there are.
+        empty: rows without a value, by column.
+        repeated: rows whose values in the columns of `unique` an earlier row has.
+    """
+
+    rows: int = 0
+    empty: Mapping[str, int] = field(default_factory=dict)
+    repeated: int = 0
 
 
 class RowChecks:
