@@ -67,7 +67,7 @@ _STEPS = (
     ("batchfind.tables.columnar", "sweep", "sweep"),
     ("batchfind.tables.render:Decoder", "decode", "decode"),
     ("batchfind.execution.finishing", "render", "columns"),
-    ("batchfind.execution.finishing", "judge", "execution: judge"),
+    ("batchfind.execution.answers", "judge_run", "execution: judge run"),
     ("batchfind.execution.rendition:Target", "write", "output: write"),
     ("batchfind.execution.rendition:Target", "close", "output: close"),
 )

@@ -18,7 +18,7 @@ from batchfind.capture.records import (
     RequestVerdict,
     Verdict,
 )
-from batchfind.errors import StorageError
+from batchfind.errors import Retry, StorageError
 from batchfind.plan.json_text import COMPACT, JsonText
 
 
@@ -62,6 +62,7 @@ def read_ending(text: str) -> Ending:
     members = read_object(text)
     try:
         members["outcome"] = Outcome(members["outcome"])
+        members["retry"] = Retry(members.get("retry", Retry.NEVER))
         return Ending(**_with_cause(members))
     except (TypeError, ValueError, KeyError) as error:
         raise StorageError(f"a stored ending is damaged ({error})") from error

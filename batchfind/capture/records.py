@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from batchfind.errors import Retry
+
 
 class Outcome(StrEnum):
     """How an attempt ended, as a fact."""
@@ -91,6 +93,7 @@ class Ending:
         seconds: wall time of the attempt.
         warnings: tolerated irregularities, one sentence each.
         pages: C-FINDs sent, more than one when the peer answers in pages.
+        retry: whether asking again can help.
     """
 
     outcome: Outcome
@@ -103,6 +106,7 @@ class Ending:
     seconds: float = 0.0
     warnings: tuple[str, ...] = ()
     pages: int = 1
+    retry: Retry = Retry.NEVER
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,8 @@ class Caps:
         if answered.outcome is Outcome.LIMITED:
             return None
         ledger = self._ledger(request)
+        if ledger.trusts(answered.responses):
+            return None
         ground = ledger.ground(self._tries(request, attempts))
         if ground is None:
             return None
@@ -125,9 +127,12 @@ class Caps:
 
     def _tries(self, request: Request, attempts: Sequence[StoredAttempt]) -> Tries:
         splits = self._plan.queries[request.query].splitting is not None
+        answered = answer(attempts)
+        if len(attempts) == 1 and answered and answered.outcome is Outcome.SUCCESS:
+            count = answered.responses
+            return Tries(request=request, splits=splits, reach=count, success=count)
         ended = [one.ending for one in attempts if one.ending is not None]
         reach = max((ending.responses for ending in ended), default=0)
-        answered = answer(attempts)
         success = answered is not None and answered.outcome is Outcome.SUCCESS
         # An end before a later attempt brought more was no cap.
         farthest = [ending for ending in ended if reach and ending.responses == reach]
@@ -145,10 +150,12 @@ class Caps:
 
     def _ledger(self, request: Request) -> Ledger:
         place = request.peer, request.sop_class, request.level or ""
-        if place not in self._ledgers:
+        ledger = self._ledgers.get(place)
+        if ledger is None:
             cap = self._plan.peers[request.peer].limits.response_cap
-            self._ledgers[place] = Ledger(cap.at(request.level), auto=cap.auto)
-        return self._ledgers[place]
+            ledger = Ledger(cap.at(request.level), auto=cap.auto)
+            self._ledgers[place] = ledger
+        return ledger
 
 
 def declared_cap(request: Request, peer: PlannedPeer, ending: Ending) -> Doubt | None:

@@ -22,6 +22,8 @@ def contributing(
         cut: the request was cut into pieces. Without a success the last attempt with
             responses counts: they join those of the pieces.
     """
+    if len(attempts) == 1:
+        return attempts[0] if attempts[0].ending is not None else None
     ended = [attempt for attempt in attempts if attempt.ending is not None]
     for attempt in reversed(ended):
         if attempt.ending and attempt.ending.outcome in _ANSWERED:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,3 +44,7 @@ class Findings:
     conflicts: int = 0
     unset: int = 0
     lost: int = 0
+
+
+#: Of rows that were not read, or in which there is nothing to find.
+NOTHING_FOUND: Final = Findings()

@@ -69,9 +69,11 @@ class _Group:
 
     def add(self, tries: Tries) -> None:
         self.members[tries.request.id] = tries
-        insort(self.first, (tries.request.order, tries.request.id))
+        place = tries.request.order, tries.request.id
         # One more than is named, in case the request itself is among them.
-        del self.first[_NAMED + 1 :]
+        if len(self.first) <= _NAMED or place < self.first[-1]:
+            insort(self.first, place)
+            del self.first[_NAMED + 1 :]
 
     def remove(self, tries: Tries) -> None:
         del self.members[tries.request.id]
@@ -129,6 +131,12 @@ class Ledger:
         count = tries.success if tries.success is not None else tries.broken
         return self._ground(tries, self._state(count)) if count else None
 
+    def trusts(self, count: int) -> bool:
+        """Whether a success with so many responses is not doubted for any request."""
+        if count == self.declared or count in self._capped:
+            return not count
+        return not self._auto or count < LEAST_SUSPICIOUS
+
     def sharing(self, request: Request, count: int) -> tuple[tuple[str, ...], int]:
         """Ids of the first other requests that ended at a count, and how many did."""
         return _others(self._ended.get(count), request)
@@ -149,7 +157,9 @@ class Ledger:
             return Ground.ROUND if even else seen
         if state.seen:
             return Ground.SEEN
-        if not self._auto or count < LEAST_SUSPICIOUS:
+        # More than is declared shows that the declaration is wrong.
+        auto = self._auto or (self.declared is not None and count > self.declared)
+        if not auto or count < LEAST_SUSPICIOUS:
             return None
         if state.shared and count >= state.largest:
             return Ground.SHARED

@@ -35,6 +35,7 @@ class Stop(Enum):
     LIMIT = "limit"
     INTERRUPTED = "interrupted"
     STOPPED = "stopped"
+    DEADLINE = "deadline"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +81,8 @@ def ended_by_final(
             message=f"{peer} ({endpoint}): {_status_sentence(final, tally)}",
             hint=hint,
         )
-    return _ending(outcome, tally, cause, final)
+    retry = retry_after_status(final.status, tally.responses)
+    return _ending(outcome, tally, cause, final, retry)
 
 
 def ended_between_pages(
@@ -117,7 +119,7 @@ def ended_by_error(
             phase=phase,
         )
     outcome = Outcome.PARTIAL if tally.responses else Outcome.FAILED
-    return _ending(outcome, tally, cause, None)
+    return _ending(outcome, tally, cause, None, error.retry)
 
 
 def ended_by_us(
@@ -134,6 +136,10 @@ def ended_by_us(
         ),
         Stop.INTERRUPTED: ("the run was interrupted", "batchfind resume asks again"),
         Stop.STOPPED: ("the run stopped early", "batchfind resume asks again"),
+        Stop.DEADLINE: (
+            "run.deadline ended the request",
+            "raise run.deadline, or batchfind resume asks again",
+        ),
     }[stop]
     cause = Cause(
         code=stop.value,
@@ -195,7 +201,11 @@ def _status_sentence(final: Final, tally: Tally) -> str:
 
 
 def _ending(
-    outcome: Outcome, tally: Tally, cause: Cause | None, final: Final | None
+    outcome: Outcome,
+    tally: Tally,
+    cause: Cause | None,
+    final: Final | None,
+    retry: Retry = Retry.NEVER,
 ) -> Ending:
     return Ending(
         outcome=outcome,
@@ -208,4 +218,5 @@ def _ending(
         seconds=tally.seconds,
         pages=tally.pages,
         warnings=tally.warnings,
+        retry=retry,
     )

@@ -11,6 +11,7 @@ from batchfind.plan.model import Request
 _SENTENCES = {
     Stop.INTERRUPTED: "the run was interrupted before this request",
     Stop.STOPPED: "an earlier request failed and run.on_failure is stop",
+    Stop.DEADLINE: "run.deadline came before this request",
 }
 
 

@@ -11,7 +11,15 @@ from typing import Any, Final
 from batchfind.errors import Mark
 from batchfind.job.dictionaries import read_dictionaries
 from batchfind.job.documents import Document, Merged, merge_includes, read_document
-from batchfind.job.model import Job, Output, PerRequest, Query, RunPolicy, Scalar
+from batchfind.job.model import (
+    Job,
+    Output,
+    PerRequest,
+    Query,
+    RetryPolicy,
+    RunPolicy,
+    Scalar,
+)
 from batchfind.job.outputs import read_outputs
 from batchfind.job.peers import check_timezone, read_peers
 from batchfind.job.queries import PeerNames, read_queries
@@ -117,15 +125,19 @@ def _materials(
 
 def _run(run: Section) -> RunPolicy:
     fields: dict[str, Any] = run.integers("concurrency", "max_requests")
+    fields |= run.durations("deadline")
     folder = run.paths("dir")
     _check_folder(run, folder)
     limits = run.section("per_request")
     caps: dict[str, Any] = limits.integers("responses")
     caps |= limits.sizes("bytes") | limits.durations("time")
+    again = run.section("retry")
+    pauses: dict[str, Any] = again.durations("backoff", "max_backoff")
     return RunPolicy(
         directory=folder[0] if folder else None,
         stop_on_failure=run.text("on_failure") == "stop",
         per_request=PerRequest(**caps),
+        retry=RetryPolicy(**again.integers("attempts"), **pauses),
         executor=run.text("executor") or "local",
         **fields,
     )

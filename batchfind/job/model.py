@@ -61,6 +61,7 @@ __all__ = [
     "Repeat",
     "ResponseCap",
     "Rows",
+    "RetryPolicy",
     "RunPolicy",
     "Scalar",
     "Split",
@@ -214,6 +215,22 @@ class PerRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    """How often a request is asked when asking again can help.
+
+    Attributes:
+        attempts: tries at a request in all, 1 or more.
+        backoff: longest pause before the second try, in seconds; it doubles with
+            every further try.
+        max_backoff: longest pause before any try, in seconds.
+    """
+
+    attempts: int = 3
+    backoff: float = 2.0
+    max_backoff: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunPolicy:
     """How a job runs.
 
@@ -222,6 +239,7 @@ class RunPolicy:
         concurrency: requests in flight, 1 or more.
         stop_on_failure: no new request starts after the first failure.
         max_requests: a plan with more is refused.
+        deadline: seconds after which nothing is asked any more; None for never.
     """
 
     directory: Path | None = None
@@ -229,6 +247,8 @@ class RunPolicy:
     stop_on_failure: bool = False
     max_requests: int = 10_000
     per_request: PerRequest = field(default_factory=PerRequest)
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    deadline: float | None = None
     executor: str = "local"
 
 

@@ -73,6 +73,7 @@ def owners_of(field: str) -> tuple[str, ...]:
         "a query's repeat": _definition("repeat"),
         "a query's cancel": _definition("cancel"),
         "run": _definition("run"),
+        "run.retry": _definition("retry"),
         "run.per_request": _definition("perRequest"),
         "an output": _definition("output"),
     }

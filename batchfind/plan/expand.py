@@ -256,6 +256,8 @@ def _policy(job: Job, runs: Path | None, environment: Mapping[str, str]) -> Poli
         per_request=job.run.per_request,
         executor=job.run.executor,
         max_requests=job.run.max_requests,
+        retry=job.run.retry,
+        deadline=job.run.deadline,
     )
 
 

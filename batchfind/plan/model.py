@@ -25,6 +25,7 @@ from batchfind.job.model import (
     PerRequest,
     Priority,
     Publish,
+    RetryPolicy,
     Unset,
     Verify,
 )
@@ -322,6 +323,7 @@ class Policy:
 
     Attributes:
         directory: absolute folder in which run directories are made.
+        deadline: seconds from the first request on, or None.
     """
 
     directory: str
@@ -330,6 +332,8 @@ class Policy:
     per_request: PerRequest
     executor: str
     max_requests: int = 10_000
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    deadline: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

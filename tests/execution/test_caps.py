@@ -85,9 +85,17 @@ class TestADeclaredCap:
         assert "pacs (BATCHFIND -> PEER at 127.0.0.1:104)" in doubt.message
         assert "response_cap" in doubt.message
 
-    def test_leaves_counts_alone_that_auto_would_doubt(self) -> None:
-        run = Run(success(100), success(100), cap=self.CAP, split=True)
-        assert not run.doubted()
+    def test_leaves_smaller_counts_alone_that_auto_would_doubt(self) -> None:
+        cap = ResponseCap(declared={"STUDY": 200})
+        assert not Run(success(100), success(100), cap=cap, split=True).doubted()
+
+    def test_that_is_exceeded_is_wrong_so_that_it_vouches_for_nothing_above(
+        self,
+    ) -> None:
+        run = Run(success(100), success(100), success(36), cap=self.CAP, split=True)
+        assert run.doubted() == [0, 1]
+        assert Run(success(100), success(100), cap=self.CAP).doubted() == [0, 1]
+        assert not Run(success(100), cap=self.CAP).doubted()
 
     def test_may_stand_for_every_level(self) -> None:
         assert Run(success(5), cap=ResponseCap(declared={"": 5})).doubted() == [0]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +14,16 @@ import pytest
 
 import batchfind
 from batchfind import ExitCode, RunResult, Verdict
+from batchfind.dicom.extended import encode_options
 from batchfind.execution.results import RequestReport
 from tests.execution.two_months import BUSY, UID_ROOT, two_months, write_job
 from tests.peers.capped import CappedArchive, Empty, Order, Study, Style
+from tests.peers.pdu import extended
 from tests.peers.plugin import StartPeer
+from tests.peers.scripted import Request, Step
+from tests.peers.steps import accept, final, matches
 
+STUDY_ROOT = "1.2.840.10008.5.1.4.1.2.2.1"
 CAPS = (200, 37)
 FINDING = (Empty.EVERY, Empty.LOWER_OPEN)
 TELLING = (Style.OUT_OF_RESOURCES, Style.CANCELLED, Style.ABORT)
@@ -132,6 +139,24 @@ class TestSixHundredStudies:
         assert "assume-none" in assumption
 
 
+class TestEmptyValueMatching:
+    def test_finds_studies_without_a_time_that_no_range_finds(
+        self, tmp_path: Path, scripted_peer: StartPeer
+    ) -> None:
+        archive = CappedArchive(
+            studies=SOME, cap=37, style=Style.CANCELLED, empty=Empty.NONE
+        )
+        agreed = extended(STUDY_ROOT, encode_options(STUDY_ROOT, ["empty_value"]))
+        peer = scripted_peer(script=archive.answer, on_connect=[accept(user=agreed)])
+        path = write_job(
+            tmp_path, peer.port, peer={"negotiation": {"empty_value": "prefer"}}
+        )
+        result = batchfind.run(path)
+        asked = Asked(result, uids_of(result), archive)
+        assert_complete(asked)
+        assert not asked.root.assumptions
+
+
 class TestFiveThousandStudies:
     """Nine hundred of them on one day, in each way that an archive caps."""
 
@@ -203,25 +228,67 @@ class TestOneInstantOverTheCap:
         assert asked.root.assumptions
 
 
-class TestNightsOfSmallAnswers:
+class TestTwentyNightsOfASmallWorklist:
     """Equal and round counts below fifty are what small hospitals have."""
 
-    def test_are_not_doubted(self, ask: Ask) -> None:
-        counts = (20, 20, 30, 40, 49, 40, 10, 10, 25, 25, 30, 20, 49, 48, 0, 5, 5, 40)
-        days = [f"2026010{n}" if n < 10 else f"202601{n}" for n in range(1, 21)]
-        studies = [
-            Study(f"{UID_ROOT}.{day}.{n}", day, f"{8 + n // 6:02}{n % 6}000")
-            for day, count in zip(days, (*counts, 49, 20), strict=True)
-            for n in range(count)
-        ]
-        archive = CappedArchive(studies=studies)
-        assert len(archive.studies) == sum(counts) + 69
-        asked = ask(
-            studies,
-            1000,
-            Style.OUT_OF_RESOURCES,
-            window={"from": "2026-01-01", "to": "2026-01-20", "step": "1d"},
-        )
-        assert {one.verdict for one in asked.result.requests} == {Verdict.COMPLETE}
-        assert asked.result.exit_code is ExitCode.OK
-        assert asked.archive.answers == 20
+    COUNTS = (
+        20,
+        20,
+        30,
+        40,
+        49,
+        40,
+        10,
+        10,
+        25,
+        25,
+        30,
+        20,
+        49,
+        48,
+        0,
+        5,
+        5,
+        40,
+        49,
+        1,
+    )
+    STEP = "ScheduledProcedureStepSequence"
+
+    @pytest.mark.parametrize("split", ["off", "adaptive"])
+    def test_are_not_doubted(
+        self, split: str, tmp_path: Path, scripted_peer: StartPeer
+    ) -> None:
+        def script(request: Request) -> Sequence[Step]:
+            night = re.search(rb"202601(\d\d)", request.identifier)
+            assert night is not None
+            return [matches(self.COUNTS[int(night[1]) - 1]), final()]
+
+        peer = scripted_peer(script=script)
+        steps = {
+            "model": "worklist",
+            "keys": {"PatientID": "", self.STEP: {"Modality": ""}},
+            "window": {
+                "key": f"{self.STEP}.ScheduledProcedureStepStartDate",
+                "from": "2026-01-01",
+                "to": "2026-01-20",
+                "step": "1d",
+                "split": split,
+            },
+            "return": ["StudyInstanceUID"],
+        }
+        job = {
+            "version": 1,
+            "name": "nights",
+            "timezone": "Europe/Berlin",
+            "peers": {"ris": {"host": "127.0.0.1", "port": peer.port}},
+            "queries": {"steps": steps},
+            "outputs": [{"format": "csv", "path": "steps.csv"}],
+        }
+        path = tmp_path / "job.yaml"
+        path.write_text(json.dumps(job), "utf-8")
+        result = batchfind.run(path)
+        assert {one.verdict for one in result.requests} == {Verdict.COMPLETE}
+        assert len(result.requests) == len(peer.seen.requests) == 20
+        assert result.exit_code is ExitCode.OK
+        assert len(uids_of(result)) == sum(self.COUNTS)

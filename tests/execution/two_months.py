@@ -70,6 +70,7 @@ def write_job(
     folder: Path,
     port: int,
     *,
+    peer: Mapping[str, Any] | None = None,
     limits: Mapping[str, Any] | None = None,
     window: Mapping[str, Any] | None = None,
     outputs: Sequence[Mapping[str, Any]] | None = None,
@@ -80,6 +81,7 @@ def write_job(
     Args:
         folder: of the job.
         port: of the archive.
+        peer: further fields of the peer.
         limits: of the peer, beside those it has.
         window: what differs from an adaptive one down to a second.
         outputs: of the job.
@@ -97,6 +99,7 @@ def write_job(
                 "port": port,
                 "called_ae": "PACS",
                 "limits": {"associations": 2, **(limits or {})},
+                **(peer or {}),
             }
         },
         "queries": {

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,14 @@ FILES = {
 @pytest.fixture(scope="session")
 def table() -> Table:
     return read_table()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def reads_it_once(table: Table) -> Iterator[None]:
+    """Spares every command line within this process what a process does once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("batchfind.findscu.main.read_table", lambda: table)
+        yield
 
 
 @pytest.fixture

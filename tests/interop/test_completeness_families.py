@@ -45,6 +45,7 @@ LEVELS: dict[str, dict[str, Any]] = {
 }
 OUTPUTS = [{"format": "csv", "path": "{{ query }}.csv"}]
 MODALITIES = ["CT", "MR"]
+QUERY = {"model": "study", "level": "STUDY", "return": ["PatientID"]}
 
 Row: TypeAlias = "tuple[str, ...]"
 
@@ -162,8 +163,7 @@ class TestAPeerThatIgnoresModalitiesInStudy:
     def test_cannot_answer_any_of_completely(
         self, dcmqrscp: RealPeer, tmp_path: Path
     ) -> None:
-        query = {"model": "study", "level": "STUDY", "return": ["PatientID"]}
-        query["any_of"] = {"ModalitiesInStudy": MODALITIES}
+        query = {**QUERY, "any_of": {"ModalitiesInStudy": MODALITIES}}
         result = run(tmp_path, dcmqrscp.port, dcmqrscp.called_ae, {"q": query})
         assert [one.verdict for one in result.roots] == [Verdict.SUSPECT] * 2
         assert {one.cause and one.cause.code for one in result.roots} == {"key-ignored"}
@@ -187,7 +187,6 @@ class TestAPeerThatIgnoresModalitiesInStudy:
             "floor": "1d",
             "then": [{"key": "ModalitiesInStudy", **listed}],
         }
-        query = {"model": "study", "level": "STUDY", "return": ["PatientID"]}
         files = one_day.studies(tmp_path / "files", TIMED)
         with real.dcmqrscp(tmp_path, files) as peer:
             relay = scripted_peer(script=CappingRelay(peer, 5, status).answer)
@@ -195,7 +194,7 @@ class TestAPeerThatIgnoresModalitiesInStudy:
                 tmp_path,
                 relay.port,
                 peer.called_ae,
-                {"q": {**query, "window": window}},
+                {"q": {**QUERY, "window": window}},
                 **({} if status else {"response_cap": 5}),
             )
         (root,) = result.roots

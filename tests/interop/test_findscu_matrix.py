@@ -14,10 +14,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import pytest
 
+from batchfind.findscu.options import read_table
 from tests.interop.answers import FINDSCU
 from tests.interop.findscu_cases import CASES, Case, Differs
 from tests.interop.findscu_files import (
@@ -51,6 +53,14 @@ def peers(
     with ExitStack() as running:
         folder = tmp_path_factory.mktemp("peers")
         yield Peers(running, folder, pki, request.getfixturevalue)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def table() -> Iterator[None]:
+    """The options, read once: a process that runs one command reads them itself."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("batchfind.findscu.main.read_table", cache(read_table))
+        yield
 
 
 @pytest.fixture(scope="module")

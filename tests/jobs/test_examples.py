@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from batchfind.cli.main import execute
 from batchfind.job.model import OutputFormat
 
 ROOT = Path(__file__).parents[2]
@@ -60,15 +61,21 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Folder:
 
 @pytest.mark.parametrize("job", JOBS, ids=lambda path: str(path.stem))
 class TestEveryExample:
-    def test_it_is_valid_without_a_warning(self, job: Path) -> None:
-        ended = batchfind("validate", job)
-        assert ended.returncode == 0, ended.stderr
-        assert "warning" not in ended.stdout + ended.stderr
+    def test_it_is_valid_without_a_warning(
+        self, job: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        code = execute(["validate", str(job)])
+        told = capsys.readouterr()
+        assert code == 0, told.err
+        assert "warning" not in told.out + told.err
 
-    def test_its_plan_is_shown(self, job: Path) -> None:
-        ended = batchfind("plan", job, "--now", NOW, "--json")
-        assert ended.returncode == 0, ended.stderr
-        assert json.loads(ended.stdout)["requests"]
+    def test_its_plan_is_shown(
+        self, job: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        code = execute(["plan", str(job), "--now", NOW, "--json"])
+        told = capsys.readouterr()
+        assert code == 0, told.err
+        assert json.loads(told.out)["requests"]
 
     def test_its_answers_are_complete_and_published(
         self, job: Path, folder: Folder

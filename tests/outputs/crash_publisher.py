@@ -1,9 +1,9 @@
 """Publishes again and again, each time killed at a later step.
 
-Run as `python crash_publisher.py FOLDER SCENARIO`. In FOLDER/0, FOLDER/1, ... it
-makes the old state, then publishes the new one in a child process that is killed
-(SIGKILL) before its n-th change of the file system. The last folder is the one of the
-child that came through.
+Run as `python crash_publisher.py FOLDER ...`, each named for a scenario. In FOLDER/0,
+FOLDER/1, ... it makes the old state, then publishes the new one in a child process that
+is killed (SIGKILL) before its n-th change of the file system. The last folder is the
+one of the child that came through.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,10 @@ def staged(output: Any, wanted: list[tuple[str, int]], run: str) -> Staged:
     return begun
 
 
+def no_fsync(_: int) -> None:
+    """Waits for no disk: what was written outlives a process that is killed."""
+
+
 def killed_at(step: int) -> None:
     """From now on the process dies before its `step`th change."""
     left = [step]
@@ -84,11 +88,14 @@ def publish_killed(folder: Path, scenario: str, step: int) -> bool:
     return os.WIFEXITED(status)
 
 
-def main(folder: Path, scenario: str) -> None:
-    step = 0
-    while not publish_killed(folder / str(step), scenario, step):
-        step += 1
+def main(folders: Iterable[Path]) -> None:
+    os.fsync = no_fsync  # type: ignore[assignment]
+    for folder in folders:
+        folder.mkdir(parents=True)
+        step = 0
+        while not publish_killed(folder / str(step), folder.name, step):
+            step += 1
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2])
+    main(map(Path, sys.argv[1:]))

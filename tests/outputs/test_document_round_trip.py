@@ -262,7 +262,7 @@ def as_dcmtk(found: Any) -> list[Any]:
 orders = st.sampled_from("<>")
 either = orders.flatmap(lambda order: st.tuples(st.just(order), data_sets(order)))
 roomy = settings(
-    deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow]
+    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow]
 )
 
 

@@ -125,7 +125,7 @@ def written(
 
 
 class TestRandomIdentifiers:
-    @settings(deadline=None, max_examples=60)
+    @settings(deadline=None, max_examples=30)
     @given(st.data())
     def test_come_back_from_csv_and_parquet(self, data: st.DataObject) -> None:
         big = data.draw(st.booleans())
@@ -154,7 +154,7 @@ class TestRandomIdentifiers:
         lines = [{name: line[name] for name in names} for line in csv.DictReader(text)]
         assert lines == [{name: row[name] or "" for name in names} for row in expected]
 
-    @settings(deadline=None, max_examples=60)
+    @settings(deadline=None, max_examples=30)
     @given(st.lists(st.binary(max_size=60), max_size=4), st.booleans())
     def test_that_are_noise_have_a_row_each(
         self, payloads: list[bytes], explode: bool
@@ -163,7 +163,7 @@ class TestRandomIdentifiers:
         raw = written(OutputFormat.PARQUET, planned, payloads, EXPLICIT_LE)
         assert pq.read_table(io.BytesIO(raw)).num_rows >= len(payloads)
 
-    @settings(deadline=None, max_examples=100)
+    @settings(deadline=None, max_examples=50)
     @given(st.lists(ODD_ELEMENTS, min_size=1, max_size=4), st.booleans())
     def test_of_any_vr_spoil_no_other_value(
         self, odd: list[tuple[str, str, bytes]], typed: bool

@@ -139,6 +139,8 @@ class CappedArchive:
         ]
 
     def _time_test(self, key: str) -> Test:
+        if key == '""':  # empty value matching
+            return lambda study: not study.time
         numeric = self.order is Order.NUMERIC
         within = _in_range(key, _seconds if numeric else str)
         below = key.startswith("-")

@@ -24,7 +24,10 @@ final                               a final status, ErrorComment, OffendingEleme
                                     also with a data set where none belongs
 abort, close, reset                 how a connection ends too early
 delay, until_cancelled, silence     time passes
-raw, drip                           any bytes, at once or one at a time
+raw, say, drip                      any bytes, at once, made of the request, or one
+                                    at a time
+accept_as, hear                     any answer to an A-ASSOCIATE-RQ
+flood, half_close                   no end, and half an end
 in_turn                             a different script for each request
 to                                  answers one of several requests
 
@@ -138,7 +141,12 @@ class Conversation:
             return
 
     async def read_association(self) -> pdu.AssociateRequest | None:
-        """The A-ASSOCIATE-RQ that begins the connection, None if none came."""
+        """The A-ASSOCIATE-RQ that begins the connection, None if none came.
+
+        It is read once, however many steps ask for it.
+        """
+        if self.association is not None:
+            return self.association
         kind, body = await self._read_pdu()
         if kind != pdu.ASSOCIATE_RQ:
             return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import socket
 import struct
 from collections.abc import Callable, Sequence
@@ -235,6 +236,63 @@ def raw(data: bytes) -> Step:
 
     async def step(talk: Conversation) -> None:
         await talk.send(data)
+
+    return step
+
+
+def say(build: Callable[[Request], bytes]) -> Step:
+    """Sends the bytes that are made of the request."""
+
+    async def step(talk: Conversation) -> None:
+        await talk.send(build(talk.request))
+
+    return step
+
+
+def accept_as(build: Callable[[pdu.AssociateRequest], bytes]) -> Step:
+    """Answers the A-ASSOCIATE-RQ with the bytes that are made of it."""
+
+    async def step(talk: Conversation) -> None:
+        if (request := await talk.read_association()) is not None:
+            talk.established()
+            await talk.send(build(request))
+
+    return step
+
+
+def hear() -> Step:
+    """Reads the A-ASSOCIATE-RQ; what follows answers it."""
+
+    async def step(talk: Conversation) -> None:
+        await talk.read_association()
+
+    return step
+
+
+def flood(data: bytes, most: int | None = None) -> Step:
+    """Sends the same bytes again and again, until the other side has gone.
+
+    Args:
+        data: what is repeated.
+        most: how often; None for ever.
+    """
+
+    async def step(talk: Conversation) -> None:
+        for _ in itertools.count() if most is None else range(most):
+            if talk.gone.is_set() or talk.writer.is_closing():
+                return
+            await talk.send(data)
+            await asyncio.sleep(0)
+
+    return step
+
+
+def half_close() -> Step:
+    """Says that nothing more will come (FIN), and goes on reading."""
+
+    async def step(talk: Conversation) -> None:
+        talk.writer.write_eof()
+        await talk.pause(None)
 
     return step
 
