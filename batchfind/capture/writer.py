@@ -20,6 +20,10 @@ GROUP_SECONDS: Final = 0.05
 """A transaction stays open at most so long while entries keep coming."""
 LINGER_SECONDS: Final = 0.005
 """A transaction is not closed sooner: many small requests share one."""
+BUSY_LINGER_SECONDS: Final = 0.025
+"""As long as that after a full one: closing costs as much as dozens of requests."""
+BUSY_ENTRIES: Final = 16
+"""Entries of a transaction that was a full one."""
 GROUP_BYTES: Final = 8 << 20
 """A transaction takes at most so many bytes of responses."""
 
@@ -70,6 +74,7 @@ class Writer:
         self._opening = opening
         self._report = report
         self._inbox: SimpleQueue[Entry] = SimpleQueue()
+        self._linger = LINGER_SECONDS
         self._thread = threading.Thread(
             target=self._run, name="batchfind-capture", daemon=True
         )
@@ -124,8 +129,10 @@ class Writer:
             taken = time.monotonic() - started
             full = size >= GROUP_BYTES or taken >= GROUP_SECONDS
             urgent = isinstance(entry, Barrier | Close | Judge)
-            entry = None if full or urgent else self._next(LINGER_SECONDS - taken)
+            entry = None if full or urgent else self._next(self._linger - taken)
         store.commit()
+        busy = len(group) >= BUSY_ENTRIES
+        self._linger = BUSY_LINGER_SECONDS if busy else LINGER_SECONDS
         return tuple(group)
 
     def _next(self, linger: float) -> Entry | None:

@@ -15,6 +15,7 @@ from batchfind.execution.progress import (
     FinishingStarted,
     PeerTrouble,
     RequestEnded,
+    RequestRetried,
     RequestsGrown,
     RequestSplit,
     RequestStarted,
@@ -84,7 +85,7 @@ class Board:
         groups: query and peer to their group, in plan order; fixed by RunStarted.
         phase: what the run does as a whole.
         troubles: the latest sentences about peers, newest last.
-        notice: the latest sentence about a request that was cut, or empty.
+        notice: the latest sentence about a request that is cut or asked again.
     """
 
     job: str = ""
@@ -107,6 +108,9 @@ class Board:
                 group.arriving[event.request] = event.responses
             case RequestEnded():
                 self._end(event, now)
+            case RequestRetried():
+                self._group(event.query, event.peer).arriving.pop(event.request, None)
+                self.notice = retry_sentence(event)
             case RequestSplit():
                 self._split(event, now)
             case RequestsGrown():
@@ -195,6 +199,12 @@ class Board:
         if key not in self.groups:
             self.groups = {**self.groups, key: Group(query, peer)}
         return self.groups[key]
+
+
+def retry_sentence(event: RequestRetried) -> str:
+    """What is asked again, why and when."""
+    where = f"{event.query} at {event.peer}"
+    return clean(f"{where}: {event.cause.code}: again in {event.seconds:.1f} s")
 
 
 def split_sentence(event: RequestSplit) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from batchfind.capture.records import Cause, RequestVerdict
 from batchfind.cli import console
-from batchfind.cli.board import Board, Group, split_sentence
+from batchfind.cli.board import Board, Group, retry_sentence, split_sentence
 from batchfind.cli.text import clean, count, duration
 from batchfind.execution.progress import (
     Event,
@@ -21,6 +21,7 @@ from batchfind.execution.progress import (
     Observer,
     PeerTrouble,
     RequestEnded,
+    RequestRetried,
     RequestsGrown,
     RequestSplit,
     RunStarted,
@@ -46,6 +47,7 @@ class Lines:
         self._board = board
         self._spoken = 0.0
         self._troubles: set[tuple[str, str]] = set()
+        self._retries: set[tuple[str, str]] = set()
         self._splits: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
 
     def __call__(self, event: Event) -> None:
@@ -61,6 +63,8 @@ class Lines:
                 console.note(f"{self._board.job}: {count(asked, 'request')}")
             case RequestEnded():
                 self._ended(event, now)
+            case RequestRetried():
+                self._retried(event, now)
             case RequestSplit():
                 self._split(event, now)
             case RequestsGrown():
@@ -82,6 +86,16 @@ class Lines:
             self._spoken = now
         else:
             self._progress(now)
+
+    def _retried(self, event: RequestRetried, now: float) -> None:
+        """The first time for each cause at each peer; then only progress."""
+        told = event.peer, event.cause.code
+        if told in self._retries or len(self._retries) >= _TROUBLE_LINES:
+            self._progress(now)
+            return
+        self._retries.add(told)
+        console.note(retry_sentence(event))
+        self._spoken = now
 
     def _split(self, event: RequestSplit, now: float) -> None:
         """The first kinds of splits of each query and peer; then only progress."""
@@ -135,7 +149,7 @@ def _facts(event: Event) -> str:
     found = []
     for field in fields(event):
         value = getattr(event, field.name)
-        if isinstance(value, str | int):
+        if isinstance(value, str | int | float):
             found.append(f"{field.name}={value}")
         elif isinstance(value, Cause):
             found.append(f"{value.code}: {value.message}")

@@ -54,14 +54,19 @@ class Answers:
 
     def attempts(self, request: Request) -> tuple[StoredAttempt, ...]:
         """Every try at a request, oldest first; read once."""
+        known = self._attempts.get(request.id)
+        if known is not None:
+            return known
         if self._stored is None:
             self._stored = self.capture.every_attempt()
-        if request.id not in self._attempts:
-            self._attempts[request.id] = tuple(
+        known = self._stored.get(request.id, ())
+        if any(attempt.ending is None for attempt in known):
+            known = tuple(
                 attempt if attempt.ending else self._cut_off(request, attempt)
-                for attempt in self._stored.get(request.id, ())
+                for attempt in known
             )
-        return self._attempts[request.id]
+        self._attempts[request.id] = known
+        return known
 
     def every_attempt(self) -> dict[str, tuple[StoredAttempt, ...]]:
         """The tries at each request that was ever asked, by its id."""
@@ -114,6 +119,8 @@ class Answers:
         """
         stored = self.capture.verdicts()
         verdicts = self.judged(skipped={**stored, **skipped})
+        if not stored:
+            return verdicts
         for root in self.forest.roots:
             tree = [one.id for one in self.forest.members(root)]
             known = not any(verdicts[one] is skipped.get(one) for one in tree)

@@ -72,12 +72,24 @@ class Asking:
             self._grower,
         )
         watcher = asyncio.create_task(self._watch(scheduler))
+        deadline = self._deadline(scheduler)
         try:
             return await scheduler.run(requests)
         finally:
+            if deadline is not None:
+                deadline.cancel()
             watcher.cancel()
             await asyncio.gather(watcher, return_exceptions=True)
             await executor.close()
+
+    def _deadline(self, scheduler: Scheduler) -> asyncio.TimerHandle | None:
+        """Ends the asking when the job says so."""
+        seconds = self._plan.policy.deadline
+        if seconds is None:
+            return None
+        sentence = "run.deadline: cancelling what is under way"
+        loop = asyncio.get_running_loop()
+        return loop.call_later(seconds, scheduler.stop, Stop.DEADLINE, sentence)
 
     async def _watch(self, scheduler: Scheduler) -> None:
         await self._interrupt.wait()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
 
 from batchfind.capture.records import Ending
 from batchfind.dicom.encode import encode
@@ -81,10 +80,9 @@ class Attempt:
                 async with self._find as find:
                     self._sent = True
                     self._act()
-                    async with aclosing(find.matches()) as sets:
-                        async for matches in sets:
-                            self._count(matches)
-                            yield matches
+                    while (matches := await find.more()) is not None:
+                        self._count(matches)
+                        yield matches
                 if not self._turned():
                     break
         except BatchfindError as failure:

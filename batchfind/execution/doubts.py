@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from batchfind.capture.records import Cause, Ending
 from batchfind.execution.caps import Doubt
-from batchfind.execution.findings import Findings
+from batchfind.execution.findings import NOTHING_FOUND, Findings
 from batchfind.execution.wording import plural, whom
 from batchfind.plan.characters import texts_of
 from batchfind.plan.model import PlannedPeer, Request
@@ -64,7 +64,7 @@ def first_doubt(
         findings: None while its rows were not read: what needs them is not asked.
         around: what other answers say.
     """
-    found = findings or Findings()
+    found = findings or NOTHING_FOUND
     doubts = (
         malformed(request, peer, found),
         around.cap.cause if around.cap is not None else None,
@@ -78,9 +78,9 @@ def first_doubt(
 
 def malformed(request: Request, peer: PlannedPeer, findings: Findings) -> Cause | None:
     """Some of its responses cannot be decoded."""
-    count = sum(findings.defects.values())
-    if not count:
+    if not findings.defects:
         return None
+    count = sum(findings.defects.values())
     kinds = ", ".join(sorted(findings.defects))
     return Cause(
         code="malformed",

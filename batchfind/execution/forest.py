@@ -16,6 +16,7 @@ class Forest:
     Attributes:
         plan: of the run.
         requests: all of them in plan order, the numeric order of their ids.
+        roots: those that were not cut from another, in plan order.
     """
 
     def __init__(self, plan: Plan, born: Iterable[Request] = ()) -> None:
@@ -28,6 +29,9 @@ class Forest:
         for request in self.requests:
             if request.origin is Origin.SPLIT and request.parent is not None:
                 self._pieces.setdefault(request.parent, []).append(request)
+        self.roots = tuple(
+            one for one in self.requests if one.origin is not Origin.SPLIT
+        )
 
     def __contains__(self, identity: str) -> bool:
         return identity in self._by_id
@@ -39,11 +43,6 @@ class Forest:
     def born(self) -> tuple[Request, ...]:
         """Requests that the plan does not list, in plan order."""
         return tuple(one for one in self.requests if one.origin is not Origin.PLAN)
-
-    @property
-    def roots(self) -> tuple[Request, ...]:
-        """Requests that were not cut from another, in plan order."""
-        return tuple(one for one in self.requests if one.origin is not Origin.SPLIT)
 
     def root_of(self, request: Request) -> Request:
         """The request that one was cut from first of all; itself for a root."""
@@ -57,6 +56,8 @@ class Forest:
 
     def members(self, root: Request) -> tuple[Request, ...]:
         """A root and everything cut from it, in plan order."""
+        if root.id not in self._pieces:
+            return (root,)
         found = [root]
         for one in found:
             found.extend(self._pieces.get(one.id, ()))

@@ -135,7 +135,7 @@ class Ledger:
         """Whether a success with so many responses is not doubted for any request."""
         if count == self.declared or count in self._capped:
             return not count
-        return not self._auto or count < LEAST_SUSPICIOUS
+        return not self._suspects(count)
 
     def sharing(self, request: Request, count: int) -> tuple[tuple[str, ...], int]:
         """Ids of the first other requests that ended at a count, and how many did."""
@@ -157,15 +157,19 @@ class Ledger:
             return Ground.ROUND if even else seen
         if state.seen:
             return Ground.SEEN
-        # More than is declared shows that the declaration is wrong.
-        auto = self._auto or (self.declared is not None and count > self.declared)
-        if not auto or count < LEAST_SUSPICIOUS:
+        if not self._suspects(count):
             return None
         if state.shared and count >= state.largest:
             return Ground.SHARED
         if tries.splits and count >= state.largest:
             return Ground.LARGEST
         return Ground.ROUND if tries.splits and is_round(count) else None
+
+    def _suspects(self, count: int) -> bool:
+        """Whether other counts can speak against this one."""
+        # More than is declared shows that the declaration is wrong.
+        auto = self._auto or (self.declared is not None and count > self.declared)
+        return auto and count >= LEAST_SUSPICIOUS
 
     def _newly(self, count: int, before: _State) -> Iterator[Tries]:
         now = self._state(count)

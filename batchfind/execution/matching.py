@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -37,6 +37,7 @@ class Questions:
         query: PlannedQuery,
         requests: Iterable[Request],
         counting: Counting,
+        root_of: Callable[[Request], Request],
         known: Dictionary = STANDARD,
     ) -> None:
         """Of these requests.
@@ -45,12 +46,13 @@ class Questions:
             query: they belong to it.
             requests: whose responses are going to be read.
             counting: tells what was negotiated for them.
+            root_of: the request that one was cut from first of all, or itself.
             known: VRs and names.
         """
         self._reader = KeyReader(model_of(query.model), known)
         self._judged = query.verify_matches is not Verify.OFF
         self._questions = {
-            request.id: self._question(request, counting(request))
+            request.id: self._question(request, counting(request), root_of(request))
             for request in requests
         }
         paths = {
@@ -64,11 +66,20 @@ class Questions:
         """What the responses of a request are held against, by its id."""
         return self._questions[request]
 
-    def _question(self, request: Request, attempt: StoredAttempt | None) -> Question:
+    def _question(
+        self, request: Request, attempt: StoredAttempt | None, root: Request
+    ) -> Question:
         facts = attempt.facts if attempt is not None else None
         if facts is None:
             return Question(())
-        return Question(self._reader.keys(request, facts.negotiated), self._judged)
+        keys = self._reader.keys(request, facts.negotiated)
+        if root is not request:
+            # The bounds of a piece are ours. A peer that compares times as text may
+            # return a row in another piece than its meaning has it in: it is wanted.
+            asked = self._reader.keys(root, facts.negotiated)
+            judges = {key.name: key.judge for key in asked}
+            keys = tuple(replace(key, judge=judges.get(key.name)) for key in keys)
+        return Question(keys, self._judged)
 
 
 @dataclass(slots=True)

@@ -28,7 +28,7 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True)
 class RequestStarted:
-    """A C-FIND-RQ is about to be sent."""
+    """A C-FIND-RQ is about to be sent; told for every try."""
 
     request: str
     query: str
@@ -52,6 +52,22 @@ class RequestEnded:
     query: str
     peer: str
     verdict: RequestVerdict
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRetried:
+    """A request is going to be asked again, after a pause; what came does not count.
+
+    Attributes:
+        cause: how the try ended.
+        seconds: until it is put into line again.
+    """
+
+    request: str
+    query: str
+    peer: str
+    cause: Cause
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +142,7 @@ Event: TypeAlias = (
     | RequestStarted
     | ResponsesArrived
     | RequestEnded
+    | RequestRetried
     | RequestSplit
     | RequestsGrown
     | PeerTrouble

@@ -2,17 +2,56 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from batchfind.capture.records import Ending, StoredAttempt
+from batchfind.execution.allowance import Allowance
+from batchfind.execution.circuit import Circuit
+from batchfind.execution.retrying import Reserve
 from batchfind.execution.wiring import Wiring
 from batchfind.plan.model import Origin, Plan, PlannedPeer, Request
 
-#: So many failures in a row to open an association, and the peer is left alone.
-_TROUBLE = 5
 
-Chain = tuple[Request, ...]
+class Turn:
+    """A request in line, and its repetitions, which follow it in order.
+
+    Attributes:
+        left: those that have no verdict yet, the next one first.
+        series: what they share; empty for a request without repetitions.
+        tries: at the next one so far, oldest first.
+        counted: how those ended that its retries are counted by.
+        durable: done once no crash can take the last of them back.
+    """
+
+    def __init__(self, requests: Iterable[Request]) -> None:
+        """Not asked yet."""
+        self.left = deque(requests)
+        self.series = self.left[0].id if len(self.left) > 1 else ""
+        self.tries: list[StoredAttempt] = []
+        self.counted: list[Ending] = []
+        self.durable: asyncio.Future[None] | None = None
+        self._begun: float | None = None
+
+    @property
+    def request(self) -> Request:
+        """The next one."""
+        return self.left[0]
+
+    def ahead(self, now: float) -> float:
+        """Seconds until the next one is due; the first was due when this was asked."""
+        if self._begun is None:
+            self._begun = now
+        if self.tries or self.request.origin is Origin.SPLIT:
+            return 0.0
+        return self._begun + self.request.not_before - now
+
+    def advance(self) -> None:
+        """The next one has its verdict."""
+        self.left.popleft()
+        self.tries, self.counted, self.durable = [], [], None
 
 
 @dataclass(slots=True)
@@ -21,40 +60,51 @@ class Line:
 
     Attributes:
         associations: how many it bears at once.
+        circuit: whether it is asked at all.
         operations: requests in flight on each, as far as is known.
-        workers: how many of its chains are worked on.
-        chains: repetitions of a request stay together, in order.
+        workers: how many turns are worked on.
+        turns: requests that wait, the next first.
         awaited: endings that may give rise to more requests for it.
-        failures: associations in a row that could not be opened.
+        seated: requests that have an association.
+        reviving: somebody sees to it that it is tried again.
+        allowance: how many associations it bears just now.
+        reserve: how often its requests may be asked again.
     """
 
     host: str
     port: int
     associations: int
+    circuit: Circuit
     operations: int = 1
     workers: int = 0
-    chains: deque[Chain] = field(default_factory=deque)
-    failures: int = 0
+    turns: deque[Turn] = field(default_factory=deque)
     awaited: int = 0
+    seated: int = 0
+    reviving: bool = False
+    allowance: Allowance = field(default_factory=Allowance)
+    reserve: Reserve = field(default_factory=Reserve)
 
-    @property
-    def open(self) -> bool:
-        """Whether the circuit is open: the peer cannot be reached at present."""
-        return self.failures >= _TROUBLE
+    def room(self, now: float) -> int:
+        """How many workers find room at the SCP."""
+        return self.allowance.at(now, self.associations) * self.operations
 
-    @property
-    def wanted(self) -> int:
+    def wanted(self, now: float) -> int:
         """How many more workers find work, and room at the SCP."""
-        room = self.associations * self.operations - self.workers
-        return max(0, min(room, len(self.chains)))
+        return max(0, min(self.room(now) - self.workers, len(self.turns)))
 
-    def note(self, *, reached: bool) -> None:
-        """Counts how the last request fared at opening an association."""
-        self.failures = 0 if reached else self.failures + 1
+    def rejected(self, now: float, began: float) -> None:
+        """The SCP bears no more associations than it has.
+
+        Args:
+            now: on the loop's clock.
+            began: when the association was asked for.
+        """
+        standing = -(-self.seated // self.operations)
+        self.allowance.lower(now, began=began, standing=standing)
 
 
-def chains(requests: Iterable[Request]) -> Iterator[Chain]:
-    """Requests in plan order, a request with all its repetitions in one tuple.
+def turns(requests: Iterable[Request]) -> Iterator[Turn]:
+    """Requests in plan order, a request with all its repetitions in one turn.
 
     Pieces of a repetition are not repetitions of each other.
     """
@@ -62,35 +112,43 @@ def chains(requests: Iterable[Request]) -> Iterator[Chain]:
     for request in requests:
         alone = request.repetition == 0 or request.origin is Origin.SPLIT
         if chain and alone:
-            yield tuple(chain)
+            yield Turn(chain)
             chain = []
         chain.append(request)
     if chain:
-        yield tuple(chain)
+        yield Turn(chain)
 
 
 class Lines:
     """A line for each SCP that is asked anything."""
 
-    def __init__(self, plan: Plan, wiring: Wiring) -> None:
-        """Without any; `wiring` knows where peers are."""
+    def __init__(self, plan: Plan, wiring: Wiring, probes: int) -> None:
+        """Without any.
+
+        Args:
+            plan: says what each peer bears.
+            wiring: knows where peers are.
+            probes: how often a peer in trouble is tried before it is given up.
+        """
         self._plan = plan
         self._wiring = wiring
+        self._probes = probes
         self._known: dict[tuple[str, int], Line] = {}
 
     def put(self, requests: Iterable[Request]) -> list[Line]:
         """Puts requests into line behind others; says which lines got any."""
         found: dict[int, Line] = {}
-        for chain in chains(requests):
-            line = self._line(self._plan.peers[chain[0].peer])
-            line.chains.append(chain)
+        for turn in turns(requests):
+            line = self._line(self._plan.peers[turn.request.peer])
+            line.turns.append(turn)
             found[id(line)] = line
         return list(found.values())
 
     def _line(self, peer: PlannedPeer) -> Line:
         host, port = self._wiring.address(peer)
         line = self._known.setdefault(
-            (host, port), Line(host, port, peer.limits.associations)
+            (host, port),
+            Line(host, port, peer.limits.associations, Circuit(self._probes)),
         )
         # Two aliases of one SCP share its line; the stricter promise counts.
         line.associations = min(line.associations, peer.limits.associations)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from batchfind.capture.records import StoredAttempt
 from batchfind.execution.caps import Caps, Doubt
 from batchfind.execution.contribution import contributing
 from batchfind.execution.doubts import Surroundings, is_beyond_ascii
-from batchfind.execution.findings import Findings
+from batchfind.execution.findings import NOTHING_FOUND, Findings
 from batchfind.execution.forest import Forest
 from batchfind.plan.model import Origin, Piecing, PlannedPeer, Request, Splitting
 from batchfind.plan.negotiated import EMPTY_VALUE
@@ -43,8 +44,6 @@ class Record:
         for request in forest.requests:
             self._caps.learn(request, attempts(request))
         self._sharing = Counter(forest.family_of(root) for root in forest.roots)
-        self._charsets = self._proven_charsets()
-        self._times = self._times_that_find_unset()
 
     def attempts(self, request: Request) -> Sequence[StoredAttempt]:
         """Every try at a request, oldest first."""
@@ -57,7 +56,7 @@ class Record:
 
     def findings(self, request: Request) -> Findings:
         """What was found in its rows; nothing while they were not read."""
-        return self._findings.get(request.id, Findings())
+        return self._findings.get(request.id, NOTHING_FOUND)
 
     def cap(self, request: Request) -> Doubt | None:
         """Why its peer may have more than it brought, or None."""
@@ -79,7 +78,7 @@ class Record:
         """What the rest of the run says about a request that was not cut."""
         return Surroundings(
             cap=self.cap(request),
-            charset_proven=(request.peer, request.charset) in self._charsets,
+            charset_proven=self._is_charset_proven(request),
             relied_on=self.relied_on(request),
             batch_together=request.origin is Origin.SPLIT,
             refused=self.refused(request),
@@ -102,7 +101,8 @@ class Record:
         place = _time_key(request, self.splitting(request))
         return place is not None and place in self._times
 
-    def _times_that_find_unset(self) -> frozenset[_TimeKey]:
+    @cached_property
+    def _times(self) -> frozenset[_TimeKey]:
         shown = set()
         for request in self.forest.requests:
             splitting, findings = self.splitting(request), self.findings(request)
@@ -116,7 +116,17 @@ class Record:
                 shown.add(place)
         return frozenset(shown)
 
-    def _proven_charsets(self) -> frozenset[tuple[str, tuple[str, ...]]]:
+    def _is_charset_proven(self, request: Request) -> bool:
+        """Responses, and keys in ASCII alone, need no proof."""
+        attempt = self.counting(request)
+        if attempt and attempt.ending and attempt.ending.responses:
+            return True
+        if not is_beyond_ascii(request):
+            return True
+        return (request.peer, request.charset) in self._charsets
+
+    @cached_property
+    def _charsets(self) -> frozenset[tuple[str, tuple[str, ...]]]:
         """Peers that found something by a key beyond ASCII, each with its terms."""
         proven = set()
         for request in self.forest.requests:

@@ -31,12 +31,12 @@ def refusal(request: Request, line: Line, stop: Stop | None) -> RequestVerdict |
             f"{request.peer}: {sentence}",
             "batchfind resume asks it",
         )
-    if line.open:
+    if line.circuit.given_up:
         return skipped(
             request,
             "circuit",
-            f"{request.peer}: {line.failures} associations in a row failed; the "
-            "peer is not asked again in this run",
+            f"{request.peer}: {line.circuit.failures} associations in a row failed; "
+            "the peer is not asked again in this run",
             "mend the first cause reported for this peer, then batchfind resume",
         )
     return None

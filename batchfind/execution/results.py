@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
@@ -180,7 +180,8 @@ class RunResult:
     plan_digest: str
     exit_code: ExitCode
     retryable: bool
-    requests: tuple[RequestReport, ...]
+    # asyncio.run() has a result's repr made: it must not cost as much as the run.
+    requests: tuple[RequestReport, ...] = field(repr=False)
     outputs: tuple[OutputReport, ...]
     seconds: float = 0.0
     error: str = ""

@@ -3,41 +3,41 @@
 A peer's workers take requests from its line, one for each request that may be in
 flight there; a slow or dead peer therefore never holds up another. How many fit on
 one association is known once the first is accepted: then more workers join. What
-comes back goes to the journal at once. A request is reported only when its ending is
-durable.
+comes back goes to the journal at once. A request whose failure may pass rests and
+goes back to its line; it is reported only when its ending is final and durable.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
-from contextlib import aclosing
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 
 from batchfind.capture.journal import Journal
-from batchfind.capture.records import RequestVerdict, StoredAttempt, Verdict
-from batchfind.errors import StorageError
-from batchfind.execution.executor import Associated, Executor, Order
+from batchfind.capture.records import Ending, Outcome, RequestVerdict, StoredAttempt
+from batchfind.errors import Retry, StorageError
+from batchfind.execution.asker import Asker
+from batchfind.execution.concluding import Concluding
+from batchfind.execution.executor import Executor
 from batchfind.execution.growing import Grower
+from batchfind.execution.halt import Halt
 from batchfind.execution.nursery import Nursery
 from batchfind.execution.outcomes import Stop
 from batchfind.execution.progress import (
     Event,
     PeerTrouble,
     Received,
-    RequestEnded,
-    RequestSplit,
+    RequestRetried,
     RequestStarted,
-    Stopping,
 )
-from batchfind.execution.queues import Chain, Line, Lines
-from batchfind.execution.recording import Recorder, Recording
+from batchfind.execution.queues import Line, Lines, Turn
+from batchfind.execution.recording import Recorder
 from batchfind.execution.refusals import refusal
-from batchfind.execution.verdicts import judge
+from batchfind.execution.rests import Rests
+from batchfind.execution.retrying import Retrying
 from batchfind.execution.wiring import Wiring
-from batchfind.plan.model import Origin, Plan, Request
+from batchfind.plan.model import Plan, Request
 
-_FAILURES = (Verdict.FAILED, Verdict.PARTIAL)
+_BUSY = "rejected-transient"
 
 
 class Scheduler:
@@ -66,23 +66,30 @@ class Scheduler:
                 has none.
         """
         self._plan = plan
-        self._wiring = wiring
         self._executor = executor
-        self._recorder = Recorder(journal, tell, show)
         self._tell = tell
         self._slots = asyncio.Semaphore(plan.policy.concurrency)
-        self._stop: Stop | None = None
-        self._stopped = asyncio.Event()
-        self._failure: StorageError | None = None
-        self._verdicts: dict[str, RequestVerdict] = {}
-        self._durable: set[asyncio.Future[None]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._lines = Lines(plan, wiring)
+        self._retrying = Retrying(plan.policy.retry)
+        self._lines = Lines(plan, wiring, self._retrying.probes)
+        self._rests = Rests(self._back)
+        self._halt = halt = Halt(tell, self._end)
         self._nursery: Nursery | None = None
         if grower is not None:
             self._nursery = Nursery(
-                grower, journal, tell, self._enqueue, lambda: self._stop is not None
+                grower, journal, tell, self._enqueue, lambda: halt.reason is not None
             )
+        self._concluding = Concluding(
+            plan, tell, halt, self._nursery, self._spawn, self._leave
+        )
+        self._asker = Asker(
+            wiring,
+            executor,
+            Recorder(journal, tell, show),
+            halt,
+            self._seated,
+            self._concluding.keep,
+        )
 
     async def run(self, requests: Iterable[Request]) -> dict[str, RequestVerdict]:
         """Asks the requests, and those born of their answers.
@@ -99,7 +106,7 @@ class Scheduler:
             self._enqueue(asked)
         else:
             self._enqueue(self._nursery.expect(asked))
-            self._spawn(self._catch_up(self._nursery, asked))
+            self._spawn(self._concluding.catch_up(self._nursery, asked))
         try:
             while self._tasks:
                 done, _ = await asyncio.wait(
@@ -109,48 +116,67 @@ class Scheduler:
                 for task in done:
                     task.result()
         finally:
+            self._rests.forget()
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.gather(*self._durable, return_exceptions=True)
-        if self._failure is not None:
-            raise self._failure
-        return self._verdicts
+        await self._concluding.durable()
+        if self._halt.failure is not None:
+            raise self._halt.failure
+        return self._concluding.verdicts
 
     def stop(self, reason: Stop, sentence: str) -> None:
         """Asks nothing more, and ends what is under way unless only STOPPED."""
-        if self._stop is not None:
-            return
-        self._stop = reason
-        self._stopped.set()
-        self._tell(Stopping(sentence))
+        self._halt.stop(reason, sentence)
+
+    def _end(self, reason: Stop) -> None:
+        """Nothing more is asked: nobody waits for it any more."""
         if reason is not Stop.STOPPED:
             self._executor.stop(reason)
+        self._rests.end()
 
     def _enqueue(self, requests: Iterable[Request]) -> None:
         """Puts requests into the lines of their peers, and has them worked on."""
         for line in self._lines.put(requests):
             self._employ(line)
 
+    def _back(self, line: Line, turn: Turn) -> None:
+        """Puts a request into line again that has rested."""
+        line.turns.appendleft(turn)
+        self._employ(line)
+
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         self._tasks.add(asyncio.create_task(work))
 
     def _employ(self, line: Line) -> None:
         """Starts the workers that a line lacks."""
-        for _ in range(line.wanted):
-            line.workers += 1
-            self._spawn(self._work(line))
+        if not self._waits(line):
+            for _ in range(line.wanted(_now())):
+                line.workers += 1
+                self._spawn(self._work(line))
+        elif line.turns and not line.reviving:
+            line.reviving = True
+            self._spawn(self._revive(line))
 
-    def _widen(self, line: Line, operations: int) -> None:
-        """An association bears so many requests: more workers may find room."""
-        if operations > line.operations:
-            line.operations = operations
-            self._employ(line)
+    def _waits(self, line: Line) -> bool:
+        """Whether its requests wait for one that gets through."""
+        return line.circuit.waits and self._halt.reason is None
+
+    def _seated(self, line: Line, operations: int) -> None:
+        """An association stands, and bears so many requests."""
+        if self._halt.reason is None:
+            line.circuit.reached()
+        line.operations = max(line.operations, operations)
+        self._employ(line)
 
     async def _work(self, line: Line) -> None:
-        while line.chains:
-            await self._chain(line, line.chains.popleft())
+        while (
+            line.turns and not self._waits(line) and line.workers <= line.room(_now())
+        ):
+            await self._take(line, line.turns.popleft())
+            self._employ(line)
         line.workers -= 1
+        self._employ(line)
         await self._leave(line)
 
     async def _leave(self, line: Line) -> None:
@@ -159,167 +185,119 @@ class Scheduler:
             over = not line.workers
             await self._executor.settle(line.host, line.port, over=over)
 
-    async def _chain(self, line: Line, chain: Chain) -> None:
-        loop = asyncio.get_running_loop()
-        begun = loop.time()
-        for request in chain:
-            if request.origin is not Origin.SPLIT:
-                await self._pause(begun + request.not_before - loop.time())
+    async def _revive(self, line: Line) -> None:
+        """Has one request tried at a peer in trouble, after a while and once more."""
+        circuit = line.circuit
+        while self._waits(line) and line.turns:
+            pause = self._retrying.probe_pause
+            await self._halt.pause(circuit.opened + pause - _now())
+            if not self._waits(line):
+                break
+            circuit.probe()
+            line.workers += 1
+            while circuit.probing and self._waits(line) and line.turns:
+                await self._take(line, line.turns.popleft(), probe=True)
+            line.workers -= 1
+        line.reviving = False
+        self._employ(line)
+        await self._leave(line)
+
+    async def _take(self, line: Line, turn: Turn, *, probe: bool = False) -> None:
+        """Asks a request and its repetitions, until one has to rest or to wait."""
+        while turn.left:
+            ahead = turn.ahead(_now())
+            if probe and ahead > 0:
+                self._put_aside(line, turn, ahead)
+                return
+            await self._halt.pause(ahead)
             async with self._slots:
-                verdict = refusal(request, line, self._stop)
-                if verdict is not None:
-                    self._report(request, verdict)
-                    self._pass_over(line, request)
-                else:
-                    series = chain[0].id if len(chain) > 1 else ""
-                    await self._ask(line, request, series)
+                if self._waits(line) and not probe:
+                    line.turns.appendleft(turn)
+                    return
+                if not await self._ask(line, turn, probe=probe):
+                    return
+            turn.advance()
+            probe = False
 
-    async def _pause(self, seconds: float) -> None:
-        """Waits for the start of a repetition, or for the end of the run."""
-        if seconds <= 0 or self._stop is not None:
-            return
-        try:
-            async with asyncio.timeout(seconds):
-                await self._stopped.wait()
-        except TimeoutError:
-            return
+    async def _ask(self, line: Line, turn: Turn, *, probe: bool) -> bool:
+        """Brings the next request of a turn to its end; False when it has to rest."""
+        request = turn.request
+        refused = refusal(request, line, self._halt.reason)
+        if refused is None:
+            return await self._try(line, turn, probe=probe)
+        if turn.durable is not None:
+            self._concluding.conclude(line, request, turn.tries, turn.durable)
+        else:
+            self._concluding.pass_over(line, request, refused)
+        return True
 
-    async def _ask(self, line: Line, request: Request, series: str) -> None:
+    async def _try(self, line: Line, turn: Turn, *, probe: bool) -> bool:
+        request, began = turn.request, _now()
         self._tell(RequestStarted(request.id, request.query, request.peer))
-        order = self._wiring.order(request)
-        if series:
-            order = replace(order, series=series)
-        tries: list[StoredAttempt] = []
         try:
-            while not await self._try(line, order, request, tries):
-                order = replace(order, alone=True)
+            turn.durable = await self._asker.ask(line, turn)
         except StorageError as error:
-            self._fail(error)
+            self._halt.fail(error)
+            return True
+        if self._halt.reason is None:
+            self._note(line, turn.tries[-1], began, probe=probe)
+        self._tell_trouble(request, turn.tries[-1])
+        seconds = self._pause(line, turn)
+        if seconds is None:
+            self._concluding.conclude(line, request, turn.tries, turn.durable)
+            return True
+        self._concluding.keep(turn.durable)
+        self._rest(line, turn, seconds)
+        return False
+
+    def _note(
+        self, line: Line, attempt: StoredAttempt, began: float, *, probe: bool
+    ) -> None:
+        """Learns from a try what to make of its peer."""
+        ending = attempt.ending or Ending(outcome=Outcome.FAILED)
+        if attempt.facts is not None:
+            if ending.outcome is Outcome.SUCCESS:
+                line.reserve.refill()
             return
-        ending = tries[-1].ending
-        reached = tries[-1].facts is not None
-        if self._stop is None:
-            line.note(reached=reached)
-        if ending is not None and not reached and ending.cause is not None:
+        if ending.cause is not None and ending.cause.code == _BUSY:
+            line.rejected(_now(), began)
+            if line.seated:
+                return  # it bears others: it is busy, and not in trouble
+        hopeless = ending.retry is Retry.NEVER
+        line.circuit.failed(_now(), probe=probe, hopeless=hopeless)
+
+    def _tell_trouble(self, request: Request, attempt: StoredAttempt) -> None:
+        ending = attempt.ending
+        if attempt.facts is None and ending is not None and ending.cause is not None:
             self._tell(PeerTrouble(request.peer, ending.cause))
 
-    async def _try(
-        self, line: Line, order: Order, request: Request, tries: list[StoredAttempt]
-    ) -> bool:
-        """Asks once; False when another request spoilt it, and it is to be repeated."""
-        recording = Recording(self._recorder, request)
-        async with aclosing(self._executor.submit(order)) as steps:
-            async for step in steps:
-                if isinstance(step, Associated):
-                    self._widen(line, step.operations)
-                else:
-                    await recording.add(step)
-        again = recording.disturbed and not order.alone and self._stop is None
-        if again and not recording.begun:
-            return False
-        attempt, durable = recording.close(len(tries) + 1)
-        tries.append(attempt)
-        nursery = self._nursery
-        again = again or (nursery is not None and nursery.again(request, tries))
-        if again or nursery is None or not nursery.watches(request):
-            self._report_when(durable, request, None if again else tries)
-        else:
-            line.awaited += 1
-            self._spawn(self._settle(nursery, line, request, tries, durable))
-        return not again
+    def _pause(self, line: Line, turn: Turn) -> float | None:
+        """Seconds until the next request of a turn is asked again; None for never."""
+        if self._halt.reason is not None or line.circuit.given_up or not turn.counted:
+            return None
+        request, nursery = turn.request, self._nursery
+        seconds = self._retrying.pause(
+            turn.counted,
+            splits=self._plan.queries[request.query].splitting is not None,
+            unsure=nursery is not None and nursery.again(request, turn.tries),
+        )
+        if seconds is None or not line.reserve.take():
+            return None
+        return seconds
 
-    async def _settle(
-        self,
-        nursery: Nursery,
-        line: Line,
-        request: Request,
-        tries: list[StoredAttempt],
-        durable: asyncio.Future[None],
-    ) -> None:
-        """Reports a request, or what it is cut into, once its answer is durable."""
-        verdict = judge(request, self._plan.peers[request.peer], tries)
-        try:
-            await durable
-            splits = await nursery.ended(request, tries)
-            self._report_cut(splits)
-            if all(one.request != request.id for one in splits):
-                self._heed(verdict)
-                self._report(request, verdict)
-            await nursery.follow()
-        except StorageError as error:
-            self._fail(error)
-        finally:
-            line.awaited -= 1
-        if not line.workers:
-            await self._leave(line)
-
-    async def _catch_up(self, nursery: Nursery, requests: Sequence[Request]) -> None:
-        """Cuts what an earlier execution left to be cut, and goes on from there."""
-        try:
-            self._report_cut(await nursery.catch_up(requests))
-        except StorageError as error:
-            self._fail(error)
-
-    def _pass_over(self, line: Line, request: Request) -> None:
-        """Others do not wait for a request that is not asked."""
-        nursery = self._nursery
-        if nursery is not None and nursery.watches(request) and self._stop is None:
-            nursery.skipped(request)
-            line.awaited += 1
-            self._spawn(self._follow(nursery, line))
-
-    async def _follow(self, nursery: Nursery, line: Line) -> None:
-        try:
-            await nursery.follow()
-        except StorageError as error:
-            self._fail(error)
-        finally:
-            line.awaited -= 1
-        if not line.workers:
-            await self._leave(line)
-
-    def _report_cut(self, splits: Iterable[RequestSplit]) -> None:
-        for split in splits:
-            self._verdicts[split.request] = RequestVerdict(
-                request=split.request, verdict=Verdict.SPLIT, pieces=split.pieces
+    def _rest(self, line: Line, turn: Turn, seconds: float) -> None:
+        """Puts a request aside for a while: it holds nothing, and others go on."""
+        request, cause = turn.request, turn.counted[-1].cause
+        if cause is not None:
+            self._tell(
+                RequestRetried(request.id, request.query, request.peer, cause, seconds)
             )
+        self._put_aside(line, turn, seconds)
 
-    def _report_when(
-        self,
-        durable: asyncio.Future[None],
-        request: Request,
-        tries: list[StoredAttempt] | None,
-    ) -> None:
-        """A request is reported once no crash can take its answer back."""
-        verdict: RequestVerdict | None = None
-        if tries is not None:
-            verdict = judge(request, self._plan.peers[request.peer], tries)
-            self._heed(verdict)
+    def _put_aside(self, line: Line, turn: Turn, seconds: float) -> None:
+        if self._rests.put(line, turn, seconds):
+            self._spawn(self._rests.over())
 
-        def report(done: asyncio.Future[None]) -> None:
-            self._durable.discard(done)
-            error = None if done.cancelled() else done.exception()
-            if isinstance(error, StorageError):
-                self._fail(error)
-                return
-            if verdict is not None:
-                self._report(request, verdict)
 
-        self._durable.add(durable)
-        durable.add_done_callback(report)
-
-    def _report(self, request: Request, verdict: RequestVerdict) -> None:
-        self._verdicts[request.id] = verdict
-        self._tell(RequestEnded(request.query, request.peer, verdict))
-
-    def _heed(self, verdict: RequestVerdict) -> None:
-        """Asks nothing more after a failure, where the job says so."""
-        stopping = self._plan.policy.stop_on_failure and self._stop is None
-        if stopping and verdict.verdict in _FAILURES:
-            self.stop(Stop.STOPPED, f"request {verdict.request} is {verdict.verdict}")
-
-    def _fail(self, error: StorageError) -> None:
-        """The capture cannot be written: asking on would lose answers."""
-        if self._failure is None:
-            self._failure = error
-            self.stop(Stop.LIMIT, str(error))
+def _now() -> float:
+    return asyncio.get_running_loop().time()

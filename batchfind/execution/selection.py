@@ -59,7 +59,9 @@ def select(query: PlannedQuery, answers: Answers, read: Read) -> Selection:
     """
     requests = answers.forest.of_query(query.name)
     known = answers.plan.dictionary
-    questions = Questions(query, requests, answers.counting, known)
+    questions = Questions(
+        query, requests, answers.counting, answers.forest.root_of, known
+    )
     # What does not match must not stand for a row that does.
     left_out = unmatched(query, read(requests), questions)
     matching = Kept(left_out.masks)

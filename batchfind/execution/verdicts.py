@@ -28,7 +28,7 @@ from batchfind.execution.doubts import (
     warnings_of,
 )
 from batchfind.execution.families import judge_family
-from batchfind.execution.findings import Findings
+from batchfind.execution.findings import NOTHING_FOUND, Findings
 from batchfind.execution.forest import Forest
 from batchfind.execution.record import Attempts, Record
 from batchfind.execution.wording import plural
@@ -62,7 +62,7 @@ def judge(
     ending = attempt.ending
     around = around or Surroundings(cap=declared_cap(request, peer, ending))
     verdict, cause = _verdict(request, peer, ending, findings, around)
-    found = findings or Findings()
+    found = findings or NOTHING_FOUND
     return RequestVerdict(
         request=request.id,
         verdict=verdict,
@@ -194,7 +194,7 @@ def _verdict(
             doubt = first_doubt(request, peer, ending, findings, around)
             return (Verdict.SUSPECT, doubt) if doubt else (Verdict.COMPLETE, None)
         case Outcome.LIMITED:
-            doubt = malformed(request, peer, findings or Findings())
+            doubt = malformed(request, peer, findings or NOTHING_FOUND)
             return (Verdict.SUSPECT, doubt) if doubt else (Verdict.LIMITED, None)
         case _:
             return worth, around.cap.cause if around.cap else ending.cause

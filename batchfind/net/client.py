@@ -57,6 +57,7 @@ class Client:
         endpoint: the peer, as asked for.
         address: the address that answered.
         accepted: what was negotiated.
+        negotiated: usable presentation contexts by abstract syntax UID.
     """
 
     def __init__(
@@ -65,6 +66,9 @@ class Client:
         self.endpoint = endpoint
         self.address = address
         self.accepted = accepted
+        self.negotiated: Mapping[str, NegotiatedContext] = {
+            context.abstract_syntax: context for context in accepted.contexts
+        }
         self._link = link
         self._exchange = Exchange(link, accepted.operations)
         self._finds = 0
@@ -114,11 +118,6 @@ class Client:
             link.abort()
             raise
         return cls(endpoint, address, link, accepted)
-
-    @property
-    def negotiated(self) -> Mapping[str, NegotiatedContext]:
-        """Usable presentation contexts by abstract syntax UID."""
-        return {context.abstract_syntax: context for context in self.accepted.contexts}
 
     @property
     def tls_facts(self) -> str:

@@ -59,6 +59,8 @@ class Find:
         self._waiting_bytes = 0
         self._flush_at: float | None = None
         self._flush_in = flush_responses
+        self._handed_on: float | None = None
+        self._failure: Exception | None = None
 
     @property
     def bystander(self) -> bool:
@@ -91,9 +93,15 @@ class Find:
             self._exchange.end(self._inbox)
 
     async def matches(self) -> AsyncGenerator[Matches, None]:
-        """Sets of pending responses in the order received; not asking pauses reading.
+        """Sets of pending responses, as `more` gives them."""
+        while (matches := await self.more()) is not None:
+            yield matches
 
-        Ends with the final response in `final`, or without one after `drop`.
+    async def more(self) -> Matches | None:
+        """The next set of pending responses; not asking pauses reading.
+
+        Returns:
+            None with the final response in `final`, or without one after `drop`.
 
         Raises:
             ResponseTimeout: no complete message came within `timeouts.response`, or
@@ -102,19 +110,20 @@ class Find:
                 came before was handed on first; `bystander` tells whether another
                 request on the same association was at fault.
         """
+        if self._failure is not None:
+            raise self._failure
+        self._resume()
         try:
             while self.final is None and not self._dropped:
                 await self._step()
                 if self._due():
-                    paused = self._exchange.now()
-                    yield self._flush()
-                    self._resume(paused)
-        except Exception:
-            if self._waiting:
-                yield self._flush()
-            raise
-        if self._waiting:
-            yield self._flush()
+                    self._handed_on = self._exchange.now()
+                    return self._flush()
+        except Exception as failure:
+            if not self._waiting:
+                raise
+            self._failure = failure
+        return self._flush() if self._waiting else None
 
     def cancel(self, at_most: float | None = None) -> None:
         """Sends C-CANCEL once; the final response must then come in time.
@@ -140,9 +149,10 @@ class Find:
         self._dropped = True
         self._exchange.wake(self._inbox)
 
-    def _resume(self, paused: float) -> None:
+    def _resume(self) -> None:
         """Moves the deadline by the time that we, not the peer, took."""
-        if self._deadline is not None:
+        paused, self._handed_on = self._handed_on, None
+        if paused is not None and self._deadline is not None:
             self._deadline += self._exchange.now() - paused
 
     async def _step(self) -> None:

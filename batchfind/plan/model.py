@@ -272,7 +272,7 @@ class Request:
     @property
     def order(self) -> tuple[int, ...]:
         """The numeric parts of `id`: sorts requests into plan order."""
-        return tuple(int(part) for part in self.id.split("."))
+        return tuple(map(int, self.id.split(".")))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ from batchfind.job.model import (
     PerRequest,
     Priority,
     Publish,
+    RetryPolicy,
 )
 from batchfind.job.output_model import Overwrite
 from batchfind.plan.digests import plan_digest, request_key
@@ -124,6 +125,7 @@ def plan(
         "stop_on_failure": False,
         "per_request": PerRequest(),
         "executor": "local",
+        "retry": RetryPolicy(attempts=1, backoff=0.0),
     }
     return Plan(
         version=1,

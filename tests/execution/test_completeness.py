@@ -139,6 +139,27 @@ class TestSixHundredStudies:
         assert "assume-none" in assumption
 
 
+class TestRowsThatDoNotMatch:
+    """An archive that compares text has `12:20:00` between 125900 and 130000."""
+
+    def test_are_left_out_by_the_question_and_not_by_the_bounds_of_a_piece(
+        self, ask: Ask
+    ) -> None:
+        studies = [Study(f"{UID_ROOT}.{n}", BUSY, f"12{n:02}30") for n in range(60)]
+        studies += [
+            Study(f"{UID_ROOT}.60", BUSY, ""),
+            Study(f"{UID_ROOT}.61", BUSY, "12:20:00"),
+        ]
+        asked = ask(
+            *(studies, 9, Style.CANCELLED),
+            order=Order.LEXICOGRAPHIC,
+            window={"from": "2026-01-14", "to": "2026-01-14"},
+            verify_matches="drop",
+        )
+        assert_complete(asked)
+        assert not asked.root.dropped
+
+
 class TestEmptyValueMatching:
     def test_finds_studies_without_a_time_that_no_range_finds(
         self, tmp_path: Path, scripted_peer: StartPeer

@@ -46,8 +46,11 @@ def _answer_of_job(run: Run) -> tuple[int, list[bytes]]:
         relay.held = run.case.held if run.case.held == 1 else 0
     with Streams() as streams:
         code = execute(["run", "job.yaml", "--json", "--run-dir", "run"])
-    assert code == 0, streams.stderr
-    kept = [one["responses"] for one in json.loads(streams.stdout)["requests"]]
+    requests = json.loads(streams.stdout)["requests"]
+    # To a job, a key beyond ASCII that finds nothing may not have been understood.
+    causes = {one["cause"]["code"] for one in requests if one["cause"]}
+    assert code == (3 if causes == {"charset-unproven"} else 0), streams.stderr
+    kept = [one["responses"] for one in requests]
     captured = received(Path("run/run.db")).values()
     return sum(kept), [data for answer in captured for data, _ in answer]
 

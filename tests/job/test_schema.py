@@ -93,6 +93,7 @@ DEFAULTS: dict[str, type] = {
     "expect": model.Expect,
     "repeat": model.Repeat,
     "run": model.RunPolicy,
+    "retry": model.RetryPolicy,
     "perRequest": model.PerRequest,
     "output": model.Output,
 }
@@ -106,6 +107,7 @@ OPTIONS = (
 READ: dict[str, Callable[[Any], Any]] = {
     **dict.fromkeys(["connect", "acse", "response", "cancel"], units.seconds),
     **dict.fromkeys(["release", "idle", "every", "time"], units.seconds),
+    **dict.fromkeys(["backoff", "max_backoff", "deadline"], units.seconds),
     "bytes": units.size,
     "priority": model.Priority,
     "publish": model.Publish,

@@ -182,7 +182,7 @@ class Conversation:
     async def listen(self) -> None:
         """Reads until the association ends; requests go to `next_request`."""
         held: tuple[int, dict[int, bytes]] | None = None
-        identifier = b""
+        command = identifier = b""
         while True:
             kind, body = await self._read_pdu()
             if kind == pdu.RELEASE_RQ:
@@ -193,9 +193,11 @@ class Conversation:
                 break
             for context_id, control, data in pdu.pdvs(body):
                 if control & 1:
-                    held = (context_id, pdu.parse_command(data))
-                    identifier = b""
-                    await self._without_data_set(*held)
+                    command += data
+                    if control & 2:
+                        held = (context_id, pdu.parse_command(command))
+                        command = identifier = b""
+                        await self._without_data_set(*held)
                 elif held is not None:
                     identifier += data
                     if control & 2:

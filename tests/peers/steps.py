@@ -269,12 +269,13 @@ def hear() -> Step:
     return step
 
 
-def flood(data: bytes, most: int | None = None) -> Step:
+def flood(data: bytes, most: int | None = None, pause: float = 0.0) -> Step:
     """Sends the same bytes again and again, until the other side has gone.
 
     Args:
         data: what is repeated.
         most: how often; None for ever.
+        pause: after each time, in seconds.
     """
 
     async def step(talk: Conversation) -> None:
@@ -282,7 +283,7 @@ def flood(data: bytes, most: int | None = None) -> Step:
             if talk.gone.is_set() or talk.writer.is_closing():
                 return
             await talk.send(data)
-            await asyncio.sleep(0)
+            await talk.pause(pause)
 
     return step
 

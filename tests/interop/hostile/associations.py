@@ -94,9 +94,7 @@ def sends(data: bytes, *more: Step) -> tuple[Step, ...]:
     return (hear(), raw(data), *(more or (delay(20),)))
 
 
-def on_connect(
-    name: str, stated: Stated, *steps: Step, **timeouts: str
-) -> Behaviour:
+def on_connect(name: str, stated: Stated, *steps: Step, **timeouts: str) -> Behaviour:
     peer = {"timeouts": timeouts} if timeouts else {}
     return Behaviour(name, stated, on_connect=steps, peer=peer)
 
@@ -199,9 +197,7 @@ CONNECTING = [
         *sends(bytes.fromhex("15 03 01 0002 02 28"), close()),
     ),
     # 29, 30
-    on_connect(
-        "abort_before_accept", unanswered("peer-abort"), hear(), abort(2, 0)
-    ),
+    on_connect("abort_before_accept", unanswered("peer-abort"), hear(), abort(2, 0)),
     on_connect(
         "pdata_before_accept",
         unanswered("protocol-pdu", "P-DATA-TF is not expected"),
@@ -349,12 +345,8 @@ ANSWERING = [
         failed("protocol-pdu", "A-ASSOCIATE-AC is not expected"),
         ACCEPTED * 2,
     ),
-    Behaviour(
-        "accept_then_fin", failed("peer-closed"), on_connect=[accept(), close()]
-    ),
-    Behaviour(
-        "accept_then_rst", failed("peer-reset"), on_connect=[accept(), reset()]
-    ),
+    Behaviour("accept_then_fin", failed("peer-closed"), on_connect=[accept(), close()]),
+    Behaviour("accept_then_rst", failed("peer-reset"), on_connect=[accept(), reset()]),
     Behaviour(
         "accept_then_abort", failed("peer-abort"), on_connect=[accept(), abort(2, 1)]
     ),

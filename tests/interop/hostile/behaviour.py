@@ -32,7 +32,7 @@ class Stated:
     Attributes:
         cause: its word; None without one.
         words: what its sentence says besides.
-        responses: pending responses that are kept.
+        responses: pending responses that are kept; None: as many as it happens.
         phase: where it went wrong.
         exit_code: of a run that asks nobody else.
         warning: what is tolerated, as far as it is told.
@@ -42,7 +42,7 @@ class Stated:
     verdict: Verdict
     cause: str | None = None
     words: str = ""
-    responses: int = 0
+    responses: int | None = 0
     phase: str = "query"
     exit_code: ExitCode = ExitCode.INCOMPLETE
     warning: str = ""
@@ -96,17 +96,16 @@ def complete(
     )
 
 
-def suspect(
-    cause: str, words: str, responses: int = MATCHES, defects: int = 0
-) -> Stated:
-    """A final success that is not believed."""
+def suspect(cause: str, words: str, responses: int, warning: str = "") -> Stated:
+    """A final success with one response that cannot be decoded."""
     return Stated(
         verdict=Verdict.SUSPECT,
         cause=cause,
         words=words,
         responses=responses,
         exit_code=ExitCode.SUSPECT,
-        defects=defects,
+        warning=warning,
+        defects=1,
     )
 
 
@@ -126,14 +125,12 @@ def failed(cause: str, words: str = "", phase: str = "query") -> Stated:
     return Stated(verdict=Verdict.FAILED, cause=cause, words=words, phase=phase)
 
 
-def partial(
-    responses: int, cause: str, words: str = "", phase: str = "query"
-) -> Stated:
+def partial(responses: int, cause: str, words: str = "", defects: int = 0) -> Stated:
     """Some responses, and no success."""
     return Stated(
         verdict=Verdict.PARTIAL,
         cause=cause,
         words=words,
         responses=responses,
-        phase=phase,
+        defects=defects,
     )

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
-import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +29,13 @@ QUERY = {
     "allow_universal": True,
     "return": ["PatientID", "PatientName", "StudyInstanceUID"],
 }
+OUTPUTS = {
+    "csv": "studies.csv",
+    "jsonl": "studies.jsonl",
+    "parquet": "studies.parquet",
+    "xml": "studies.xml",
+    "dicom": "dicom/",
+}
 UID = "1.2.826.0.1.3680043.10.1505.7.{}"
 
 
@@ -41,7 +47,6 @@ class Ran:
         addresses: port of each peer by its name.
         tasks: that were left.
         descriptors: that were left, by what they lead to.
-        seconds: that it took.
     """
 
     result: RunResult
@@ -56,7 +61,7 @@ class Ran:
 
     def rows(self) -> dict[str, list[str]]:
         """Study Instance UIDs in the output, by peer."""
-        (output,) = (one for one in self.result.outputs if one.query == "studies")
+        (output,) = (one for one in self.result.outputs if one.format == "csv")
         found: dict[str, list[str]] = {}
         with Path(output.written).open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):
@@ -67,13 +72,37 @@ class Ran:
 def ask_all(behaviours: Sequence[Behaviour], folder: Path, **run: Any) -> Ran:
     """Asks a peer for each behaviour, and three good ones beside them."""
     everybody = [*behaviours, *GOOD_PEERS]
-    before = _descriptors()
     with ExitStack() as running:
-        ports = {
-            one.name: running.enter_context(one.start()).port for one in everybody
-        }
+
+        def start() -> dict[str, int]:
+            return {
+                one.name: running.enter_context(one.start()).port for one in everybody
+            }
+
+        return run_job(everybody, start, running, folder, **run)
+
+
+def run_job(
+    behaviours: Sequence[Behaviour],
+    start: Callable[[], Mapping[str, int]],
+    running: ExitStack,
+    folder: Path,
+    **run: Any,
+) -> Ran:
+    """Starts peers, runs the job that asks them, and counts what is left after both.
+
+    Args:
+        behaviours: of the peers.
+        start: starts them; their ports by name.
+        running: ends them.
+        folder: for the job and its run.
+        run: fields of `run` in the job.
+    """
+    before = _descriptors()
+    with running:
+        ports = start()
         job = folder / "job.yaml"
-        job.write_text(json.dumps(job_of(everybody, ports, **run)))
+        job.write_text(json.dumps(job_of(behaviours, ports, **run)))
         result, tasks = asyncio.run(_run(job, folder / "run"))
     left = sorted(_descriptors().values())
     for each in before.values():
@@ -102,15 +131,11 @@ def job_of(
         "name": "hostile",
         "peers": peers,
         "queries": queries,
-        "run": {"concurrency": 64, **run},
+        "run": {"concurrency": 64, "retry": {"attempts": 1}, **run},
         "outputs": [
-            {
-                "format": "csv",
-                "path": "studies.csv",
-                "queries": ["studies"],
-                "publish": "always",
-                "provenance": True,
-            }
+            {"format": name, "path": path, "queries": ["studies"], "publish": "always"}
+            | ({"provenance": True} if name in {"csv", "parquet"} else {})
+            for name, path in OUTPUTS.items()
         ],
     }
 
@@ -137,9 +162,9 @@ async def _run(job: Path, run_dir: Path) -> tuple[RunResult, list[str]]:
 
 def _descriptors() -> dict[str, str]:
     found = {}
-    for name in os.listdir("/proc/self/fd"):
+    for entry in Path("/proc/self/fd").iterdir():
         try:
-            found[name] = os.readlink(f"/proc/self/fd/{name}")
+            found[entry.name] = str(entry.readlink())
         except FileNotFoundError:  # the listing itself
             continue
     return found

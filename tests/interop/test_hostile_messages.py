@@ -1,0 +1,30 @@
+"""Hostile peers, 51 to 70 and 89 to 92: DIMSE, endings and release, in whole runs."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.interop.hostile import checks
+from tests.interop.hostile.behaviour import Behaviour
+from tests.interop.hostile.messages import RESPONSES, TABLE
+from tests.interop.hostile.neighbourhood import Ran, ask_all
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    return ask_all(
+        TABLE, tmp_path_factory.mktemp("messages"), per_request={"responses": RESPONSES}
+    )
+
+
+@pytest.mark.parametrize("one", TABLE, ids=lambda one: one.name)
+def test_ends_as_stated(one: Behaviour, ran: Ran) -> None:
+    checks.check(one, ran)
+
+
+def test_good_peers_of_the_same_run_are_complete(ran: Ran) -> None:
+    checks.check_neighbours(ran)
+
+
+def test_nothing_is_left_behind(ran: Ran) -> None:
+    checks.check_nothing_left(ran)
