@@ -134,9 +134,17 @@ class StateError(BatchfindError):
 
 
 class StorageError(BatchfindError):
-    """The capture or an output cannot be written or read."""
+    """The capture or an output cannot be written or read.
+
+    Attributes:
+        lasting: somebody has to decide something first: the same command fails again.
+    """
 
     cause = "output"
+
+    def __init__(self, message: str = "", *, lasting: bool = False) -> None:
+        self.lasting = lasting
+        super().__init__(message)
 
 
 class PeerError(BatchfindError):

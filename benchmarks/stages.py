@@ -44,7 +44,7 @@ _STEPS = (
     ("batchfind.dimse.operations:Operations", "find", "dimse: encode C-FIND-RQ"),
     ("batchfind.net.find", "_joined", "net: join a set"),
     ("batchfind.execution.attempt", "encode", "dicom: encode Identifier"),
-    ("batchfind.execution.scheduler", "judge", "execution: judge"),
+    ("batchfind.execution.concluding", "judge", "execution: judge"),
     ("batchfind.capture.journal:Journal", "begin", "journal: begin"),
     ("batchfind.capture.journal:Journal", "end", "journal: end"),
     ("batchfind.capture.journal:Journal", "_learn", "journal: committed"),

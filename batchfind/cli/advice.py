@@ -8,9 +8,17 @@ from dataclasses import dataclass
 from batchfind.capture.records import Verdict
 from batchfind.cli.findings import unanswered
 from batchfind.cli.text import count
-from batchfind.execution.results import ExitCode, OutputReport, RunResult
+from batchfind.execution.results import (
+    ExitCode,
+    OutputReport,
+    RequestReport,
+    RunResult,
+)
 
 _WANTING = frozenset({Verdict.PARTIAL, Verdict.FAILED})
+_OPEN = _WANTING | {Verdict.SKIPPED}
+_LASTING = frozenset({"abort-at-n", "limit"})
+"""Causes that the stored plan meets again whenever it is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +49,32 @@ def ask_or_write(result: RunResult) -> Advice | None:
     if result.under_way:
         return None
     place = shlex.quote(str(result.run_dir))
-    short = unanswered(result.roots)
+    short = unanswered(result.roots) or bool(result.ungrown)
     if result.exit_code is ExitCode.STORAGE and result.requests and not short:
         return Advice("write again", f"batchfind export {place} --to-paths")
-    if not short and result.exit_code not in (ExitCode.STORAGE, ExitCode.INTERRUPTED):
+    broken = result.exit_code in (ExitCode.STORAGE, ExitCode.INTERRUPTED)
+    if not broken and not result.ungrown and not (short and _can_change(result)):
         return None
     remark = ""
     wanting = any(request.verdict in _WANTING for request in result.roots)
     if wanting and result.exit_code is not ExitCode.INTERRUPTED:
         remark = "resume repeats the stored plan; after changing the job: batchfind run"
     return Advice("ask again", f"batchfind resume {place}", remark)
+
+
+def _can_change(result: RunResult) -> bool:
+    """Whether some request is asked again that may have another answer then."""
+    asked = [
+        one for one in result.requests if not one.pieces and one.verdict in _OPEN
+    ]
+    return any(not _is_lasting(one) for one in asked)
+
+
+def _is_lasting(request: RequestReport) -> bool:
+    """Whether its peer, or a limit of the job, ends its answer there every time."""
+    code = request.cause.code if request.cause else ""
+    told = code.startswith(("status-a7", "status-fe00", "status-0213"))
+    return code in _LASTING or (told and request.responses > 0)
 
 
 def _publish(result: RunResult) -> Advice | None:

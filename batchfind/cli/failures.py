@@ -78,7 +78,7 @@ def explain(error: BaseException) -> Failure:
             return Failure(
                 exit_code=ExitCode.STORAGE,
                 message=clean_lines(str(error)),
-                retryable=True,
+                retryable=not error.lasting,
             )
         case BatchfindError() if str(error):
             return Failure(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from batchfind.capture.records import Cause, Verdict
-from batchfind.cli.text import count
+from batchfind.cli.text import clean, count
 from batchfind.execution.results import ExitCode, RequestReport, RunResult
 
 AWAITED = "awaited"
@@ -99,7 +99,8 @@ def headline(result: RunResult) -> str:
     match result.exit_code:
         case ExitCode.INTERRUPTED:
             short = unanswered(roots)
-            return f"interrupted: {short:,} of {total} unanswered, no output changed"
+            left = f"{short:,} of {total} unanswered{_still_to_ask(result)}"
+            return f"interrupted: {left}, no output changed"
         case ExitCode.STORAGE:
             return "not written: the capture or an output could not be written"
         case ExitCode.UNREACHABLE:
@@ -114,6 +115,8 @@ def _worth(result: RunResult, total: str) -> str:
     unmet = sum(not one.met for one in result.expectations)
     if short:
         return f"incomplete: {short:,} of {total} without a whole answer"
+    if result.ungrown:
+        return f"incomplete: {total} answered{_still_to_ask(result)}"
     if unmet:
         wanted = count(len(result.expectations), "expectation")
         return f"not as expected: {unmet:,} of {wanted} not met"
@@ -122,6 +125,15 @@ def _worth(result: RunResult, total: str) -> str:
     if result.exit_code is ExitCode.SUSPECT:
         return "suspect: nothing could be asked for rows without a usable key"
     return f"complete: {total}, every answer is whole or limited as asked"
+
+
+def _still_to_ask(result: RunResult) -> str:
+    """Queries with rows of others that nobody was asked for yet, after a comma."""
+    if not result.ungrown:
+        return ""
+    noun = "queries" if len(result.ungrown) > 1 else "query"
+    names = clean(", ".join(result.ungrown))
+    return f", {noun} {names} still to be asked for rows of others (for_each)"
 
 
 def _awaited(result: RunResult, request: RequestReport) -> bool:

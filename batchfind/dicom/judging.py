@@ -91,7 +91,11 @@ def _is_text(vr: str, key: str, has_wildcard: bool, text: str) -> bool | None:
         if has_wildcard:
             return None
         text, key = normalize("NFC", text), normalize("NFC", key)
-    return match_value(vr, key, _values(vr, text))
+    if match_value(vr, key, _values(vr, text)):
+        return True
+    # Many peers match text whatever its case, though the standard does not say so.
+    loosely = match_value(vr, key.casefold(), _values(vr, text.casefold()))
+    return None if loosely else False
 
 
 def _values(vr: str, text: str) -> Sequence[str]:

@@ -164,9 +164,9 @@ class Walk:
             seen += 1
             if position > end or seen > most:
                 self._refuse(start - 8, tag, length, seen)
-            value = data[start:position]
             if length > large:
-                self._check_values(start - 8, tag, vr, value)
+                self._check_values(start - 8, tag, vr, start, position)
+            value = data[start:position]
             if element or verbatim:
                 append(new(RawElement, (tag, vr, value)))
         self._position, self._seen = position, seen
@@ -231,9 +231,9 @@ class Walk:
             self._open(into, tag, sequence)
             self._position = start
             return True
-        value = self._data[start : start + length]
         if length > self._large:
-            self._check_values(self._position, tag, vr, value)
+            self._check_values(self._position, tag, vr, start, start + length)
+        value = self._data[start : start + length]
         if tag & 0xFFFF or self._verbatim:
             into.elements.append(RawElement(tag, vr, value))
         if into.encoding.implicit and dictionary.is_private_creator(tag):
@@ -338,15 +338,24 @@ class Walk:
         near = self._data[self._position : self._position + 8]
         return not near.strip(b"\0") and not self._data[self._position :].strip(b"\0")
 
-    def _check_values(self, offset: int, tag: int, vr: str, value: bytes) -> None:
+    def _check_values(
+        self, offset: int, tag: int, vr: str, start: int, end: int
+    ) -> None:
+        """Refuse a value that is too long, before any copy of it is made."""
         limits = self._limits
-        if len(value) > limits.value_bytes:
+        if end - start > limits.value_bytes:
             most = f"{limits.value_bytes} bytes"
-        elif _count(vr, value) > limits.values:
+        elif self._count(vr, start, end) > limits.values:
             most = f"{limits.values} values"
         else:
             return
         raise IdentifierDefect("limit", offset, f"{_name(tag)} has more than {most}")
+
+    def _count(self, vr: str, start: int, end: int) -> int:
+        """How many values a value field holds; an upper bound for two-byte text."""
+        if vr in SPLIT_VRS:
+            return self._data.count(b"\\", start, end) + 1
+        return (end - start) // VALUE_SIZES[vr] if vr in VALUE_SIZES else 1
 
     def _refuse(self, offset: int, tag: int, length: int, seen: int) -> NoReturn:
         """Too many elements, or a length beyond the end of its container."""
@@ -387,10 +396,3 @@ def _name(tag: int) -> str:
     return (
         f"{dictionary.tag_text(tag)} {keyword}" if keyword else dictionary.tag_text(tag)
     )
-
-
-def _count(vr: str, value: bytes) -> int:
-    """How many values a value field holds; an upper bound for two-byte text."""
-    if vr in SPLIT_VRS:
-        return value.count(b"\\") + 1
-    return len(value) // VALUE_SIZES[vr] if vr in VALUE_SIZES else 1

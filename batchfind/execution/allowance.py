@@ -34,13 +34,13 @@ class Allowance:
 
         Args:
             now: the time.
-            began: when that one was asked for; one that was asked for before an
-                earlier rejection was known says nothing new.
+            began: when that one was asked for. If an earlier rejection was not known
+                then, it only shows what the SCP bore all the same.
             standing: associations that it bears just now.
         """
         bears = max(1, standing)
         if began <= self._since:
-            self._most = min(self._most, bears)
+            self._most = max(self._most, bears)
             return
         repeated = now < self._until + self._span
         self._span = min(_LONGEST, 2 * self._span) if repeated else _SHORTEST

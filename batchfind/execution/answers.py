@@ -19,9 +19,11 @@ from batchfind.capture.records import (
     StoredMatches,
     Verdict,
 )
+from batchfind.execution.caps import Caps
 from batchfind.execution.findings import Findings
 from batchfind.execution.forest import Forest
 from batchfind.execution.history import Growth, born_requests, growth_of
+from batchfind.execution.record import learned
 from batchfind.execution.verdicts import contributing, judge_run
 from batchfind.execution.wording import plural
 from batchfind.plan.model import Plan, Request
@@ -51,6 +53,7 @@ class Answers:
         self.growth: Growth = growth_of(capture.events())
         self._stored: Mapping[str, tuple[StoredAttempt, ...]] | None = None
         self._attempts: dict[str, tuple[StoredAttempt, ...]] = {}
+        self._caps: Caps | None = None
 
     def attempts(self, request: Request) -> tuple[StoredAttempt, ...]:
         """Every try at a request, oldest first; read once."""
@@ -97,13 +100,15 @@ class Answers:
             skipped: why requests were not attempted, by request id; verdicts of
                 requests that were attempted are of no account here.
         """
+        self._caps = self._caps or learned(self.forest, self.attempts)
         return judge_run(
             self.forest,
             self.attempts,
             findings,
             skipped=skipped,
             refused=self.growth.refused,
-            keyless=self.growth.keyless,
+            keyless=self.growth.unusable,
+            caps=self._caps,
         )
 
     def verdicts(

@@ -53,15 +53,15 @@ class Asker:
         Raises:
             StorageError: the capture cannot be written.
         """
-        order = replace(self._wiring.order(turn.request), series=turn.series)
         # What ended an association before shall not harm others.
         reached = bool(turn.tries) and turn.tries[-1].facts is not None
-        order = replace(order, alone=reached)
+        order = self._wiring.order(turn.request, series=turn.series, alone=reached)
         while True:
             recording = await self._try(line, order, turn.request)
             spoilt = recording.disturbed and not order.alone
             spoilt = spoilt and self._halt.reason is None
-            order = replace(order, alone=True)
+            if spoilt:
+                order = replace(order, alone=True)
             if spoilt and not recording.begun:
                 continue
             attempt, durable = recording.close(len(turn.tries) + 1)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from batchfind.execution.history import Growth
+from batchfind.execution.history import Answered, Growth
 from batchfind.execution.progress import RequestsGrown, RequestSplit
 from batchfind.plan.model import Request
 
@@ -37,31 +37,39 @@ class GrowthNotes:
 
     def __init__(self, growth: Growth) -> None:
         """With what earlier executions told it."""
-        self._refused = dict(growth.refused)
-        self._keyless = dict(growth.keyless)
+        self._refused = dict(growth.refusals)
+        self._unusable = dict(growth.unusable)
 
-    def refused(self, answers: Iterable[str], message: str) -> tuple[Note, ...]:
-        """Nothing is born of the answers of some requests, and why."""
-        new = [one for one in answers if self._refused.get(one, "") != message]
+    def refused(
+        self, query: str, answers: Iterable[str], message: str
+    ) -> tuple[Note, ...]:
+        """A query has no requests for the answers of some others, and why."""
+        pairs = [(one, query) for one in answers]
+        new = [pair for pair in pairs if self._refused.get(pair, "") != message]
         self._refused |= dict.fromkeys(new, message)
-        return tuple(_refusal(one, message) for one in new)
+        return tuple(_refusal(pair, message) for pair in new)
 
-    def allowed(self, answers: Iterable[str]) -> tuple[Note, ...]:
-        """Requests are born of some answers after all, if that was ever refused."""
-        again = [one for one in answers if self._refused.pop(one, "")]
-        return tuple(_refusal(one, "") for one in again)
+    def allowed(self, query: str, answers: Iterable[str]) -> tuple[Note, ...]:
+        """A query has them after all, if that was ever refused."""
+        pairs = [(one, query) for one in answers]
+        again = [pair for pair in pairs if self._refused.pop(pair, "")]
+        return tuple(_refusal(pair, "") for pair in again)
 
-    def keyless(self, rows: Mapping[str, int]) -> tuple[Note, ...]:
-        """How many rows nothing can be asked for, by id of their root."""
-        new = {one: count for one, count in rows.items() if self._count(one) != count}
-        self._keyless |= new
+    def keyless(self, query: str, rows: Mapping[str, int]) -> tuple[Note, ...]:
+        """How many rows a query can ask nothing for, by id of their root."""
+        counted = {(root, query): count for root, count in rows.items()}
+        new = {
+            pair: count
+            for pair, count in counted.items()
+            if self._unusable.get(pair, 0) != count
+        }
+        self._unusable |= new
         return tuple(
-            ("no-key", {"request": one, "rows": count}) for one, count in new.items()
+            ("no-key", {"request": root, "query": query, "rows": count})
+            for (root, query), count in new.items()
         )
 
-    def _count(self, root: str) -> int:
-        return self._keyless.get(root, 0)
 
-
-def _refusal(request: str, message: str) -> Note:
-    return "growth-refused", {"request": request, "message": message}
+def _refusal(pair: Answered, message: str) -> Note:
+    request, query = pair
+    return "growth-refused", {"request": request, "query": query, "message": message}

@@ -186,7 +186,7 @@ def _told(ending: Ending, query: PlannedQuery) -> Doubt:
     return Doubt(
         code=cause.code,
         message=cause.message,
-        hint=_narrower(query) if query.splitting is not None else cause.hint,
+        hint=_narrower(query),
         silent=False,
         count=ending.responses,
     )
@@ -198,7 +198,11 @@ def _silent(
     why = _why_silent(request, ledger, ground, count)
     hint = _narrower(plan.queries[request.query])
     if ground not in (Ground.DECLARED, Ground.SEEN):
-        hint += "; or say in limits.response_cap where the peer caps, or none"
+        hint += (
+            "; or say in limits.response_cap where the peer caps, or none"
+            if ledger.declared is None
+            else "; or set limits.response_cap: none if the peer has no silent cap"
+        )
     return Doubt(
         code="capped",
         message=(
@@ -222,9 +226,9 @@ def _why_silent(request: Request, ledger: Ledger, ground: Ground, count: int) ->
             others = listed(*ledger.sharing(request, count))
             return f"as many as {others}, and none of this level brought more"
         case Ground.LARGEST:
-            return "the most of all requests of this level, and it cannot be cut"
+            return "the most of all requests of this level"
         case Ground.ROUND:
-            return "a round number, and it cannot be cut"
+            return "a round number, as caps often are"
         case _:  # pragma: no cover - there is no other
             assert_never(ground)
 

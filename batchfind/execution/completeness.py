@@ -45,11 +45,7 @@ def shortage_of(
         above = forest.ancestors(name)
         if above and name not in growth.grown:
             return f"the run ended before it was asked for each row of {above[0]}"
-    lacking = sum(
-        growth.keyless.get(root.id, 0)
-        for root in forest.roots
-        if root.query in ancestors
-    )
-    if lacking:
+    roots = [root for root in forest.roots if root.query in ancestors]
+    if lacking := growth.lacking((query, *ancestors), roots):
         return f"{plural(lacking, 'row')} that nothing could be asked for"
     return ""

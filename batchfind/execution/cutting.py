@@ -110,7 +110,7 @@ class Cutting:
         event = RequestSplit(
             request.id, request.query, request.peer, ids, doubt.message
         )
-        notes = self._notes.allowed([request.id])
+        notes = self._notes.allowed(request.query, [request.id])
         return (Birth(requests=pieces, notes=notes, event=event),)
 
     async def _days(self, request: Request) -> list[str]:
@@ -123,4 +123,5 @@ class Cutting:
         return await asyncio.to_thread(self._rows.days, query, query.splitting, counted)
 
     def _refuse(self, request: Request, message: str) -> Births:
-        return (Birth(notes=self._notes.refused([request.id], message)),)
+        notes = self._notes.refused(request.query, [request.id], message)
+        return (Birth(notes=notes),)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from batchfind.capture.records import Cause, Ending
@@ -32,14 +32,15 @@ class Surroundings:
             ASCII in this request's character set.
         relied_on: dotted paths of keys by which rows were shared out among requests;
             None when that may be any key.
-        batch_together: UIDs asked for as a list are looked for in a whole family.
+        piece: it was cut from another; UIDs asked for as a list, and rows that match,
+            are looked for in the whole family.
         refused: why the requests born of its answer were not asked, or empty.
     """
 
     cap: Doubt | None = None
     charset_proven: bool = True
     relied_on: frozenset[str] | None = frozenset()
-    batch_together: bool = False
+    piece: bool = False
     refused: str = ""
 
 
@@ -69,7 +70,8 @@ def first_doubt(
         malformed(request, peer, found),
         around.cap.cause if around.cap is not None else None,
         ignored_key(request, peer, found, around.relied_on),
-        None if around.batch_together else short_list(request, peer, findings),
+        None if around.piece else nothing_matched(request, peer, found),
+        None if around.piece else short_list(request, peer, findings),
         _unproven_charset(request, peer, ending, around),
         _assumption(request, peer),
     )
@@ -116,6 +118,23 @@ def ignored_key(
             "tell whether the requests that differ in it cover everything"
         ),
         hint="do not divide the query by this key: take it from any_of, window or then",
+    )
+
+
+def nothing_matched(
+    request: Request, peer: PlannedPeer, findings: Findings
+) -> Cause | None:
+    """All of its responses were left out: more likely a key was ignored."""
+    if not findings.dropped or findings.dropped < findings.read:
+        return None
+    count = plural(findings.dropped, "response")
+    return Cause(
+        code="nothing-matched",
+        message=(
+            f"{whom(request, peer)}: {count}, all left out since none matches the "
+            "keys asked by: the peer may ignore one of them"
+        ),
+        hint="set verify_matches: warn to see those rows, and leave out that key",
     )
 
 
@@ -176,30 +195,44 @@ def growth_refused(why: str) -> Cause:
 
 
 def warnings_of(
-    request: Request, peer: PlannedPeer, ending: Ending, findings: Findings
+    request: Request,
+    peer: PlannedPeer,
+    endings: Sequence[Ending],
+    findings: Findings,
 ) -> Iterator[str]:
-    """What to know about an answer whatever its verdict, one sentence each."""
-    yield from ending.warnings
+    """What to know about an answer whatever its verdict, one sentence each.
+
+    Args:
+        request: that was asked; a root that was cut stands for all its pieces.
+        peer: its peer.
+        endings: of the attempts that count, one a piece.
+        findings: of all their rows.
+    """
+    yield from dict.fromkeys(text for one in endings for text in one.warnings)
     cap = peer.limits.response_cap.at(request.level)
-    if cap is not None and ending.responses > cap:
+    most = max((one.responses for one in endings), default=0)
+    if cap is not None and most > cap:
         yield (
-            f"{peer.name} sent {ending.responses} responses, more than its declared "
-            f"response_cap of {cap}: correct it"
+            f"{plural(most, 'response')}, more than the peer's declared response_cap "
+            f"of {cap:,}: correct it"
         )
-    if findings.absent:
-        yield f"{peer.name}: {_ignored(findings.absent, findings)}"
+    yield from (_ignored([key], findings) for key in findings.absent)
     if findings.mismatches:
-        dropped = findings.dropped
-        told = f", and {dropped:,} of them were left out" if dropped else ""
-        told = ", and were left out" if dropped == findings.mismatches else told
-        count = plural(findings.mismatches, "response")
-        yield f"{peer.name}: {count} not matching the keys asked by{told}"
+        yield _mismatched(findings.mismatches, findings.dropped)
     if findings.replaced:
         yield (
             f"{plural(findings.replaced, 'byte')} could not be decoded in the declared "
             "character set and became U+FFFD; see charset.assume and charset.override"
         )
     yield from findings.warnings
+
+
+def _mismatched(count: int, dropped: int) -> str:
+    told = f"{plural(count, 'response')} did not match the keys asked by"
+    if not dropped:
+        return told
+    whole = "and" if dropped == count else f"and {dropped:,} of them"
+    return f"{told}, {whole} {'was' if dropped == 1 else 'were'} left out"
 
 
 def _ignored(keys: list[str] | tuple[str, ...], findings: Findings) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from batchfind.capture.records import RequestVerdict, Verdict
 from batchfind.execution.expectations import Expectation
-from batchfind.execution.results import ExitCode
+from batchfind.execution.results import ExitCode, OutputReport
 
 _INCOMPLETE = (Verdict.FAILED, Verdict.PARTIAL, Verdict.SKIPPED)
 _BEFORE_ANY_ANSWER = ("connect", "association")
@@ -20,6 +20,7 @@ def exit_code_of(
     storage_failed: bool = False,
     expectations: Iterable[Expectation] = (),
     keyless: int = 0,
+    ungrown: Sequence[str] = (),
 ) -> ExitCode:
     """The exit code of a run with these final verdicts.
 
@@ -29,6 +30,7 @@ def exit_code_of(
         storage_failed: the capture or an output could not be written.
         expectations: of the job.
         keyless: rows for which nothing could be asked, though the job wanted it.
+        ungrown: queries that were not asked for every row of their parents.
     """
     if interrupted:
         return ExitCode.INTERRUPTED
@@ -38,7 +40,7 @@ def exit_code_of(
     if attempted and all(_unreached(verdict) for verdict in attempted):
         return ExitCode.UNREACHABLE
     found = {verdict.verdict for verdict in verdicts}
-    if found.intersection(_INCOMPLETE):
+    if ungrown or found.intersection(_INCOMPLETE):
         return ExitCode.INCOMPLETE
     if not all(one.met for one in expectations):
         return ExitCode.EXPECTATION
@@ -47,8 +49,17 @@ def exit_code_of(
     return ExitCode.OK
 
 
-def retryable(code: ExitCode) -> bool:
-    """Whether running again can help."""
+def retryable(code: ExitCode, outputs: Iterable[OutputReport] = ()) -> bool:
+    """Whether running again can help.
+
+    Args:
+        code: of the run.
+        outputs: what became of them: with nothing but outputs that stay unwritten
+            until somebody decides otherwise, it cannot.
+    """
+    failed = [output for output in outputs if output.failed]
+    if code is ExitCode.STORAGE and failed:
+        return not all(output.lasting for output in failed)
     return code in _RETRYABLE
 
 

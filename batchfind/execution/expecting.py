@@ -9,16 +9,17 @@ from typing import Final
 
 from batchfind.execution.expectations import Expectation
 from batchfind.execution.wording import plural
-from batchfind.job.model import Expect
+from batchfind.job.model import Dedupe, Expect
 from batchfind.plan.model import PlannedQuery
 from batchfind.tables.row_checks import RowFacts
 
+_TELL_APART: Final = "add columns that tell rows apart"
 _REMEDIES: Final = MappingProxyType(
     {
-        "complete": "see the causes of its requests; batchfind resume asks again",
+        "complete": "see the causes of its requests",
         "min_rows": "see whether its keys ask for what was meant, or expect fewer",
         "max_rows": "see whether the peer matches all keys, or expect more",
-        "unique": "add columns that tell rows apart, or merge rows by dedupe: query",
+        "unique": f"{_TELL_APART}, or merge rows by dedupe: query",
         "not_null": "see whether the peer returns these keys at all, or expect less",
     }
 )
@@ -52,7 +53,10 @@ def _checked(
         yield tell("complete", "true", found, wanted, met=not shortage)
     if (least := expect.min_rows) is not None:
         met = facts.rows >= least
-        yield tell("min_rows", str(least), rows, f"{least:,} or more", met=met)
+        # Nobody is to expect fewer because a peer did not answer.
+        remedy = _REMEDIES["complete"] if shortage else ""
+        wanted = f"{least:,} or more"
+        yield tell("min_rows", str(least), rows, wanted, met=met, remedy=remedy)
     if (most := expect.max_rows) is not None:
         met = facts.rows <= most
         yield tell("max_rows", str(most), rows, f"{most:,} or fewer", met=met)
@@ -60,7 +64,9 @@ def _checked(
         names = ", ".join(expect.unique)
         found = f"{plural(facts.repeated, 'row')} with values of an earlier one"
         wanted = f"different values in {names}"
-        yield tell("unique", names, found, wanted, met=not facts.repeated)
+        remedy = _TELL_APART if query.dedupe is Dedupe.QUERY else ""
+        met = not facts.repeated
+        yield tell("unique", names, found, wanted, met=met, remedy=remedy)
     if expect.not_null:
         names = ", ".join(expect.not_null)
         found = _emptiness(facts)
@@ -81,9 +87,16 @@ def _emptiness(facts: RowFacts) -> str:
 
 
 def _expectation(
-    query: str, name: str, expected: str, found: str, wanted: str, *, met: bool
+    query: str,
+    name: str,
+    expected: str,
+    found: str,
+    wanted: str,
+    *,
+    met: bool,
+    remedy: str = "",
 ) -> Expectation:
-    message = f"found {found}, expected {wanted}; {_REMEDIES[name]}"
+    message = f"found {found}, expected {wanted}; {remedy or _REMEDIES[name]}"
     return Expectation(
         query=query,
         name=name,

@@ -87,7 +87,8 @@ def export_run(
         [verdicts[root.id] for root in answers.forest.roots],
         storage_failed=any(output.failed for output in outputs),
         expectations=finishing.expectations,
-        keyless=sum(answers.growth.keyless.values()),
+        keyless=sum(answers.growth.unusable.values()),
+        ungrown=answers.growth.ungrown(stored),
     )
     return RunResult(
         run_dir=run_dir,
@@ -95,9 +96,10 @@ def export_run(
         job=plan.job,
         plan_digest=plan.digest,
         exit_code=code,
-        retryable=retryable(code),
+        retryable=retryable(code, outputs),
         requests=requests,
         outputs=outputs,
+        ungrown=answers.growth.ungrown(stored),
         warnings=warnings_of(plan),
         expectations=finishing.expectations,
     )

@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import cached_property
 
-from batchfind.capture.records import Cause, RequestVerdict, Verdict
+from batchfind.capture.records import Cause, Ending, RequestVerdict, Verdict
 from batchfind.execution.doubts import (
     growth_refused,
     ignored_key,
     malformed,
+    nothing_matched,
     short_list,
+    warnings_of,
 )
 from batchfind.execution.findings import Findings
 from batchfind.execution.record import Record, axes
@@ -91,22 +94,45 @@ class _Family:
     def sums(self) -> RequestVerdict:
         """The root's verdict with what the whole family brought."""
         each = [self.alone[one.id] for one in self.members]
+        found, peer = self._found, self.record.peer(self.root)
         merged = sum(one.merged for one in each)
         return replace(
             self.alone[self.root.id],
             responses=sum(one.responses for one in each) - merged,
             attempts=sum(one.attempts for one in each),
             seconds=sum(one.seconds for one in each),
-            defects=dict(sum((Counter(one.defects) for one in each), Counter())),
+            defects=dict(found.defects),
+            replaced=found.replaced,
+            warnings=tuple(warnings_of(self.root, peer, self._endings(), found)),
+            merged=merged,
+            conflicts=sum(one.conflicts for one in each),
+            mismatches=found.mismatches,
+            dropped=found.dropped,
+        )
+
+    @cached_property
+    def _found(self) -> Findings:
+        """What the rows of all its members show together."""
+        each = [self.record.findings(one) for one in self.members]
+        absent = [set(one.absent) for one in each if one.read]
+        return Findings(
+            defects=sum((Counter(one.defects) for one in each), Counter()),
             replaced=sum(one.replaced for one in each),
             warnings=tuple(
                 dict.fromkeys(text for one in each for text in one.warnings)
             ),
-            merged=merged,
-            conflicts=sum(one.conflicts for one in each),
+            returned=frozenset().union(*(one.returned for one in each)),
+            read=sum(one.read for one in each),
+            absent=tuple(sorted(set.intersection(*absent))) if absent else (),
+            reserved=sum(one.reserved for one in each),
             mismatches=sum(one.mismatches for one in each),
             dropped=sum(one.dropped for one in each),
         )
+
+    def _endings(self) -> list[Ending]:
+        """How the attempts ended that count."""
+        counting = map(self.record.counting, self.members)
+        return [one.ending for one in counting if one and one.ending]
 
     def _leaves(self) -> Iterator[Request]:
         """The pieces that together have to be everything: probes are more than that."""
@@ -150,11 +176,10 @@ class _Family:
 
     def _of_the_whole(self) -> Iterator[tuple[Verdict, Cause | None]]:
         root, peer = self.root, self.record.peer(self.root)
-        sums = self.sums()
-        returned = (self.record.findings(one).returned for one in self.members)
-        found = Findings(defects=sums.defects, returned=frozenset().union(*returned))
+        found = self._found
         doubts = [
             malformed(root, peer, found),
+            nothing_matched(root, peer, found),
             short_list(root, peer, found if self.record.rows_read else None),
             self._without_identity(),
             self.unset.doubt,

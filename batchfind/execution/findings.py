@@ -29,6 +29,8 @@ class Findings:
             or absent time.
         lost: of a request that was cut: responses with a value in the key it was cut
             by, that came back in none of its pieces.
+        added: of a request that was cut: rows of its pieces that it did not bring.
+        contradicted: dotted paths of matching keys that some response contradicts.
     """
 
     defects: Mapping[str, int] = field(default_factory=dict)
@@ -44,6 +46,8 @@ class Findings:
     conflicts: int = 0
     unset: int = 0
     lost: int = 0
+    added: int = 0
+    contradicted: tuple[str, ...] = ()
 
 
 #: Of rows that were not read, or in which there is nothing to find.

@@ -131,23 +131,23 @@ class Grower:
         self._census.close(request)
 
     async def follow(self) -> Births:
-        """What is due now that all requests it depends on have ended.
+        """The first of what is due now that all it depends on has ended.
+
+        To be called until nothing is: what one query gives rise to is asked already
+        while the rows for the next are read.
 
         Raises:
             StorageError: the capture cannot be read.
         """
         async with self._following:
-            if probes := await self._probing.next():
-                return self._probes(probes)
-            births: list[Birth] = []
+            while probes := await self._probing.next():
+                if births := self._probes(probes):
+                    return births
             for query in self._growing.values():
-                if not self._is_ready(query):
-                    continue
-                self._due.discard(query.name)
-                births.append(await self._grow(query))
-                if births[-1].requests:
-                    break  # those for their rows have to wait for them
-            return tuple(births)
+                if self._is_ready(query):
+                    self._due.discard(query.name)
+                    return (await self._grow(query),)
+            return ()
 
     def abandon(self) -> None:
         """Something was decided on that will never be: the run is being stopped."""
@@ -170,7 +170,7 @@ class Grower:
 
     def _probes(self, probes: tuple[Request, ...]) -> Births:
         if self._census.count + len(probes) > self._plan.policy.max_requests:
-            return ()
+            return ()  # the days they were for stay without a proof
         return (self._born(probes),)
 
     async def _grow(self, query: PlannedQuery) -> Birth:
@@ -180,13 +180,14 @@ class Grower:
             # Requests may have been cut meanwhile.
             room = self._plan.policy.max_requests - self._census.count
             harvest.refused = growth.refusal(len(harvest.requests), room)
-        notes = self._notes.keyless(harvest.keyless)
+        name = query.name
+        notes = self._notes.keyless(name, harvest.keyless)
         if harvest.refused:
-            refusals = self._notes.refused(harvest.parents, harvest.refused)
+            refusals = self._notes.refused(name, harvest.parents, harvest.refused)
             return Birth(notes=(*notes, *refusals))
+        notes += self._notes.allowed(name, harvest.keyless)
         if not harvest.requests:
             return Birth(notes=notes)
-        notes += self._notes.allowed(harvest.parents)
         return self._born(tuple(harvest.requests), notes)
 
     def _born(

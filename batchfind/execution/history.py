@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 from batchfind.capture.reader import Capture
 from batchfind.capture.records import StoredEvent
@@ -18,43 +19,83 @@ PLAN_FILE = "plan.json"
 FAILURE_FILE = "failure.txt"
 """Why an execution could not keep its capture; gone once one could."""
 
+Answered: TypeAlias = tuple[str, str]
+"""Id of a request that was answered, and name of a query made of its answer.
+
+For a request that was to be cut that is its own query.
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Growth:
     """What became of the requests that the answers of a run gave rise to.
 
+    What several queries ask for the rows of one answer are different requests, of
+    which some may be made and others not.
+
     Attributes:
-        refused: sentence why they were not made, by id of the request answered.
-        keyless: rows without a usable key for `for_each`, by id of their root.
+        refusals: sentence why they were not made, by the request answered and the
+            query that would have had them.
+        unusable: rows without a usable key for `for_each`, by their root and the
+            query that asks by that key.
         grown: queries that the last execution asked for every row of their parents;
             the tables of others may look whole, or empty, without being so.
     """
 
-    refused: Mapping[str, str] = field(default_factory=dict)
-    keyless: Mapping[str, int] = field(default_factory=dict)
+    refusals: Mapping[Answered, str] = field(default_factory=dict)
+    unusable: Mapping[Answered, int] = field(default_factory=dict)
     grown: AbstractSet[str] = frozenset()
+
+    @property
+    def refused(self) -> dict[str, str]:
+        """Why an answer lacks some of the requests it gave rise to, by request."""
+        found: dict[str, list[str]] = {}
+        for (request, _), sentence in self.refusals.items():
+            found.setdefault(request, []).append(sentence)
+        return {one: "; ".join(dict.fromkeys(why)) for one, why in found.items()}
+
+    def lacking(self, queries: Container[str], roots: Iterable[Request]) -> int:
+        """How many rows of some roots some queries could ask nothing for."""
+        ids = {root.id for root in roots}
+        return sum(
+            rows
+            for (root, query), rows in self.unusable.items()
+            if root in ids and query in queries
+        )
+
+    def ungrown(self, plan: Plan) -> tuple[str, ...]:
+        """Queries that were not asked for every row of their parents, in plan order."""
+        return tuple(
+            query.name
+            for query in plan.queries.values()
+            if query.growing is not None and query.name not in self.grown
+        )
 
 
 def growth_of(events: Iterable[StoredEvent]) -> Growth:
     """What a capture's events tell of growth; the latest word counts."""
-    refused: dict[str, str] = {}
-    keyless: dict[str, int] = {}
+    refused: dict[Answered, str] = {}
+    unusable: dict[Answered, int] = {}
     grown: set[str] = set()
     for event in events:
         match event.kind:
             case "journal-created" | "journal-reopened":
                 grown.clear()
             case "growth-refused":  # an empty message takes it back
-                refused[event.data["request"]] = event.data["message"]
+                refused[_answered(event)] = event.data["message"]
             case "no-key":
-                keyless[event.data["request"]] = event.data["rows"]
+                unusable[_answered(event)] = event.data["rows"]
             case "grown":
                 grown.add(event.data["query"])
     return Growth(
-        refused={one: message for one, message in refused.items() if message},
-        keyless={one: rows for one, rows in keyless.items() if rows},
+        refusals={one: message for one, message in refused.items() if message},
+        unusable={one: rows for one, rows in unusable.items() if rows},
         grown=grown,
     )
+
+
+def _answered(event: StoredEvent) -> Answered:
+    return event.data["request"], event.data["query"]
 
 
 def born_requests(capture: Capture) -> tuple[Request, ...]:

@@ -135,7 +135,7 @@ class Ledger:
         """Whether a success with so many responses is not doubted for any request."""
         if count == self.declared or count in self._capped:
             return not count
-        return not self._suspects(count)
+        return not self._suspects(count, splits=True)
 
     def sharing(self, request: Request, count: int) -> tuple[tuple[str, ...], int]:
         """Ids of the first other requests that ended at a count, and how many did."""
@@ -157,7 +157,7 @@ class Ledger:
             return Ground.ROUND if even else seen
         if state.seen:
             return Ground.SEEN
-        if not self._suspects(count):
+        if not self._suspects(count, splits=tries.splits):
             return None
         if state.shared and count >= state.largest:
             return Ground.SHARED
@@ -165,11 +165,12 @@ class Ledger:
             return Ground.LARGEST
         return Ground.ROUND if tries.splits and is_round(count) else None
 
-    def _suspects(self, count: int) -> bool:
+    def _suspects(self, count: int, *, splits: bool) -> bool:
         """Whether other counts can speak against this one."""
-        # More than is declared shows that the declaration is wrong.
-        auto = self._auto or (self.declared is not None and count > self.declared)
-        return auto and count >= LEAST_SUSPICIOUS
+        # A wrong declaration must not hide a cap. One that is exceeded shows that it
+        # is wrong; where an answer can be cut, even that need not be waited for.
+        unsure = self.declared is not None and (splits or count > self.declared)
+        return (self._auto or unsure) and count >= LEAST_SUSPICIOUS
 
     def _newly(self, count: int, before: _State) -> Iterator[Tries]:
         now = self._state(count)

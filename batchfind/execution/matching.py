@@ -90,11 +90,21 @@ class KeyTally:
     reserved: int = 0
     mismatches: int = 0
     _absent: frozenset[str] = field(default_factory=frozenset)
+    _contradicted: set[str] = field(default_factory=set)
 
     @property
     def absent(self) -> tuple[str, ...]:
         """Keys that no response holds, though there are responses."""
         return tuple(sorted(self._absent))
+
+    @property
+    def contradicted(self) -> tuple[str, ...]:
+        """Keys that some response does not match."""
+        return tuple(sorted(self._contradicted))
+
+    def contradict(self, names: Iterable[str]) -> None:
+        """More keys that some response does not match."""
+        self._contradicted.update(names)
 
     def note(self, read: int, absent: frozenset[str]) -> None:
         """More responses, `read` of which can be decoded, none with these keys."""
@@ -110,6 +120,8 @@ def take(tallies: Mapping[str, KeyTally], verified: Verified) -> None:
         tallies[request].reserved += count
     for request, count in verified.mismatches.items():
         tallies[request].mismatches += count
+    for request, names in verified.contradicted.items():
+        tallies[request].contradict(names)
 
 
 @dataclass(frozen=True, slots=True)

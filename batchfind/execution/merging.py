@@ -17,7 +17,12 @@ import numpy as np
 from batchfind.dicom.columnar.model import BoolVec
 from batchfind.execution.forest import Forest
 from batchfind.execution.row_digests import Row, RowDigests
-from batchfind.execution.row_identity import axis_of, identities, unset
+from batchfind.execution.row_identity import (
+    axis_of,
+    identities,
+    item_identities,
+    unset,
+)
 from batchfind.execution.standing import Standing
 from batchfind.job.model import Dedupe
 from batchfind.plan.model import PlannedQuery, Request
@@ -83,6 +88,7 @@ class Tally:
     conflicts: int = 0
     unset: int = 0
     lost: int = 0
+    added: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +131,7 @@ def merge(query: PlannedQuery, forest: Forest, read: Read) -> Merged:
         for members in scopes:
             scope = _Scope(query, forest, members, rows)
             scope.fill(read(members))
+            scope.drop_covered()
             scope.count_lost()
             scope.merge()
             masks |= scope.masks
@@ -190,9 +197,16 @@ class _Scope:
         self._rows.begin()
         for rows in read_keys(query, slabs, list(paths)):
             keys = identities(rows, query.identity)
+            self._take_items(rows)
             for request, run in groupby(range(len(rows)), rows.requests.__getitem__):
                 self._take(request, rows, keys, list(run))
         self._rows.end()
+
+    def _take_items(self, rows: KeyRows) -> None:
+        """What tells the items of responses with several of them apart."""
+        for at, items in item_identities(rows, self._query.identity):
+            position = self._positions[rows.requests[at]]
+            self._rows.add_items(position, rows.responses[at], items)
 
     def _take(
         self,
@@ -220,6 +234,19 @@ class _Scope:
         )
         self._counts[position] = rows.responses[run[-1]] + 1
         tally.unset += unset(rows, self._query.splitting, run)
+
+    def drop_covered(self) -> None:
+        """Counts what pieces added; a response whose items all came back gives way."""
+        cut = [at for at, last in enumerate(self._last) if last > at]
+        for position in cut:
+            added = self._rows.added(position, self._last[position])
+            self.tallies[self._members[position].id].added = added
+        for position in cut:
+            whole = set(self._rows.repeated(position, self._last[position]))
+            for response in self._rows.covered(position, self._last[position]):
+                if response not in whole:
+                    self._drop(position, response)
+                    self._rows.remove(position, response)
 
     def count_lost(self) -> None:
         """Looks for what a request brought and its pieces did not."""

@@ -38,6 +38,8 @@ class _Note:
             conflicts=tally.conflicts,
             unset=tally.unset,
             lost=tally.lost,
+            added=tally.added,
+            contradicted=keys.contradicted,
         )
 
 

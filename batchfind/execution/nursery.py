@@ -103,8 +103,8 @@ class Nursery:
         Raises:
             StorageError: the capture cannot be read or written.
         """
-        if not self._stopped():
-            await self._bear(await self._grower.follow())
+        while not self._stopped() and (births := await self._grower.follow()):
+            await self._bear(births)
 
     async def _bear(self, births: Sequence[Birth]) -> tuple[RequestSplit, ...]:
         if self._stopped():

@@ -81,7 +81,7 @@ def _shortage(
                 f"the run ended before query {name} was asked for each row of "
                 f"{forest.ancestors(name)[0]}, and batchfind resume goes on"
             )
-    lacking = sum(growth.keyless.get(one.id, 0) for one in forest.supporting(output))
+    lacking = growth.lacking((output.query, *names), forest.supporting(output))
     if lacking and output.publish is Publish.COMPLETE:
         rows = plural(lacking, "row")
         return f"nothing could be asked for {rows} without a usable key"
@@ -179,7 +179,7 @@ def _settle(
             written = _publish(forest, publisher, planned, staged, verdicts)
     except StorageError as error:
         staged.discard()
-        return _report(planned, None, str(error))
+        return _report(planned, None, str(error), lasting=error.lasting)
     return _report(planned, written, reason)
 
 
@@ -215,7 +215,11 @@ def _publish(
 
 
 def _report(
-    planned: PlannedOutput, written: Written | None, reason: str
+    planned: PlannedOutput,
+    written: Written | None,
+    reason: str,
+    *,
+    lasting: bool = False,
 ) -> OutputReport:
     """What became of an output; without anything written it failed."""
     nothing = Written(path=Path(planned.path), rows=0, bytes=0, sha256="", files=0)
@@ -233,4 +237,5 @@ def _report(
         invalid=found.invalid,
         reason=reason,
         failed=written is None,
+        lasting=lasting,
     )

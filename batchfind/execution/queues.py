@@ -34,6 +34,7 @@ class Turn:
         self.counted: list[Ending] = []
         self.durable: asyncio.Future[None] | None = None
         self._begun: float | None = None
+        self._advanced = False
 
     @property
     def request(self) -> Request:
@@ -48,8 +49,14 @@ class Turn:
             return 0.0
         return self._begun + self.request.not_before - now
 
+    def put_off(self) -> None:
+        """It could not be asked; repetitions keep their distance from the first."""
+        if not self.tries and not self._advanced:
+            self._begun = None
+
     def advance(self) -> None:
         """The next one has its verdict."""
+        self._advanced = True
         self.left.popleft()
         self.tries, self.counted, self.durable = [], [], None
 
@@ -146,10 +153,11 @@ class Lines:
 
     def _line(self, peer: PlannedPeer) -> Line:
         host, port = self._wiring.address(peer)
-        line = self._known.setdefault(
-            (host, port),
-            Line(host, port, peer.limits.associations, Circuit(self._probes)),
-        )
+        line = self._known.get((host, port))
+        if line is None:
+            circuit = Circuit(self._probes)
+            line = Line(host, port, peer.limits.associations, circuit)
+            self._known[host, port] = line
         # Two aliases of one SCP share its line; the stricter promise counts.
         line.associations = min(line.associations, peer.limits.associations)
         return line

@@ -34,15 +34,14 @@ class Record:
         attempts: Attempts,
         findings: Mapping[str, Findings] | None,
         refused: Mapping[str, str],
+        caps: Caps | None = None,
     ) -> None:
         self.forest = forest
         self.rows_read = findings is not None
         self._attempts = attempts
         self._findings = findings or {}
         self._refused = refused
-        self._caps = Caps(forest.plan)
-        for request in forest.requests:
-            self._caps.learn(request, attempts(request))
+        self._caps = caps or learned(forest, attempts)
         self._sharing = Counter(forest.family_of(root) for root in forest.roots)
 
     def attempts(self, request: Request) -> Sequence[StoredAttempt]:
@@ -80,7 +79,7 @@ class Record:
             cap=self.cap(request),
             charset_proven=self._is_charset_proven(request),
             relied_on=self.relied_on(request),
-            batch_together=request.origin is Origin.SPLIT,
+            piece=request.origin is Origin.SPLIT,
             refused=self.refused(request),
         )
 
@@ -136,6 +135,14 @@ class Record:
             if attempt and attempt.ending and attempt.ending.responses:
                 proven.add((request.peer, request.charset))
         return frozenset(proven)
+
+
+def learned(forest: Forest, attempts: Attempts) -> Caps:
+    """What all answers of a run say about the caps of its peers."""
+    caps = Caps(forest.plan)
+    for request in forest.requests:
+        caps.learn(request, attempts(request))
+    return caps
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,6 +121,7 @@ class OutputReport:
         invalid: values that did not fit their column or folder, shown elsewhere.
         reason: why it was withheld or could not be written, or an empty string.
         failed: it could not be written; `export --to-paths` finishes it.
+        lasting: it failed, and will again until somebody decides otherwise.
     """
 
     path: str
@@ -135,6 +136,7 @@ class OutputReport:
     invalid: int = 0
     reason: str = ""
     failed: bool = False
+    lasting: bool = False
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> OutputReport:
@@ -156,6 +158,7 @@ class OutputReport:
             "written": self.written,
             "reason": self.reason,
             "failed": self.failed,
+            "lasting": self.lasting,
         }
 
 
@@ -172,6 +175,8 @@ class RunResult:
         error: sentence of what stopped the run as a whole, or an empty string.
         warnings: what the plan warned of, rows it skipped among them.
         under_way: another process is still at it; `error` says which.
+        ungrown: queries that are still to be asked for rows of the query they are
+            made for; resuming the run does so.
     """
 
     run_dir: Path
@@ -188,6 +193,7 @@ class RunResult:
     warnings: tuple[str, ...] = ()
     under_way: bool = False
     expectations: tuple[Expectation, ...] = ()
+    ungrown: tuple[str, ...] = ()
 
     @property
     def roots(self) -> tuple[RequestReport, ...]:
@@ -207,4 +213,5 @@ class RunResult:
             "requests": [request.to_json() for request in self.requests],
             "outputs": [output.to_json() for output in self.outputs],
             "expectations": [one.to_json() for one in self.expectations],
+            "ungrown": list(self.ungrown),
         }

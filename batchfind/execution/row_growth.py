@@ -41,7 +41,8 @@ class Harvest:
 
     Attributes:
         requests: new ones, those of one row next to each other.
-        keyless: rows without a usable key, by id of the first of their family.
+        keyless: rows without a usable key, by id of the first of their family; of
+            every family that was read.
         parents: ids of the requests that have, or may have, rows nobody asked for.
         refused: why none of the requests are to be asked; or empty.
     """
@@ -177,9 +178,10 @@ class RowGrowth:
         return list(found.values())
 
     def _add(self, family: _Family, new: Sequence[_Row], harvest: Harvest) -> None:
+        parent = family.parent
+        harvest.keyless[parent.id] = 0
         if not new:
             return
-        parent = family.parent
         unusable: set[int] = set()
         by_pattern = []
         for pattern in self._growing.patterns:
@@ -200,8 +202,7 @@ class RowGrowth:
             (one for requests in by_pattern for one in requests),
             key=lambda one: (one.order[-1], one.order),
         )
-        if unusable:
-            harvest.keyless[parent.id] = sum(new[at].count for at in unusable)
+        harvest.keyless[parent.id] = sum(new[at].count for at in unusable)
         if not children:
             return
         harvest.requests += children

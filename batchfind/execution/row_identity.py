@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from typing import Final
 
@@ -53,6 +53,35 @@ def identities(rows: KeyRows, identity: Sequence[KeyPath]) -> Sequence[bytes | N
         return [None] * len(rows)
     columns = [rows.values[path] for path in identity]
     return [_identity(parts) for parts in zip(*columns, strict=True)]
+
+
+def item_identities(
+    rows: KeyRows, identity: Sequence[KeyPath]
+) -> Iterator[tuple[int, list[bytes]]]:
+    """What `identities` would give for each item, were it the only one.
+
+    Args:
+        rows: with the values of all keys of the identity.
+        identity: keys of the data set, and of items of one sequence.
+
+    Yields:
+        Position of each response with several items, and one digest an item; not of
+        responses in which any of them has none.
+    """
+    columns = [rows.values[path] for path in identity]
+    for at, parts in enumerate(zip(*columns, strict=True)):
+        count = max(map(len, parts), default=0)
+        if count < 2:
+            continue
+        items = [
+            _identity(
+                [texts[item : item + 1] if len(texts) > 1 else texts for texts in parts]
+            )
+            for item in range(count)
+        ]
+        known = [item for item in items if item is not None]
+        if len(known) == count:
+            yield at, known
 
 
 def _identity(parts: Sequence[Texts]) -> bytes | None:

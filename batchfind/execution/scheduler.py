@@ -212,6 +212,7 @@ class Scheduler:
             await self._halt.pause(ahead)
             async with self._slots:
                 if self._waits(line) and not probe:
+                    turn.put_off()
                     line.turns.appendleft(turn)
                     return
                 if not await self._ask(line, turn, probe=probe):

@@ -38,6 +38,9 @@ def run_status(run_dir: Path) -> RunResult:
         verdicts, agreed = answers.verdicts(), answers.agreed()
         events = _last_execution(capture.events())
     ended = next((event for event in events if event.kind == "run-ended"), None)
+    outputs = tuple(
+        OutputReport.from_json(event.data) for event in events if event.kind == "output"
+    )
     holder = holder_of(run_dir / RUN_LOCK)
     code = ExitCode.INTERRUPTED
     error = "the run died before its end; batchfind resume goes on with it"
@@ -54,16 +57,13 @@ def run_status(run_dir: Path) -> RunResult:
         job=plan.job,
         plan_digest=plan.digest,
         exit_code=code,
-        retryable=retryable(code),
+        retryable=retryable(code, outputs),
         requests=report_requests(answers.forest, verdicts, agreed),
-        outputs=tuple(
-            OutputReport.from_json(event.data)
-            for event in events
-            if event.kind == "output"
-        ),
+        outputs=outputs,
         error=error,
         warnings=warnings_of(plan),
         under_way=holder is not None,
+        ungrown=answers.growth.ungrown(plan),
         expectations=tuple(
             Expectation.from_json(event.data)
             for event in events

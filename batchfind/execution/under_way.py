@@ -218,12 +218,14 @@ class RunUnderWay:
         known = self._answers
         forest = known.forest if known else Forest(self._plan)
         growth = known.growth if known else Growth()
+        ungrown = growth.ungrown(self._plan)
         code = exit_code_of(
             [verdicts[root.id] for root in forest.roots if root.id in verdicts],
             interrupted=self._interrupted,
             storage_failed=bool(error) or any(output.failed for output in outputs),
             expectations=self._expectations,
-            keyless=sum(growth.keyless.values()),
+            keyless=sum(growth.unusable.values()),
+            ungrown=ungrown,
         )
         return RunResult(
             run_dir=self._directory.path,
@@ -231,13 +233,14 @@ class RunUnderWay:
             job=self._plan.job,
             plan_digest=self._plan.digest,
             exit_code=code,
-            retryable=retryable(code),
+            retryable=retryable(code, outputs),
             requests=report_requests(forest, verdicts, self._agreed),
             outputs=outputs,
             seconds=time.monotonic() - self._started,
             error=error,
             warnings=(*warnings_of(self._plan), *self._problems),
             expectations=self._expectations,
+            ungrown=ungrown,
         )
 
     async def _close(self, result: RunResult) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from batchfind.capture.records import Cause, Outcome
+from batchfind.dicom.extended import offered_by
 from batchfind.execution.record import Record, asks_for_unset, is_open_below
 from batchfind.execution.wording import listed, whom
 from batchfind.job.model import Unset
@@ -38,10 +39,11 @@ class UnsetTimes:
         if not self._unproven:
             return None
         if not self._assumed_none:
-            return self._cause(self._unproven, "", _HINT)
+            return self._cause(self._unproven, "", f"{_ASSUME}, or {self._remedy}")
         known = tuple(day for day in self._unproven if self._seen_on(day))
         told = ", though one is known"
-        return self._cause(known, told, _REFUTED) if known else None
+        refuted = f"window.unset: assume-none does not hold here: {self._remedy}"
+        return self._cause(known, told, refuted) if known else None
 
     @property
     def assumptions(self) -> tuple[str, ...]:
@@ -70,6 +72,13 @@ class UnsetTimes:
         return (
             self._splitting is not None and self._splitting.unset is Unset.ASSUME_NONE
         )
+
+    @property
+    def _remedy(self) -> str:
+        """How they can be asked for, or not be lost, at a peer of this SOP class."""
+        if "empty_value" in offered_by(self._root.sop_class):
+            return "set negotiation.empty_value: prefer to ask for them"
+        return "narrow the query by another key, so that no day has to be cut by time"
 
     def _is_cut_day(self, node: Request, splitting: Splitting) -> bool:
         """Whether a day was first cut by time here, and asks for rows without one."""
@@ -142,11 +151,4 @@ def _includes(extent: Extent | None, day: str) -> bool:
     return extent is not None and extent.first <= day <= (extent.last or day)
 
 
-_HINT = (
-    "set window.unset: assume-none if the peer's archive has no rows without a time, "
-    "or negotiation.empty_value: prefer to ask for them"
-)
-_REFUTED = (
-    "window.unset: assume-none does not hold here: set negotiation.empty_value: prefer "
-    "to ask for them"
-)
+_ASSUME = "set window.unset: assume-none if the peer has no rows without a time"

@@ -18,7 +18,7 @@ from batchfind.capture.records import (
     StoredAttempt,
     Verdict,
 )
-from batchfind.execution.caps import declared_cap
+from batchfind.execution.caps import Caps, declared_cap
 from batchfind.execution.contribution import contributing
 from batchfind.execution.doubts import (
     Surroundings,
@@ -73,7 +73,7 @@ def judge(
         seconds=sum(tried.ending.seconds for tried in attempts if tried.ending),
         defects=dict(found.defects),
         replaced=found.replaced,
-        warnings=tuple(warnings_of(request, peer, ending, found)),
+        warnings=tuple(warnings_of(request, peer, [ending], found)),
         merged=found.merged,
         conflicts=found.conflicts,
         mismatches=found.mismatches,
@@ -88,7 +88,8 @@ def judge_run(
     *,
     skipped: Mapping[str, RequestVerdict] = MappingProxyType({}),
     refused: Mapping[str, str] = MappingProxyType({}),
-    keyless: Mapping[str, int] = MappingProxyType({}),
+    keyless: Mapping[tuple[str, str], int] = MappingProxyType({}),
+    caps: Caps | None = None,
 ) -> dict[str, RequestVerdict]:
     """The verdicts of all requests of a run, in plan order.
 
@@ -103,12 +104,14 @@ def judge_run(
         skipped: verdicts of requests without any attempt, by id.
         refused: why the requests born of an answer were not asked, by id.
         keyless: rows for which there is no `for_each` child since they have no
-            usable key, by id of the root they belong to.
+            usable key, by id of the root they belong to and name of the query whose
+            child it would be.
+        caps: what `record.learned` made of the attempts, where it is known already.
 
     Returns:
         By request id.
     """
-    record = Record(forest, attempts, findings, refused)
+    record = Record(forest, attempts, findings, refused, caps)
     verdicts = {
         request.id: _alone(request, record, skipped) for request in forest.requests
     }
@@ -118,8 +121,9 @@ def judge_run(
         elif merged := verdicts[root.id].merged:
             own = verdicts[root.id]
             verdicts[root.id] = replace(own, responses=own.responses - merged)
-        if rows := keyless.get(root.id):
-            verdicts[root.id] = _with_keyless(root, verdicts[root.id], rows)
+    for (root_id, query), rows in keyless.items():
+        own = verdicts[root_id]
+        verdicts[root_id] = _with_keyless(forest[root_id], own, query, rows)
     return verdicts
 
 
@@ -149,10 +153,12 @@ def _alone(
     return replace(verdict, verdict=Verdict.SPLIT, cause=None, pieces=pieces)
 
 
-def _with_keyless(root: Request, verdict: RequestVerdict, rows: int) -> RequestVerdict:
+def _with_keyless(
+    root: Request, verdict: RequestVerdict, query: str, rows: int
+) -> RequestVerdict:
     warning = (
         f"{root.peer}: {plural(rows, 'row')} of query {root.query} without a usable "
-        "key, so that nothing was asked for them by for_each"
+        f"key, so that query {query} asks nothing for them"
     )
     return replace(verdict, warnings=(*verdict.warnings, warning))
 
@@ -187,8 +193,9 @@ def _verdict(
     around: Surroundings,
 ) -> tuple[Verdict, Cause | None]:
     worth = Verdict.PARTIAL if ending.responses else Verdict.FAILED
-    if around.refused:
-        return worth, growth_refused(around.refused)
+    ended = ending.outcome in (Outcome.SUCCESS, Outcome.LIMITED)
+    if around.refused and (ended or ending.responses):
+        return Verdict.PARTIAL, growth_refused(around.refused)
     match ending.outcome:
         case Outcome.SUCCESS:
             doubt = first_doubt(request, peer, ending, findings, around)

@@ -62,8 +62,16 @@ class Wiring:
             raise ValueError(f"peer {peer.name} has neither an address nor demo")
         return peer.host, peer.port
 
-    def order(self, request: Request) -> Order:
-        """Everything an executor needs to carry the request out."""
+    def order(
+        self, request: Request, *, series: str = "", alone: bool = False
+    ) -> Order:
+        """Everything an executor needs to carry the request out.
+
+        Args:
+            request: of the plan, or born of one of its answers.
+            series: what it shares with its repetitions.
+            alone: no other request shall be in flight on its association.
+        """
         peer = self._plan.peers[request.peer]
         return Order(
             request=request.id,
@@ -87,6 +95,8 @@ class Wiring:
             identity=peer.identity,
             negotiation=request.negotiation,
             new_vr_as_ob=request.new_vr_as_ob,
+            alone=alone,
+            series=series,
         )
 
     def _timeouts_of(self, peer: PlannedPeer) -> Timeouts:

@@ -231,11 +231,13 @@ def _list_problem(
     """
     if path.vr == "SQ":
         return "a key sequence has one item; write its keys without a list"
+    if rules.alternatives:
+        return ""  # the schema tells what is empty or no text
     if not value.items:
         return 'an empty list asks for nothing; write "" to ask for the attribute'
     if len(values) < len(value.items):
         return "a list here holds UIDs, each a text"
-    if rules.raw or rules.alternatives:
+    if rules.raw:
         return ""
     of_uids = path.vr == "UI"
     takes_lists = of_uids or (rules.lists and path.vr not in SINGLE_VALUED_VRS)

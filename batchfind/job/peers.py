@@ -213,7 +213,8 @@ def _response_cap(limits: Section) -> ResponseCap:
         return ResponseCap()
     if written == "none":
         return ResponseCap(auto=False)
-    return ResponseCap(declared={"": limits.integers("response_cap")["response_cap"]})
+    every = limits.integers("response_cap").values()
+    return ResponseCap(declared={"": number for number in every})
 
 
 def _charset(charset: Section) -> CharsetPolicy:

@@ -23,6 +23,8 @@ _KINDS: Final = (
     (int, "a number"),
     (float, "a number"),
 )
+_OF_KIND: Final = frozenset({"type", "enum", "const"})
+"""Rules that a mapping, a list or a number breaks where a text is meant."""
 
 
 def _is_integer(_checker: object, value: object) -> bool:
@@ -71,13 +73,21 @@ def violations(value: object, schema: Schema) -> Iterator[Violation]:
         schema: of the document; `$ref` in it points into the schema of jobs.
     """
     for error in _Validator(schema).iter_errors(value):
-        about_key = error.validator == "additionalProperties" or _is_name(error)
-        for place, message in _explain(error):
-            yield Violation(place, message, about_key)
+        yield from _explain(error)
 
 
-def _explain(error: ValidationError) -> Iterator[tuple[Place, str]]:
-    """Places and sentences of one error of jsonschema."""
+def _explain(error: ValidationError) -> Iterator[Violation]:
+    """What one error of jsonschema says, and those within it."""
+    about_key = error.validator == "additionalProperties" or _is_name(error)
+    if error.validator == "anyOf":
+        yield from _alternatives(error)
+        return
+    for place, message in _sentences(error):
+        yield Violation(place, message, about_key)
+
+
+def _sentences(error: ValidationError) -> Iterator[tuple[Place, str]]:
+    """Places and sentences of an error that has no others within it."""
     place: Place = tuple(error.absolute_path)
     schema: Schema = error.schema if isinstance(error.schema, dict) else {}
     instance: Any = error.instance
@@ -88,17 +98,19 @@ def _explain(error: ValidationError) -> Iterator[tuple[Place, str]]:
             missing = [name for name in schema["required"] if name not in instance]
             for name in missing:
                 yield place, f"the field '{name}' is missing"
-        case "anyOf":
-            yield from _alternatives(error, place)
+        case _ if _is_name(error):
+            name = str(instance)
+            meant = did_you_mean(name, map(str, schema.get("enum", ())))
+            message = f"'{_short(name)}' is not {schema['title']}{meant}"
+            yield (*place, name), message
+        case "maximum" if str(schema["maximum"]) not in _title(error):
+            yield place, f"must be at most {schema['maximum']}, not {_shown(instance)}"
         case "enum" | "const":
             yield place, _choice(error)
         case "uniqueItems":
             yield place, "must not name anything twice"
         case "minProperties" | "minItems":
             yield place, f"must be {_title(error)}, and not empty"
-        case _ if _is_name(error):
-            name = str(instance)
-            yield (*place, name), f"'{_short(name)}' is not {schema['title']}"
         case _:
             yield place, _expected(error)
 
@@ -119,7 +131,7 @@ def _hint(name: str, known: Iterable[str]) -> str:
     return did_you_mean(name, known)
 
 
-def _alternatives(error: ValidationError, place: Place) -> Iterator[tuple[Place, str]]:
+def _alternatives(error: ValidationError) -> Iterator[Violation]:
     """The problems within the only alternative of the right kind, else the whole."""
     # Positions in `context` begin with the number of the alternative.
     by_branch: dict[object, list[ValidationError]] = {}
@@ -129,9 +141,14 @@ def _alternatives(error: ValidationError, place: Place) -> Iterator[tuple[Place,
     fitting = [
         branch
         for branch in by_branch.values()
-        if not any(one.validator == "type" and not one.path for one in branch)
+        if not any(
+            one.validator in _OF_KIND and not one.path and not _is_name(one)
+            for one in branch
+        )
     ]
-    if len(fitting) == 1 and isinstance(error.instance, list | dict):
+    if len(fitting) == 1 and (
+        isinstance(error.instance, list | dict) or fitting[0][0].validator == "maximum"
+    ):
         for inner in fitting[0]:
             yield from _explain(inner)
         return
@@ -144,7 +161,8 @@ def _alternatives(error: ValidationError, place: Place) -> Iterator[tuple[Place,
     meant = ""
     if isinstance(error.instance, str):
         meant = did_you_mean(error.instance, choices)
-    yield place, _expected(error) + meant
+    place: Place = tuple(error.absolute_path)
+    yield Violation(place, _expected(error) + meant, about_key=False)
 
 
 def _choices(error: ValidationError) -> list[Any]:
@@ -190,6 +208,8 @@ def _fits_when_quoted(schema: Schema, instance: Any) -> bool:
 
 
 def _fits_unquoted(schema: Schema, instance: str) -> bool:
+    if any(_fits_unquoted(one, instance) for one in schema.get("anyOf", ())):
+        return True
     if schema.get("type") == "boolean":
         return instance in {"true", "false"}
     return schema.get("type") == "integer" and instance.isdecimal()

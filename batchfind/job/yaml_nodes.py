@@ -232,7 +232,7 @@ class _Builder:
                 f'template in quotes: "{shown}"',
             )
             # A text stands in for it, so that this is the only complaint.
-            return ScalarNode("", mark)
+            return ScalarNode(shown, mark)
         return self._merged(whole_pairs(pairs, self._report, flow=flow), mark)
 
     def _merged(

@@ -162,7 +162,11 @@ class DirectorySite:
     def withhold(self, target: Path) -> None:
         """Move the whole directory there, open to its owner alone."""
         move(self._area.files, target)
-        target.chmod(_PRIVATE_DIRECTORY_MODE)
+        # The files, too: a copy of the run directory may be laid open.
+        for folder, _, names in os.walk(target):
+            Path(folder).chmod(_PRIVATE_DIRECTORY_MODE)
+            for name in names:
+                Path(folder, name).chmod(_PRIVATE_MODE)
 
     def abandon(self) -> None:
         """Close every file."""

@@ -1,15 +1,17 @@
-"""Parquet: row groups of a fixed size, the same bytes for the same rows."""
+"""Parquet: row groups of a bounded size, the same bytes for the same rows."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import BinaryIO, Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from batchfind.job.output_model import ParquetOptions
+from batchfind.outputs.row_sizes import row_sizes
 
 _LEVELS: Final = {"zstd": 1}
 """Compression levels; the other codecs' own default is the only one that matters.
@@ -18,6 +20,10 @@ Above 1 zstd takes longer and gains nothing on columns of identifiers."""
 _LOOKED_AT: Final = 4096
 """Rows at the beginning that tell which values repeat."""
 
+_LONGEST_GROUP: Final = 16 << 20
+"""Bytes of text in one row group, unless a single row holds more. Usual rows never
+come near it; without it a peer that sends long values would fill the memory."""
+
 _FEW: Final = 4
 """Values repeat where there are so many times more of them than distinct ones."""
 
@@ -25,10 +31,11 @@ _FEW: Final = 4
 class ParquetWriter:
     """Writes a table as Parquet.
 
-    Row groups end after a fixed number of rows however the rows arrive, and nothing
-    but schema and rows goes into the file, so that equal tables are equal files as
-    long as the library stays the same. Columns whose first rows repeat few values
-    have dictionaries; a dictionary of other values only costs time and space.
+    Row groups end after a fixed number of rows, or earlier where their text is long,
+    however the rows arrive, and nothing but schema and rows goes into the file, so
+    that equal tables are equal files as long as the library stays the same. Columns
+    whose first rows repeat few values have dictionaries; a dictionary of other values
+    only costs time and space.
     """
 
     def __init__(
@@ -48,18 +55,34 @@ class ParquetWriter:
         self._group_rows = chosen.row_group_size
         self._waiting: list[pa.RecordBatch] = []
         self._rows = 0
+        #: Never less than the bytes of text that wait.
+        self._weight = 0
         self._writer: pq.ParquetWriter | None = None
 
     def write(self, batch: pa.RecordBatch) -> None:
         """Rows; they reach the file a row group at a time."""
-        while self._rows + batch.num_rows >= self._group_rows:
-            rest = self._group_rows - self._rows
-            self._waiting.append(batch.slice(0, rest))
-            self._flush()
-            batch = batch.slice(rest)
+        while batch.num_rows:
+            room = self._room(batch)
+            self._wait(batch.slice(0, room))
+            batch = batch.slice(room)
+            if batch.num_rows or self._rows == self._group_rows:
+                self._flush()
+
+    def _room(self, batch: pa.RecordBatch) -> int:
+        """How many rows of a batch the row group takes; 0 only when it has some."""
+        rows = min(int(batch.num_rows), self._group_rows - self._rows)
+        if self._weight + batch.nbytes <= _LONGEST_GROUP:
+            return rows
+        self._weight = sum(int(row_sizes(one).sum()) for one in self._waiting)
+        held = self._weight + np.cumsum(row_sizes(batch.slice(0, rows)))
+        room = int(np.searchsorted(held, _LONGEST_GROUP, side="right"))
+        return room if room or self._rows else 1
+
+    def _wait(self, batch: pa.RecordBatch) -> None:
         if batch.num_rows:
             self._waiting.append(batch)
             self._rows += batch.num_rows
+            self._weight += batch.nbytes
 
     def close(self) -> None:
         """The last row group and the footer."""
@@ -70,7 +93,7 @@ class ParquetWriter:
     def _flush(self) -> None:
         # In one piece: how rows were cut into batches must not show in the file.
         table = pa.Table.from_batches(self._waiting, self._schema).combine_chunks()
-        self._waiting, self._rows = [], 0
+        self._waiting, self._rows, self._weight = [], 0, 0
         if self._writer is None:
             self._writer = self._begun(_repeating(table.slice(0, _LOOKED_AT)))
         self._writer.write_table(table, row_group_size=self._group_rows)

@@ -52,7 +52,8 @@ def check_replaceable(
     if planned.overwrite is Overwrite.FAIL and not own and stands_at(planned):
         raise StorageError(
             f"{planned.path}: something stands there and the output says overwrite: "
-            f"fail; move it away, then run batchfind export"
+            f"fail; move it away, then run batchfind export",
+            lasting=True,
         )
 
 
@@ -71,7 +72,8 @@ def check_newer(path: Path, run_id: str, started: str) -> None:
     if old is not None and old.run_id != run_id and old.started > started:
         raise StorageError(
             f"{path}: the newer run {old.run_id}, started {old.started}, has published "
-            f"it; add --force to replace it by the answers of {run_id}"
+            f"it; add --force to replace it by the answers of {run_id}",
+            lasting=True,
         )
 
 

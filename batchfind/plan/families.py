@@ -215,13 +215,16 @@ def _bound_keys(
             found.append(_emptied(key))
         else:
             found.append(key)
-    if not binds:
+    if binds:
+        _warn_of_unread(query, each, binds, problems)
+    else:
+        names = ", ".join(f"{{{{ {name} }}}}" for name in each.columns)
         message = (
             f"no key takes a value from the rows of {each.query}, so every request"
             " would be the same; name one under for_each.keys"
+            + (f", or write {names} as the value of a key" if names else "")
         )
         problems.error(each.mark, f"queries.{query.name}.for_each", message)
-    _warn_of_unread(query, each, binds, problems)
     return tuple(found), tuple(binds), _absent(each)
 
 

@@ -67,6 +67,8 @@ class Identifiers:
             return None
         if case.group is not None and not query.allow_universal:
             self._refuse_universal(case.group.mark, identifier)
+        if query.for_each is not None and not prepared.family.binds:
+            return identifier  # what it lacks is a value of the row: that is said
         lint_identifier(
             query,
             prepared.model,

@@ -99,15 +99,12 @@ def interval_of(
 ) -> Interval | None:
     """The days of a window in a scope, or None when a problem was noted."""
     path = f"queries.{query.name}.window"
-    bounds: list[date | None] = []
-    for scalar, name in ((window.start, "from"), (window.end, "to")):
-        day = None
-        if scalar is not None:
-            day = _day(scalar, f"{path}.{name}", templates, scope, problems)
-            if day is None:
-                return None
-        bounds.append(day)
-    start, end = bounds
+    start, end = (
+        _day(scalar, f"{path}.{name}", templates, scope, problems) if scalar else None
+        for scalar, name in ((window.start, "from"), (window.end, "to"))
+    )
+    if (window.start and start is None) or (window.end and end is None):
+        return None
     if start is not None and end is not None and end < start:
         message = f"to ({end}) is before from ({start}); both days are included"
         problems.error(window.mark, path, message)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,7 +99,7 @@ class Paths:
         for case, requests in asked.cases:
             if not requests:
                 continue
-            values = _case_values(case)
+            values = _case_values(case, by_case)
             key = (case.peer.name, *(values.get(name) for name in by_case))
             if key not in known:
                 scope = scopes[case.peer.name].with_values(values)
@@ -142,12 +142,14 @@ class Paths:
             self.problems.error(output.path.mark, f"{where}.path", message)
 
 
-def _case_values(case: Case) -> Mapping[str, object]:
-    """Matrix names, safe inside a path, and the window."""
+def _case_values(case: Case, names: Collection[str]) -> Mapping[str, object]:
+    """Of matrix names, safe inside a path, and the window, those that are asked for."""
     values: dict[str, object] = {
-        axis: safe_value(text) for axis, text in case.combination.items()
+        axis: safe_value(case.combination[axis])
+        for axis in names
+        if axis in case.combination
     }
-    if case.piece is not None:
+    if case.piece is not None and "window" in names:
         values["window"] = WindowValue(case.piece, Style.PATH)
     return values
 

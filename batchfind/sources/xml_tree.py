@@ -1,7 +1,8 @@
 """XML to a small tree, without what makes XML dangerous.
 
 expat loads nothing from outside by itself; entities of the document's own are
-refused, because a few lines of them can mean gigabytes.
+refused, and default values of attributes left out, because a few lines of them can
+mean gigabytes.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from batchfind.sources.elements import DEEPEST, MOST_ELEMENTS, FormatError
 
 _DEEPEST: Final = 4 * DEEPEST
 _MOST: Final = 8 * MOST_ELEMENTS
+_MOST_DECLARED: Final = 256
+"""Attributes a document type declares; expat looks at all of them in each element."""
 
 
 @dataclass(slots=True)
@@ -46,7 +49,8 @@ def parse_xml(raw: bytes) -> Tag:
 
     Raises:
         FormatError: with the line, for text that is no XML, for entity
-            declarations, and for too many or too deeply nested elements.
+            declarations, and for too many or too deeply nested elements or too many
+            declarations of attributes.
     """
     builder = _Builder()
     try:
@@ -71,11 +75,14 @@ class _Builder:
         self._open: list[Tag] = []
         self._texts: list[list[str]] = []
         self._count = 0
+        self._declared = 0
         self.parser.buffer_text = True
+        self.parser.specified_attributes = True
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
         self.parser.CharacterDataHandler = self._data
         self.parser.EntityDeclHandler = self._entity
+        self.parser.AttlistDeclHandler = self._attribute
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         line = self.parser.CurrentLineNumber
@@ -99,3 +106,9 @@ class _Builder:
     def _entity(self, *_declaration: object) -> NoReturn:
         line = self.parser.CurrentLineNumber
         raise FormatError("declares an entity; write its text instead", line)
+
+    def _attribute(self, *_declaration: object) -> None:
+        self._declared += 1
+        if self._declared > _MOST_DECLARED:
+            line = self.parser.CurrentLineNumber
+            raise FormatError("declares too many attributes", line)

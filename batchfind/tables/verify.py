@@ -43,6 +43,7 @@ class Verified:
         absent: dotted paths of matching keys that none of these holds, by request
             id; a request has no entry when they hold all.
         mismatches: how many do not match some key, by request id; not where all do.
+        contradicted: dotted paths of the keys that they do not match, likewise.
         mismatched: of each response, whether it does not match some key; of length 0
             when all match.
         names: a string array of the same length: dotted paths of the keys that a
@@ -53,6 +54,7 @@ class Verified:
     read: Mapping[str, int] = field(default_factory=dict)
     absent: Mapping[str, frozenset[str]] = field(default_factory=dict)
     mismatches: Mapping[str, int] = field(default_factory=dict)
+    contradicted: Mapping[str, frozenset[str]] = field(default_factory=dict)
     mismatched: BoolVec = field(default_factory=lambda: _NO_RESPONSES)
     names: pa.Array | None = None
 
@@ -175,6 +177,7 @@ class Verifier:
         return replace(
             verdict,
             mismatches=work.by_request(mismatched),
+            contradicted=_contradicted(work, marks),
             mismatched=mismatched,
             names=_names(marks),
         )
@@ -234,6 +237,17 @@ def _by_request(
         if still:
             absent[request] = frozenset(still)
     return read, absent
+
+
+def _contradicted(
+    work: Held, marks: Mapping[str, BoolVec]
+) -> dict[str, frozenset[str]]:
+    """The names of the marks that some response has, by request."""
+    found: dict[str, set[str]] = {}
+    for name, marked in marks.items():
+        for request in work.by_request(marked):
+            found.setdefault(request, set()).add(name)
+    return {request: frozenset(names) for request, names in found.items()}
 
 
 def _names(marks: Mapping[str, BoolVec]) -> pa.Array:

@@ -18,6 +18,7 @@ from batchfind.execution.progress import (
     FinishingStarted,
     PeerTrouble,
     RequestEnded,
+    RequestRetried,
     RequestsGrown,
     RequestSplit,
     RequestStarted,
@@ -127,12 +128,27 @@ class TestTheBoard:
             board.observe(trouble(message=f"trouble {at}"), 0.0)
         assert board.troubles == ("trouble 1", "trouble 2", "trouble 3")
 
+    def test_a_request_that_waits_for_another_try_has_no_responses(self) -> None:
+        board = Board()
+        board.observe(started(1), 0.0)
+        board.observe(RequestStarted("0", "worklist", "ris"), 1.0)
+        board.observe(ResponsesArrived("0", "worklist", "ris", 7), 1.0)
+        board.observe(retried("0"), 2.0)
+        group = board.groups["worklist", "ris"]
+        assert (group.responses, group.done, group.arriving) == (0, 0, {})
+        assert board.notice == "worklist at ris: peer-abort: again in 1.5 s"
+
     def test_follows_the_phases(self) -> None:
         board = Board()
         board.observe(FinishingStarted("worklist", 3), 0.0)
         assert board.phase == "writing worklist"
         board.observe(Stopping("Ctrl-C"), 0.0)
         assert board.phase == "stopping: Ctrl-C"
+
+
+def retried(request: str = "0", code: str = "peer-abort") -> RequestRetried:
+    cause = Cause(code=code, message="ris: it aborted")
+    return RequestRetried(request, "worklist", "ris", cause, 1.51)
 
 
 def split(request: str = "0", pieces: int = 2) -> RequestSplit:
@@ -343,6 +359,17 @@ class TestPlainLines:
         lines(FinishingStarted("worklist", 1))
         assert capsys.readouterr().err == (
             "stopping: interrupted\nwriting worklist: 1 response\n"
+        )
+
+    def test_tell_once_for_each_cause_what_is_asked_again(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        lines = Lines(Board())
+        for request, code in (("0", "refused"), ("1", "refused"), ("2", "dns")):
+            lines(retried(request, code))
+        assert capsys.readouterr().err == (
+            "worklist at ris: refused: again in 1.5 s\n"
+            "worklist at ris: dns: again in 1.5 s\n"
         )
 
     def test_tell_of_the_first_splits_of_a_group_only(

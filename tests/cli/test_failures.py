@@ -33,6 +33,7 @@ FAILURES = [
     (StateError("locked by another run", locked=True), 6, True),
     (StateError("belongs to another plan"), 6, False),
     (StorageError("disk full"), 7, True),
+    (StorageError("a newer run has published it", lasting=True), 7, False),
     (KeyboardInterrupt(), 130, False),
     (click.Abort(), 130, False),
     (ValueError("Secret^Patient"), 8, False),

@@ -197,7 +197,7 @@ class TestRun:
     def test_shows_what_a_resumed_run_asks_again(
         self, shell: Shell, tmp_path: Path, scripted_peer: StartPeer
     ) -> None:
-        turns = [[steps.final(0xC001)], [steps.matches(1), steps.final()]]
+        turns = [[steps.final(0xA900)], [steps.matches(1), steps.final()]]
         path = tmp_path / "job.yaml"
         port = scripted_peer(script=steps.in_turn(*turns)).port
         path.write_text(JOB.format(port=port))

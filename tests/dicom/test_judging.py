@@ -23,7 +23,7 @@ class TestSingleValue:
         ("vr", "key", "text", "verdict"),
         [
             ("LO", "A7", "A7", True),
-            ("LO", "A7", "a7", False),
+            ("LO", "A7", "a7", None),
             ("CS", "MR", "CT\\MR", True),
             ("CS", "MR", "CT\\US", False),
             ("LT", "a\\b", "a\\b", True),

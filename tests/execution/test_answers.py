@@ -280,13 +280,17 @@ class TestStoredVerdicts:
 class TestGrowth:
     def test_is_what_was_noted_last(self, written: Written) -> None:
         written.note("grown", query="series")
-        written.note("growth-refused", request="0.1", message="too many")
-        written.note("growth-refused", request="0.0.0", message="too many")
-        written.note("growth-refused", request="0.0.0", message="")
-        written.note("no-key", request="0.0", rows=3)
+        written.note(
+            "growth-refused", request="0.1", query="studies", message="too many"
+        )
+        written.note(
+            "growth-refused", request="0.0.0", query="studies", message="too many"
+        )
+        written.note("growth-refused", request="0.0.0", query="studies", message="")
+        written.note("no-key", request="0.0", query="series", rows=3)
         growth = written.read(lambda answers: answers.growth)
         assert growth.refused == {"0.1": "too many"}
-        assert growth.keyless == {"0.0": 3}
+        assert growth.unusable == {("0.0", "series"): 3}
         assert growth.grown == set()  # another execution began since
         assert written.verdicts()["0.1"] is Verdict.PARTIAL
 

@@ -87,7 +87,23 @@ class TestADeclaredCap:
 
     def test_leaves_smaller_counts_alone_that_auto_would_doubt(self) -> None:
         cap = ResponseCap(declared={"STUDY": 200})
-        assert not Run(success(100), success(100), cap=cap, split=True).doubted()
+        assert not Run(success(100), success(100), cap=cap).doubted()
+
+    @pytest.mark.parametrize(
+        ("counts", "doubted"), [([100], [0]), ([101, 50, 60], [0, 1]), ([49], [])]
+    )
+    def test_may_be_too_high_so_that_smaller_counts_are_still_cut(
+        self, counts: list[int], doubted: list[int]
+    ) -> None:
+        cap = ResponseCap(declared={"STUDY": 500})
+        run = Run(*[success(count) for count in counts], cap=cap, split=True)
+        assert run.doubted() == doubted
+
+    def test_that_may_be_too_high_says_how_to_switch_detection_off(self) -> None:
+        cap = ResponseCap(declared={"STUDY": 500})
+        doubt = Run(success(100), cap=cap, split=True).doubt()
+        assert doubt is not None
+        assert "limits.response_cap: none" in doubt.hint
 
     def test_that_is_exceeded_is_wrong_so_that_it_vouches_for_nothing_above(
         self,
@@ -176,6 +192,7 @@ class TestWithSplitting:
         assert largest is not None
         assert even is not None
         assert "the most of all" in largest.message
+        assert "cannot be cut" not in largest.message + even.message
         assert "a round number" in even.message
         assert "window.floor" in even.hint
         assert "limits.response_cap" in even.hint
@@ -193,6 +210,7 @@ class TestACountAtWhichThePeerCutOff:
         assert silent is not None
         assert (told.code, told.silent) == ("status-a700", False)
         assert (silent.code, silent.silent) == ("capped", True)
+        assert ("window.split: adaptive" in told.hint) is not split
         assert "cut off request 0.1" in silent.message
 
     def test_even_though_the_administrator_vouches(self, split: bool) -> None:

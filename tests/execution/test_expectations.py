@@ -23,7 +23,7 @@ from batchfind.execution.history import Growth
 from batchfind.execution.results import ExitCode, RunResult
 from batchfind.execution.run import RunOptions, run_plan
 from batchfind.execution.status import run_status
-from batchfind.job.model import Expect, Publish
+from batchfind.job.model import Dedupe, Expect, Publish
 from batchfind.plan.model import (
     Growing,
     Origin,
@@ -130,6 +130,19 @@ class TestEachExpectation:
         assert one.message.startswith("found ")
         assert words in one.message
         assert Expectation.from_json(one.to_json()) == one
+
+    def test_never_advises_to_expect_fewer_of_a_partial_answer(self) -> None:
+        expect, facts = Expect(min_rows=2), RowFacts(rows=1)
+        assert "expect fewer" in told(expect, facts).message
+        short = told(expect, facts, "1 partial of 1 request").message
+        assert short.endswith("see the causes of its requests")
+
+    def test_never_advises_what_the_job_does(self) -> None:
+        expect, facts = Expect(unique=("PatientID",)), RowFacts(rows=9, repeated=1)
+        assert "dedupe: query" in told(expect, facts).message
+        query = replace(expecting(expect), dedupe=Dedupe.QUERY)
+        (one,) = check(query, facts, "")
+        assert "dedupe" not in one.message
 
     def test_stands_in_the_order_of_the_schema(self) -> None:
         expect = Expect(complete=True, min_rows=1, max_rows=2)
@@ -248,7 +261,7 @@ class TestComplete:
         assert told == "the run ended before it was asked for each row of parents"
         grown = Growth(grown={"studies"})
         assert shortage_of("studies", forest, verdicts, grown) == ""
-        lacking = replace(grown, keyless={"1": 2})
+        lacking = replace(grown, unusable={("1", "studies"): 2})
         told = shortage_of("studies", forest, verdicts, lacking)
         assert told == "2 rows that nothing could be asked for"
 

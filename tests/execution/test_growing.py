@@ -13,6 +13,7 @@ import pytest
 from batchfind.capture.records import Verdict
 from batchfind.errors import StorageError
 from batchfind.execution.progress import RequestEnded, RequestSplit
+from batchfind.job.model import ResponseCap, RetryPolicy
 from batchfind.plan.model import Extent, Piecing
 from tests.execution.born import (
     AUTO,
@@ -29,6 +30,7 @@ from tests.execution.growing_run import (
     splitting_plan,
 )
 from tests.execution.simulation import further, splitting, window
+from tests.peers import steps
 from tests.peers.capped import CappedArchive, Empty, Study, Style
 from tests.peers.plugin import StartPeer
 from tests.peers.scripted import Request as Asked
@@ -183,6 +185,33 @@ class TestBreakingOff:
         assert found.tries["0.0"] == 2
         assert found.uids == uids(archive)
         assert found.judged["0.0"].verdict is Verdict.COMPLETE
+
+    @pytest.mark.parametrize("style", list(Style))
+    def test_is_one_of_the_attempts_that_other_faults_use_up(
+        self, tmp_path: Path, scripted_peer: StartPeer, style: Style
+    ) -> None:
+        """Whatever is asked is lost once before it is answered."""
+        archive = archive_of(6, 90, cap=37, style=style)
+        met: Counter[bytes] = Counter()
+
+        def script(asked: Asked) -> Sequence[Step]:
+            met[asked.identifier] += 1
+            lost = met[asked.identifier] == 1
+            return [steps.abort()] if lost else archive.answer(asked)
+
+        scripted = scripted_peer(script=script)
+        given = splitting_plan(
+            tmp_path,
+            scripted.port,
+            [window("20240101", "20240109")],
+            cap=ResponseCap(declared={"": 37}),
+            policy={"retry": RetryPolicy(attempts=3, backoff=0.01)},
+        )
+        found = run(given, tmp_path / "run.db")
+        assert found.uids == uids(archive)
+        assert found.judged["0.0"].verdict is Verdict.COMPLETE
+        assert max(found.tries.values()) <= 3
+        assert min(found.tries.values()) == 2
 
     def test_is_not_tried_again_without_split(
         self, tmp_path: Path, scripted_peer: StartPeer

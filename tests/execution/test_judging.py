@@ -101,9 +101,11 @@ class TestAnIgnoredKey:
         run = Run(one := request("0.0", "pacs"))
         run.end(one)
         run.find(one, absent=("A", "B", "C", "D"), reserved=3)
-        (warning,) = run.judge()["0.0"].warnings
-        assert "A, B, C, 1 more: the peer ignores them" in warning
-        assert "the peer says so (status FF01)" in warning
+        warnings = run.judge()["0.0"].warnings
+        assert len(warnings) == 4
+        for key, warning in zip("ABCD", warnings, strict=True):
+            assert f"the matching key {key}: the peer ignores it" in warning
+            assert "the peer says so (status FF01)" in warning
 
     def test_makes_alternatives_suspect(self) -> None:
         first = request("0.0", "pacs")
@@ -176,6 +178,38 @@ class TestATextBeyondASCII:
         assert run.judge()["0.0"].verdict is Verdict.SUSPECT
 
 
+class TestResponsesThatAllWereLeftOut:
+    def test_are_suspect(self) -> None:
+        run = Run(one := request("0.0", "pacs"))
+        run.end(one, ending=success(50))
+        run.find(one, read=50, mismatches=50, dropped=50)
+        verdict = run.judge()["0.0"]
+        assert verdict.verdict is Verdict.SUSPECT
+        assert code_of(verdict) == "nothing-matched"
+        assert verdict.cause is not None
+        assert "50 responses, all left out" in verdict.cause.message
+
+    @pytest.mark.parametrize(("read", "dropped"), [(50, 49), (0, 0)])
+    def test_are_not_some(self, read: int, dropped: int) -> None:
+        run = Run(one := request("0.0", "pacs"))
+        run.end(one, ending=success(read))
+        run.find(one, read=read, mismatches=dropped, dropped=dropped)
+        assert run.judge()["0.0"].verdict is Verdict.COMPLETE
+
+    @pytest.mark.parametrize(("kept", "code"), [(1, ""), (0, "nothing-matched")])
+    def test_of_a_piece_are_so_only_with_those_of_all_others(
+        self, kept: int, code: str
+    ) -> None:
+        run = Run(root := window(DAY, "20260103"), split=splitting())
+        first, second = run.cut(root)
+        run.end(root, ending=success(37))
+        run.end(first, second)
+        run.find(root, read=37, mismatches=37 - kept, dropped=37 - kept)
+        run.find(first, read=1, mismatches=1, dropped=1)
+        run.find(second, read=1, mismatches=1 - kept, dropped=1 - kept)
+        assert code_of(run.judge()["0.0"]) == code
+
+
 class TestAFamily:
     def test_has_the_sums_of_all_it_brought(self) -> None:
         run = Run(root := window(DAY, "20260102"), split=splitting())
@@ -183,7 +217,8 @@ class TestAFamily:
         run.end(root, ending=success(37))
         run.end(*pieces, ending=replace(success(20), seconds=1.5))
         for one in (root, *pieces):
-            run.find(one, merged=9, conflicts=1, replaced=2, mismatches=2, dropped=1)
+            found = {"merged": 9, "conflicts": 1, "mismatches": 2, "dropped": 1}
+            run.find(one, read=20, replaced=2, **found)
         verdict = run.judge()["0.0"]
         assert verdict.verdict is Verdict.COMPLETE
         assert verdict.pieces == ("0.0.0", "0.0.1")
@@ -191,7 +226,31 @@ class TestAFamily:
         assert (verdict.attempts, verdict.seconds) == (3, 3.0)
         assert (verdict.merged, verdict.conflicts, verdict.replaced) == (27, 3, 6)
         assert (verdict.mismatches, verdict.dropped) == (6, 3)
-        assert any("2 responses not matching" in one for one in verdict.warnings)
+        told = (
+            "6 responses did not match the keys asked by, and 3 of them were left out"
+        )
+        assert told in verdict.warnings
+
+    def test_warns_once_whatever_its_pieces_brought(self) -> None:
+        run = Run(root := window(DAY, "20260103"), split=splitting())
+        first, second = run.cut(root)
+        run.end(root, ending=success(40))
+        run.end(first, ending=success(39))
+        run.end(second, ending=success(38))
+        for one in (root, first, second):
+            run.find(one, read=9, absent=("PatientID",))
+        many, ignored = run.judge()["0.0"].warnings
+        assert many.startswith("40 responses, more than the peer's declared")
+        assert "PatientID" in ignored
+
+    def test_ignores_no_key_that_one_of_its_pieces_returns(self) -> None:
+        run = Run(root := window(DAY, "20260103"), split=splitting())
+        first, second = run.cut(root)
+        run.end(root, first, second)
+        run.find(root, read=9)
+        run.find(first, read=1, absent=("PatientID",))
+        run.find(second)
+        assert run.judge()["0.0"].warnings == ()
 
     def test_has_its_inner_cuts_as_split(self) -> None:
         run = Run(root := window(DAY, "20260104"), split=splitting())
@@ -297,6 +356,18 @@ class TestRowsWithoutATime:
         run.end(*pieces)
         return run, root, pieces
 
+    def test_are_asked_for_only_where_the_sop_class_can_negotiate_it(self) -> None:
+        run, *_ = self.cut_day()
+        hint = getattr(run.judge()["0.0"].cause, "hint", "")
+        assert "negotiation.empty_value: prefer" in hint
+        steps = replace(window(DAY, DAY), sop_class="1.2.840.10008.5.1.4.31")
+        run = Run(steps, split=splitting())
+        run.end(steps, ending=success(37))
+        run.end(*run.cut(steps))
+        hint = getattr(run.judge()["0.0"].cause, "hint", "")
+        assert "empty_value" not in hint
+        assert "window.unset: assume-none" in hint
+
     def test_are_proven_by_one_from_times_open_below(self) -> None:
         run, _, pieces = self.cut_day()
         assert code_of(run.judge()["0.0"]) == "unset-time-unproven"
@@ -383,7 +454,7 @@ class TestGrowth:
     def test_without_keys_is_a_warning(self) -> None:
         run = Run(one := request("0.0", "pacs"))
         run.end(one)
-        verdict = run.judge(keyless={"0.0": 3})["0.0"]
+        verdict = run.judge(keyless={("0.0", "series"): 3})["0.0"]
         assert verdict.verdict is Verdict.COMPLETE
         assert "3 rows of query studies" in verdict.warnings[0]
 

@@ -203,6 +203,18 @@ class TestIdentity:
         kept = Scene(query(identity), answers).kept()
         assert kept == {"0.0": [0], "0.0.0": [1, 2, 3]}
 
+    def test_of_a_cut_worklist_entry_is_that_of_items_which_all_came_back(self) -> None:
+        identity = MODELS["worklist"].identity(None)
+        asked = query(identity, splitting=splitting())
+        answers = {
+            "0.0": [entry("1", "A", "B"), entry("2", "A", "B")],
+            "0.0.0": [entry("1", "A")],
+            "0.0.1": [entry("1", "B"), entry("2", "A")],
+        }
+        scene = Scene(asked, answers)
+        assert scene.kept() == {"0.0": [1], "0.0.0": [0], "0.0.1": [0, 1]}
+        assert scene.told("added") == {}
+
     def test_that_is_empty_in_part_merges_identical_bytes_only(self) -> None:
         identity = ("PatientID", "IssuerOfPatientID")
         whole = identifier(PatientID="P1")
@@ -358,6 +370,17 @@ class TestLostRows:
             "0.0.1.0": [dated("2", "0130")],
         }
         assert Scene(asked, answers).told("lost") == {"0.0": 1}
+
+    def test_are_told_from_those_that_pieces_added(self) -> None:
+        asked = query(splitting=splitting())
+        answers = {
+            "0.0": [dated("1"), dated("2")],
+            "0.0.0": [dated("1"), dated("3")],
+            "0.0.1": [dated("4")],
+            "0.0.1.0": [dated("4"), dated("5")],
+            "0.0.1.1": [dated("3")],
+        }
+        assert Scene(asked, answers).told("added") == {"0.0": 3, "0.0.1": 2}
 
     def test_of_a_cut_by_date_have_a_date(self) -> None:
         asked = query(splitting=splitting())

@@ -47,7 +47,9 @@ class TestForEach:
     ) -> None:
         scripted = scripted_peer(script=hierarchy)
         found = run(chain(tmp_path, scripted.port), tmp_path / "run.db")
-        assert found.noted("no-key") == [{"request": "0.0", "rows": 1}]
+        assert found.noted("no-key") == [
+            {"request": "0.0", "query": "series", "rows": 1}
+        ]
 
     def test_makes_none_beyond_its_limit(
         self, tmp_path: Path, scripted_peer: StartPeer

@@ -46,7 +46,8 @@ _PATH_TOKENS: Final = (
     b"PatientID", b"=", b"\\", b"*", b"\n", b"7fe0,0010", b"0002,0010", b"fffe,e000",
 )  # fmt: skip
 _XML_TOKENS: Final = (
-    b"<!DOCTYPE x [<!ENTITY a 'b'>]>", b"&a;", b"<element", b"</", b"<![CDATA[", b"/>",
+    b"<!DOCTYPE x [<!ENTITY a 'b'>]>", b"<!DOCTYPE x [<!ATTLIST element a CDATA 'b'>]>",
+    b"&a;", b"9" * 5000, b"<element", b"</", b"<![CDATA[", b"/>",
     b'vr="SQ"', b'tag="', b"<Item number='9'>", b"]", b"[", b"(fffe,e000) na\n",
     b'{"vr": "SQ", "Value": [', b"#", b'"BulkDataURI"', b"\\",
 )  # fmt: skip
@@ -89,24 +90,48 @@ class Target:
 
 
 _ALL: Final = (
-    Target("upper_layer", wire.upper_layer, wire.stream_seeds),
-    Target("command_set", wire.command_set, wire.command_seeds),
-    Target("messages", wire.messages, wire.message_seeds),
-    Target("identifier", identifiers.alone, identifiers.seeds, _SEQUENCE_TOKENS),
-    Target("columnar", identifiers.together, identifiers.seeds, _SEQUENCE_TOKENS),
-    Target("written", identifiers.written, identifiers.seeds, _SEQUENCE_TOKENS),
-    Target("capture", identifiers.captured, identifiers.capture_seeds),
-    Target("yaml", texts.yaml, texts.job_seeds, _YAML_TOKENS),
-    Target("job", texts.job, texts.job_seeds, _YAML_TOKENS),
-    Target("plan", texts.plan_json, texts.plan_seeds, _JSON_TOKENS),
-    Target("key_path", texts.key_path, texts.path_seeds, _PATH_TOKENS),
-    Target("findscu_key", texts.findscu_key, texts.key_seeds, _PATH_TOKENS),
-    Target("template", texts.template, texts.template_seeds, _TEMPLATE_TOKENS),
-    Target("rows", texts.rows, texts.row_seeds, (b'"', b";", b"\r", b"\0", b"\xff")),
+    Target("upper_layer", wire.upper_layer, wire.stream_seeds, runs=500),
+    Target("command_set", wire.command_set, wire.command_seeds, runs=2500),
+    Target("messages", wire.messages, wire.message_seeds, runs=800),
     Target(
-        "identifier_file", texts.identifier_file, texts.identifier_seeds, _XML_TOKENS
+        "identifier", identifiers.alone, identifiers.seeds, _SEQUENCE_TOKENS, runs=2500
     ),
-    Target("x509", certificates.x509, certificates.x509_seeds, _DER_TOKENS),
-    Target("material", certificates.material, certificates.material_seeds, _DER_TOKENS),
+    Target(
+        "columnar", identifiers.together, identifiers.seeds, _SEQUENCE_TOKENS, runs=800
+    ),
+    Target(
+        "written", identifiers.written, identifiers.seeds, _SEQUENCE_TOKENS, runs=150
+    ),
+    Target("capture", identifiers.captured, identifiers.capture_seeds, runs=4000),
+    Target("yaml", texts.yaml, texts.job_seeds, _YAML_TOKENS, runs=300),
+    Target("job", texts.job, texts.job_seeds, _YAML_TOKENS, runs=250),
+    Target("plan", texts.plan_json, texts.plan_seeds, _JSON_TOKENS, runs=1500),
+    Target("key_path", texts.key_path, texts.path_seeds, _PATH_TOKENS, runs=200),
+    Target("findscu_key", texts.findscu_key, texts.key_seeds, _PATH_TOKENS, runs=1500),
+    Target(
+        "template", texts.template, texts.template_seeds, _TEMPLATE_TOKENS, runs=1500
+    ),
+    Target(
+        "rows",
+        texts.rows,
+        texts.row_seeds,
+        (b'"', b";", b"\r", b"\0", b"\xff"),
+        runs=800,
+    ),
+    Target(
+        "identifier_file",
+        texts.identifier_file,
+        texts.identifier_seeds,
+        _XML_TOKENS,
+        runs=500,
+    ),
+    Target("x509", certificates.x509, certificates.x509_seeds, _DER_TOKENS, runs=4000),
+    Target(
+        "material",
+        certificates.material,
+        certificates.material_seeds,
+        _DER_TOKENS,
+        runs=3000,
+    ),
 )
 TARGETS: Final = {target.name: target for target in _ALL}

@@ -11,8 +11,9 @@ from random import Random
 
 import pytest
 
+from tests.fuzz.__main__ import main
 from tests.fuzz.mutation import Mutator
-from tests.fuzz.search import cases, tried
+from tests.fuzz.search import cases, shortened, tried
 from tests.fuzz.targets import CORPUS, TARGETS, Target
 
 EVERY = pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS)
@@ -60,6 +61,20 @@ class TestTheSearch:
         made = [mutator.case([seed]) for _ in range(300)]
         assert sum(case != seed for case in made) > 280
         assert any(b"word" in case for case in made)
+
+    def test_shortens_what_it_finds(self) -> None:
+        def fragile(data: bytes) -> None:
+            if b"bad" in data:
+                raise ValueError(data)
+
+        target = Target("fragile", fragile, lambda: (b"good",))
+        finding = tried(target, bytes(100) + b"bad" + bytes(300))
+        assert finding is not None
+        assert shortened(target, finding).case == b"bad"
+
+    def test_is_for_people_too(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["--seconds", "0.1", "--target", "command_set", "--seed", "1"]) == 0
+        assert "command_set: " in capsys.readouterr().out
 
 
 def test_every_folder_of_the_corpus_has_its_target() -> None:

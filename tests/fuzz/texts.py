@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -117,7 +118,8 @@ def findscu_key(data: bytes) -> None:
 def template(data: bytes) -> None:
     """A template gives short text, or a sentence that says why not."""
     try:
-        program = Sandbox({"HOME": "/home/anna"}).compile(
+        # The plan renders nothing before it has looked for the variables it reads.
+        program = Sandbox(defaultdict(lambda: "set")).compile(
             data.decode("utf-8", "replace")
         )
         values: dict[str, object] = dict.fromkeys(program.facts.names, "x")

@@ -1,4 +1,4 @@
-"""Two hundred requests, good ones and every hostile behaviour, at twenty peers."""
+"""Hundreds of requests, good ones and every hostile behaviour, at twenty peers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.interop.hostile.behaviour import MATCHES, Behaviour, complete
 from tests.interop.hostile.neighbourhood import UID, Ran, run_job
 from tests.peers.scripted import Conversation, Request, ScriptedPeer, Step
 
-PEERS, EACH = 20, 10
+PEERS, EACH = 20, 15
 LAST_BEFORE_TROUBLE = 4
 """Associations that may fail at one peer before it is taken for one in trouble."""
 AT_THE_DOOR = [
@@ -80,6 +80,7 @@ def mixed(seed: int) -> list[list[Behaviour]]:
         found += [Behaviour("good", complete()) for _ in range(EACH - len(found))]
         random.shuffle(found)
         peers.append([_named(one, number, place) for place, one in enumerate(found)])
+    assert not (door or inside)
     return peers
 
 

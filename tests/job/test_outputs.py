@@ -14,6 +14,7 @@ from batchfind.job.model import (
     OutputFormat,
     PerRequest,
     Publish,
+    RetryPolicy,
     RunPolicy,
 )
 from batchfind.job.output_model import (
@@ -550,7 +551,8 @@ class TestTheRun:
         job = load(
             f"{ONE}run: {{dir: ../runs, concurrency: 4, on_failure: stop, "
             "max_requests: 5, executor: local, per_request: {responses: 10, "
-            "bytes: 1MiB, time: none}}\n"
+            "bytes: 1MiB, time: none}, retry: {attempts: 5, backoff: 500ms, "
+            "max_backoff: 2m}, deadline: 8h}\n"
         )
         assert job.run == RunPolicy(
             directory=tmp_path / "../runs",
@@ -558,4 +560,6 @@ class TestTheRun:
             stop_on_failure=True,
             max_requests=5,
             per_request=PerRequest(responses=10, bytes=1 << 20, time=None),
+            retry=RetryPolicy(attempts=5, backoff=0.5, max_backoff=120.0),
+            deadline=28800.0,
         )

@@ -316,7 +316,7 @@ def test_an_unknown_field_is_an_error_with_a_suggestion(
     "name",
     [
         *("rate", "hours"),
-        *("retry", "outside_hours", "deadline", "overlap", "keep"),
+        *("outside_hours", "overlap", "keep"),
         *("key_file", "quoting", "sheet", "index"),
     ],
 )
@@ -330,6 +330,7 @@ class TestMessages:
         ("line", "problem"),
         [
             ("run: {concurrency: 0}", "must be an integer, 1 or more, not 0"),
+            ("run: {retry: {attempts: 0}}", "must be an integer, 1 or more, not 0"),
             ("run: {concurrency: }", "must be an integer, 1 or more, not nothing"),
             ("run: []", "must be a mapping of run fields, not a list"),
             ("run: {executor: dask}", "must be local, not 'dask'"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from batchfind.digest import sha256_of
 from batchfind.errors import StorageError
 from batchfind.job.model import OutputFormat
-from batchfind.job.output_model import Overwrite, XmlOptions
+from batchfind.job.output_model import DicomOptions, Overwrite, XmlOptions
 from batchfind.outputs.obstacles import check_writable
 from batchfind.outputs.sidecars import read_sidecar
 from batchfind.outputs.staging import Written
@@ -183,6 +184,18 @@ class TestWithholding:
         assert written.path == tmp_path / "run" / "withheld" / "a"
         assert len(names(written.path)) == 4
         assert [name for name in files(tmp_path) if "withheld" not in name] == before
+
+    def test_is_private_down_to_its_files(self, tmp_path: Path) -> None:
+        naming = DicomOptions(name="{peer}/{response}")
+        output = planned(tmp_path / "a", OutputFormat.DICOM, mode=0o666, dicom=naming)
+        staged = begun(output, "run-1")
+        staged.write(responses_piece(2))
+        written = staged.withhold(tmp_path / "withheld")
+        below = list(written.path.rglob("*"))
+        assert len(below) == 3
+        for path in (written.path, *below):
+            mode = 0o700 if path.is_dir() else 0o600
+            assert stat.S_IMODE(path.stat().st_mode) == mode
 
 
 class TestTheFolderItself:

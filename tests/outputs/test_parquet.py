@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -189,3 +190,35 @@ class TestOptions:
         file = pq.ParquetFile(io.BytesIO(written(schema, batch, options=options)))
         groups = range(file.metadata.num_row_groups)
         assert [file.metadata.row_group(at).num_rows for at in groups] == [10, 10, 5]
+
+
+class TestLongValues:
+    """A peer decides how long its values are; a row group never holds them all."""
+
+    TEXT = pa.schema([("a", pa.string()), ("b", pa.list_(pa.string()))])
+
+    def grouped(self, rows: Sequence[object], cut: int) -> list[int]:
+        batch = pa.RecordBatch.from_pylist(list(rows), self.TEXT)
+        file = io.BytesIO()
+        writer = ParquetWriter(file, self.TEXT)
+        for start in range(0, len(rows), cut):
+            writer.write(batch.slice(start, cut))
+        writer.close()
+        assert pq.read_table(file).to_pylist() == rows
+        found = pq.ParquetFile(file).metadata
+        return [found.row_group(at).num_rows for at in range(found.num_row_groups)]
+
+    @pytest.mark.parametrize("cut", [1, 7, 20])
+    def test_end_a_row_group_early_however_rows_arrive(self, cut: int) -> None:
+        mib = 1 << 20
+        rows = [{"a": "x" * mib, "b": ["y" * mib, None, "z" * mib]}] * 20
+        assert self.grouped(rows, cut) == [5, 5, 5, 5]
+
+    @pytest.mark.parametrize("cut", [1, 3])
+    def test_one_that_is_longer_has_a_row_group_alone(self, cut: int) -> None:
+        rows = [
+            {"a": "x", "b": None},
+            {"a": "x" * (17 << 20), "b": []},
+            {"a": None, "b": ["y"]},
+        ]
+        assert self.grouped(rows, cut) == [1, 1, 1]

@@ -6,14 +6,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
 import pytest
 
-from tests.peers import pdu, steps
-from tests.peers.plugin import StartPeer
-from tests.peers.scripted import Request, ScriptedPeer
+from tests.peers import pdu
+from tests.peers.scripted import Request
 
 ROOT = Path(__file__).resolve().parents[2]
 ASKED = "ASKED-PATIENT-4711"
@@ -39,26 +39,21 @@ def hostile(request: Request, index: int) -> bytes:
     return pdu.data_set(elements, request.transfer_syntax)
 
 
-@pytest.fixture
-def mallory(scripted_peer: StartPeer) -> ScriptedPeer:
-    """Answers with two hostile matches."""
-    return scripted_peer(steps.matches(2, build=hostile), steps.final())
+def process(folder: Path, *arguments: str, umask: int = -1) -> Ran:
+    """The command, run to its end in a folder."""
+    return subprocess.run(
+        [sys.executable, "-m", "batchfind", *arguments],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+        timeout=60,
+        umask=umask,
+    )
 
 
 @pytest.fixture
 def batchfind(tmp_path: Path) -> Batchfind:
     """Runs the command where the test's files are."""
-
-    def run(*arguments: str, umask: int = -1, **variables: str) -> Ran:
-        return subprocess.run(
-            [sys.executable, "-m", "batchfind", *arguments],
-            cwd=tmp_path,
-            env=os.environ | {"PYTHONPATH": str(ROOT)} | variables,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-            timeout=60,
-            umask=umask,
-        )
-
-    return run
+    return partial(process, tmp_path)

@@ -21,6 +21,7 @@ from tests.security.conftest import Batchfind
 JOB = """\
 version: 1
 name: private
+run: {{retry: {{attempts: 1}}}}
 peers: {{p: {{host: 127.0.0.1, port: {port}}}}}
 queries:
   q: {{model: study, level: STUDY, keys: {{PatientID: x, StudyInstanceUID: ""}}}}

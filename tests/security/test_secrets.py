@@ -83,8 +83,8 @@ def assert_none_in(place: str, data: bytes, *but: str) -> None:
 
 @pytest.fixture
 def peers(scripted_peer: StartPeer, pki: Pki) -> dict[str, ScriptedPeer]:
-    """All answer with two matches and then say nothing more."""
-    script = (steps.matches(2), steps.silence())
+    """All answer with two matches and then wait to be cancelled."""
+    script = (steps.matches(2), steps.until_cancelled(), steps.final(0xFE00))
     context = server_context(pki.peer, trusted=pki.authority)
     return {
         name: scripted_peer(*script, tls=context if name == "sealed" else None)

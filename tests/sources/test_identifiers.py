@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+import tracemalloc
 from pathlib import Path
 from typing import Protocol
 
@@ -578,6 +579,31 @@ class TestXmlIsSafe:
         assert problem(tmp_path, text) == (
             ":1: declares an entity; write its text instead"
         )
+
+    def test_default_values_are_not_multiplied(self, tmp_path: Path) -> None:
+        declared = f"<!DOCTYPE d [<!ATTLIST x a CDATA '{'y' * (1 << 20)}'>]>"
+        text = f"{declared}<data-set>{'<x/>' * 200}</data-set>"
+        tracemalloc.start()
+        try:
+            assert problem(tmp_path, text)
+            assert tracemalloc.get_traced_memory()[1] < 32 << 20
+        finally:
+            tracemalloc.stop()
+
+    def test_not_too_many_attributes_are_declared(self, tmp_path: Path) -> None:
+        names = " ".join(f"a{number} CDATA '1'" for number in range(257))
+        text = f"<!DOCTYPE d [\n<!ATTLIST x {names}>]><data-set/>"
+        assert problem(tmp_path, text) == ":2: declares too many attributes"
+
+    def test_an_embedded_document_type_does_no_harm(self, tmp_path: Path) -> None:
+        """As dcm2xml +Xd writes it."""
+        text = (
+            "<!DOCTYPE data-set [<!ELEMENT data-set (element)*>\n"
+            "<!ATTLIST element tag CDATA #REQUIRED vm CDATA '1'"
+            " loaded (yes|no) 'yes' binary (yes|no|hidden) 'no'>]>"
+            "<data-set><element tag='0010,0020' vr='LO'>7</element></data-set>"
+        )
+        assert read(tmp_path, text).identifier == (Element(0x00100020, "LO", "7"),)
 
     @pytest.mark.parametrize(
         ("text", "message"),

@@ -166,10 +166,6 @@ def flooding(step: Callable[[Request, int], bytes]) -> Step:
     return play
 
 
-def until_told(request: Request, number: int) -> bytes:
-    return one_match(request, number)
-
-
 TABLE = [
     # 51
     Behaviour(
@@ -302,7 +298,7 @@ TABLE = [
     # 65
     beyond(
         "infinite_pending",
-        flooding(until_told),
+        flooding(one_match),
         timeouts={"cancel": SHORT},
     ),
     beyond(
@@ -319,7 +315,7 @@ TABLE = [
     cancelling("cancel_rst", limited("reset"), steps.reset()),
     cancelling("cancel_silence", limited("after C-CANCEL"), silence(), cancel=SHORT),
     cancelling(
-        "ignore_cancel", limited("after C-CANCEL"), flooding(until_told), cancel=SHORT
+        "ignore_cancel", limited("after C-CANCEL"), flooding(one_match), cancel=SHORT
     ),
     # 67
     mid("abort_user_mid", "peer-abort", "aborted", abort(0, 0)),
