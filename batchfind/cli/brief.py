@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from batchfind.cli.advice import ask_or_write
 from batchfind.cli.families import unmet_lines
 from batchfind.cli.findings import Trouble, headline, troubles
@@ -46,14 +48,17 @@ def quiet_lines(result: RunResult) -> tuple[str, ...]:
 
 def trouble_lines(trouble: Trouble) -> list[str]:
     """A cause with the requests it befell, and its hint."""
-    ids = ", ".join(trouble.requests[:_IDS])
-    more = ", ..." if len(trouble.requests) > _IDS else ""
-    number = count(len(trouble.requests), "request")
     what = f"{clean(trouble.cause.code)}: {clean(trouble.cause.message)}"
-    lines = [f"{what} [{number}: {ids}{more}]"]
+    lines = [f"{what} {told_requests(trouble.requests)}"]
     if trouble.cause.hint:
         lines.append(f"  hint: {clean(trouble.cause.hint)}")
     return lines
+
+
+def told_requests(requests: Sequence[str]) -> str:
+    """How many requests something befell, and the first of them."""
+    ids = ", ".join(requests[:_IDS]) + (", ..." if len(requests) > _IDS else "")
+    return f"[{count(len(requests), 'request')}: {ids}]"
 
 
 def output_line(output: OutputReport) -> str:

@@ -12,9 +12,9 @@ from rich.text import Text
 
 from batchfind.cli.advice import Advice, advice
 from batchfind.cli.board import Times
-from batchfind.cli.brief import output_line, trouble_lines
+from batchfind.cli.brief import output_line, told_requests, trouble_lines
 from batchfind.cli.families import family_notes, tree_lines, unmet_lines
-from batchfind.cli.findings import headline, tallies, troubles
+from batchfind.cli.findings import cautions, headline, tallies, troubles
 from batchfind.cli.table import table
 from batchfind.cli.text import clean, count, folded, labelled, size
 from batchfind.execution.results import OutputReport, RunResult
@@ -103,13 +103,11 @@ def _families(result: RunResult) -> Iterator[tuple[str, str]]:
 
 
 def _warnings(result: RunResult) -> Iterator[tuple[str, str]]:
-    found = {
-        clean(warning): request
-        for request in reversed(result.roots)
-        for warning in request.warnings
-    }
-    for warning, request in list(found.items())[:_TROUBLES]:
-        yield f"warning: {clean(request.peer)} {request.id}: {warning}", ""
+    found = cautions(result)
+    for caution in found[:_TROUBLES]:
+        where = f"{clean(caution.query)} @ {clean(caution.peer)}"
+        ids = told_requests(caution.requests)
+        yield f"warning: {where}: {clean(caution.text)} {ids}", ""
     if len(found) > _TROUBLES:
         yield f"and {count(len(found) - _TROUBLES, 'other warning')}; see --json", ""
     for output in [one for one in result.outputs if one.invalid][:_TROUBLES]:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
-from batchfind.capture.records import Cause, RequestVerdict
+from batchfind.capture.records import Cause, RequestVerdict, Verdict
 from batchfind.cli import console
 from batchfind.cli.board import Board, Group, retry_sentence, split_sentence
 from batchfind.cli.text import clean, count, duration
@@ -48,6 +48,7 @@ class Lines:
         self._spoken = 0.0
         self._troubles: set[tuple[str, str]] = set()
         self._retries: set[tuple[str, str]] = set()
+        self._groups: dict[tuple[str, str], str] = {}
         self._splits: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
 
     def __call__(self, event: Event) -> None:
@@ -82,10 +83,18 @@ class Lines:
     def _ended(self, event: RequestEnded, now: float) -> None:
         group = self._board.groups[event.query, event.peer]
         if group.done >= group.total:
-            console.note(_group_line(group, now))
-            self._spoken = now
+            self._done(group, now)
         else:
             self._progress(now)
+
+    def _done(self, group: Group, now: float) -> None:
+        """All of a group ended; so it may again, when more was asked meanwhile."""
+        sentence = _group_line(group)
+        if self._groups.get((group.query, group.peer)) == sentence:
+            return
+        self._groups[group.query, group.peer] = sentence
+        console.note(f"{sentence}, {duration(group.elapsed(now))}")
+        self._spoken = now
 
     def _retried(self, event: RequestRetried, now: float) -> None:
         """The first time for each cause at each peer; then only progress."""
@@ -158,12 +167,16 @@ def _facts(event: Event) -> str:
     return " ".join(found)
 
 
-def _group_line(group: Group, now: float) -> str:
-    parts = ", ".join(f"{n:,} {verdict}" for verdict, n in group.verdicts.items())
+def _group_line(group: Group) -> str:
+    # Whether answers are complete is known only when all have been weighed.
+    words = {Verdict.COMPLETE: "answered"}
+    parts = ", ".join(
+        f"{n:,} {words.get(verdict, verdict)}" for verdict, n in group.verdicts.items()
+    )
     cut = f", cut into {count(group.pieces, 'piece')}" if group.pieces else ""
     return (
         f"{clean(group.query)} @ {clean(group.peer)}: {parts}{cut}, "
-        f"{count(group.responses, 'response')}, {duration(group.elapsed(now))}"
+        f"{count(group.responses, 'response')}"
     )
 
 

@@ -46,6 +46,20 @@ class Trouble:
     requests: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Caution:
+    """One warning about the answers to a query at one peer.
+
+    Attributes:
+        requests: ids of all it is about, in plan order.
+    """
+
+    query: str
+    peer: str
+    text: str
+    requests: tuple[str, ...]
+
+
 def tallies(result: RunResult) -> tuple[Tally, ...]:
     """Requests by query and peer, in plan order; pieces are part of what was cut."""
     groups: dict[tuple[str, str], list[RequestReport]] = {}
@@ -82,6 +96,17 @@ def troubles(result: RunResult) -> tuple[Trouble, ...]:
         for (peer, _), members in groups.items()
         if members[0].cause is not None
     )
+
+
+def cautions(result: RunResult) -> tuple[Caution, ...]:
+    """Warnings of requests, each once for a query and peer, the first met first."""
+    groups: dict[tuple[str, str, str], list[str]] = {}
+    for request in result.roots:
+        for warning in dict.fromkeys(request.warnings):
+            text = warning.removeprefix(f"{request.peer}: ")
+            key = request.query, request.peer, text
+            groups.setdefault(key, []).append(request.id)
+    return tuple(Caution(*key, tuple(ids)) for key, ids in groups.items())
 
 
 def unanswered(requests: Sequence[RequestReport]) -> int:

@@ -242,8 +242,11 @@ class _Scope:
             added = self._rows.added(position, self._last[position])
             self.tallies[self._members[position].id].added = added
         for position in cut:
+            covered = self._rows.covered(position, self._last[position])
+            if not covered:
+                continue
             whole = set(self._rows.repeated(position, self._last[position]))
-            for response in self._rows.covered(position, self._last[position]):
+            for response in covered:
                 if response not in whole:
                     self._drop(position, response)
                     self._rows.remove(position, response)

@@ -5,7 +5,7 @@ Also `expect`, which is about the rows of all of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -137,6 +137,50 @@ def written_keys(
         place = f"window.then[{number}].key"
         found.append(Written(then.key, then.mark, place, "the window's then"))
     return tuple(found)
+
+
+def check_within(
+    query: Section,
+    entries: Iterable[KeyEntry],
+    window: Window | None,
+    written: Iterable[Written],
+) -> None:
+    """Reports keys written into a sequence that is asked for as a whole.
+
+    A key sequence with an item returns the keys of that item, so both cannot be sent.
+
+    Source: PS3.4 Section C.2.2.2.6.
+    """
+    whole = {
+        _tags(entry.path): entry.mark for entry in entries if entry.path.vr == "SQ"
+    }
+    for one in (*_of_window(query, window), *written) if whole else ():
+        tags = _tags(one.path)
+        outer = next((end for end in range(1, len(tags)) if tags[:end] in whole), 0)
+        if not outer:
+            continue
+        names = ".".join(one.path.names[:outer])
+        message = (
+            f"{one.field} writes {one.path.leaf.name} into {names}, which is asked for"
+            f" as a whole at {whole[tags[:outer]]}; an item returns only the keys it"
+            " holds (PS3.4 C.2.2.2.6), so name there the keys you want instead of"
+            " asking for all"
+        )
+        query.report.error(one.mark, query.place(one.place), message)
+
+
+def _of_window(query: Section, window: Window | None) -> Iterator[Written]:
+    """The keys that a window writes, or may write once it is cut."""
+    if window is None:
+        return
+    mark = query.section("window").mark("key")
+    for path in (window.key, window.time_key):
+        if path is not None:
+            yield Written(path, mark, "window.key", "the window")
+
+
+def _tags(path: KeyPath) -> tuple[tuple[int, str | None], ...]:
+    return tuple((step.tag, step.creator) for step in path.steps)
 
 
 def check_written_once(

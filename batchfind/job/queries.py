@@ -10,6 +10,7 @@ from batchfind.dicom.dictionary import STANDARD, Dictionary
 from batchfind.dicom.models import InformationModel, model_of
 from batchfind.dicom.paths import KeyPath, parse_path
 from batchfind.job.families import (
+    check_within,
     check_written_once,
     marks_of,
     read_any_of,
@@ -102,6 +103,8 @@ def _read_query(
     for_each = read_for_each(query, known, taken)
     others = written_keys(query, window, any_of, for_each)
     check_written_once(query, keys, window, others)
+    if not rules.raw:
+        check_within(query, (*keys, *returns), window, others)
     paths = [entry.path for entry in (*keys, *returns)]
     if window is not None and window.key is not None:
         paths.append(window.key)

@@ -10,6 +10,7 @@ from batchfind.dicom.lint import normalise_value
 from batchfind.job.model import AnyOf, Peer, Query
 from batchfind.plan.keys import Leaf, is_universal
 from batchfind.plan.problems import Problems
+from batchfind.plan.rows import RowGroup
 from batchfind.plan.templates import Scope, Templates
 
 
@@ -30,8 +31,15 @@ class Alternatives:
         values = (value for one in query.any_of for value in one.values)
         self._reads = sorted(templates.reads(values))
 
-    def of(self, peer: Peer, scope: Scope) -> tuple[tuple[Leaf, ...], ...]:
+    def of(
+        self, peer: Peer, scope: Scope, row: RowGroup | None = None
+    ) -> tuple[tuple[Leaf, ...], ...]:
         """The combinations at a peer, the last key changing fastest.
+
+        Args:
+            peer: that is asked.
+            scope: what names mean.
+            row: where a cell comes from that makes a value match everything.
 
         Returns:
             One empty combination where the query has no `any_of`.
@@ -39,11 +47,13 @@ class Alternatives:
         read = (str(scope.values.get(name)) for name in self._reads)
         key = (peer.name, *read)
         if key not in self._known:
-            each = [tuple(self._leaves(one, scope)) for one in self._query.any_of]
+            each = [tuple(self._leaves(one, scope, row)) for one in self._query.any_of]
             self._known[key] = tuple(itertools.product(*each))
         return self._known[key]
 
-    def _leaves(self, one: AnyOf, scope: Scope) -> Iterable[Leaf]:
+    def _leaves(
+        self, one: AnyOf, scope: Scope, row: RowGroup | None
+    ) -> Iterable[Leaf]:
         where = f"queries.{self._query.name}.any_of.{one.key}"
         seen: dict[str, Leaf] = {}
         for scalar in one.values:
@@ -57,7 +67,10 @@ class Alternatives:
                     f"this value of {one.key} matches everything, and then the others"
                     " find nothing more; remove it, or the key from any_of"
                 )
-                self._problems.error(scalar.mark, where, message)
+                read = self._templates.facts(scalar).names
+                fed = row is not None and not read.isdisjoint(row.cells)
+                mark = row.mark if row is not None and fed else scalar.mark
+                self._problems.error(mark, where, message)
             elif text in seen:
                 message = "this value stands there twice; it is asked once"
                 self._problems.warn(scalar.mark, where, message)

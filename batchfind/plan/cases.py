@@ -160,7 +160,7 @@ def cases(multiplied: Multiplied, problems: Problems) -> Iterator[Case]:
         for base, combination, group, scope in multiplied.combined(peer):
             for piece in intervals.pieces(peer, scope):
                 inner = _with_window(multiplied.prepared, scope, piece)
-                for number, leaves in enumerate(alternatives.of(peer, inner)):
+                for number, leaves in enumerate(alternatives.of(peer, inner, group)):
                     yield Case(
                         peer=peer,
                         base=base,

@@ -6,7 +6,7 @@ that tell rows apart come back. They are added as zero-length return keys.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from batchfind.dicom.identifier import Identifier
@@ -46,9 +46,17 @@ class Family:
         """The keys that take their value from a row."""
         return tuple(bind.child for bind in self.binds)
 
-    def added_to(self, base: Identifier) -> Iterator[KeyPath]:
-        """What is added to a request whose base Identifier asks for some of it."""
-        return (path for path in self.added if not holds(base, path))
+    def added_to(
+        self, base: Identifier, written: Collection[KeyPath] = ()
+    ) -> Iterator[KeyPath]:
+        """What is added to a request whose base Identifier asks for some of it.
+
+        Args:
+            base: its base Identifier.
+            written: keys of the job; one in a sequence that the base asks for as a
+                whole gives that an item, which returns only the keys it holds.
+        """
+        return (path for path in self.added if not holds(base, path, written))
 
 
 def family_of(
@@ -102,15 +110,27 @@ def family_of(
     )
 
 
-def holds(identifier: Identifier, path: KeyPath) -> bool:
-    """Whether an Identifier asks for a key, or for a sequence around it as a whole."""
-    for step in path.sequences:
+def holds(
+    identifier: Identifier, path: KeyPath, written: Collection[KeyPath] = ()
+) -> bool:
+    """Whether an Identifier asks for a key, or for a sequence around it as a whole.
+
+    Args:
+        identifier: to look into.
+        path: the key.
+        written: keys that are merged into it; one in a sequence gives that an item.
+
+    Source: PS3.4 Section C.2.2.2.6.
+    """
+    for depth, step in enumerate(path.sequences, start=1):
         found = [one.value for one in identifier if one.tag == step.tag]
         if not found:
             return False
         items = found[0]
         if not isinstance(items, tuple) or not any(items):
-            return True
+            around = _tags(path.steps[:depth])
+            inner = (one for one in written if len(one.steps) > depth)
+            return all(_tags(one.steps[:depth]) != around for one in inner)
         if len(items) <= step.item:
             return False
         identifier = items[step.item]

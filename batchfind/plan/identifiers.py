@@ -102,7 +102,8 @@ class Identifiers:
         family = self._prepared.family
         keys += self._window(case)
         keys += [(path, "") for path in family.bound]
-        keys += [(path, "") for path in family.added_to(case.base)]
+        written = [path for path, _ in keys]
+        keys += [(path, "") for path in family.added_to(case.base, written)]
         if self._prepared.level is not None:
             keys.append((LEVEL, self._prepared.level))
         try:

@@ -209,7 +209,10 @@ def no_column(text: str, known: Iterable[TableColumn], query: str | None = None)
                 )
     names = [column.name for column in columns]
     hint = did_you_mean(text, names)
-    if not hint and dictionary.tag_of(text.rpartition(".")[2]) is not None:
+    leaf = text.rpartition(".")[2]
+    if not hint and dictionary.tag_of(leaf) is not None:
         hint = "; ask for it under keys or return"
+    elif not hint and (meant := dictionary.STANDARD.suggest_keyword(leaf)):
+        hint = f" (did you mean '{meant}'?); ask for that under keys or return"
     listed = ", ".join(names[:8]) + (", …" if len(names) > 8 else "")
     return f"there is no column {text[:64]!r}{table}{hint or f'; there are {listed}'}"

@@ -207,11 +207,7 @@ def _choose_rows(
             + ", ".join(columns)
         )
         problems.error(policy.mark, where, message)
-    needed = {
-        name: [str(key.path) for key in keys if name in key.names - key.tested]
-        for name in names
-        if any(name in key.names for key in keys)
-    }
+    needed = _keys_by_column(query, templates, keys, names)
     sent, skipped = safe_rows(found.rows, policy, needed, where, problems)
     groups = group_equal(sent, names)
     if policy.batch > 1:
@@ -225,6 +221,25 @@ def _choose_rows(
         unknown=unknown,
         skipped=tuple(skipped),
     )
+
+
+def _keys_by_column(
+    query: Query, templates: Templates, keys: Iterable[Key], names: Iterable[str]
+) -> dict[str, list[str]]:
+    """Each column that keys or `any_of` read, to the keys that are empty without it."""
+    users = [(str(key.path), key.names, key.tested) for key in keys]
+    for one in query.any_of:
+        facts = [templates.facts(value) for value in one.values]
+        users += [(str(one.key), fact.names, fact.tested) for fact in facts]
+    return {
+        name: list(
+            dict.fromkeys(
+                path for path, read, tested in users if name in read - tested
+            )
+        )
+        for name in names
+        if any(name in read for _, read, _ in users)
+    }
 
 
 def _refuse_taken(

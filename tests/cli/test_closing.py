@@ -16,6 +16,7 @@ from batchfind.execution.results import (
     RequestReport,
     RunResult,
 )
+from batchfind.plan.model import Origin
 
 MakeRequest = Callable[..., RequestReport]
 MakeOutput = Callable[..., OutputReport]
@@ -175,15 +176,18 @@ class TestCauses:
 
 
 class TestWarnings:
-    def test_are_shown_once(
+    def test_are_shown_once_for_a_query_and_peer(
         self, run_result: MakeResult, request_report: MakeRequest
     ) -> None:
         requests = [
-            request_report(str(at), warnings=("peer closed",)) for at in range(3)
+            request_report(str(at), query=query, warnings=("ris: peer closed",))
+            for at, query in enumerate("aab")
         ]
-        screen = closing(run_result(requests=tuple(requests)))
-        assert screen.count("peer closed") == 1
-        assert "warning: ris 0: peer closed" in screen
+        lines = closing(run_result(requests=tuple(requests))).splitlines()
+        assert [line for line in lines if "peer closed" in line] == [
+            "warning: a @ ris: peer closed [2 requests: 0, 1]",
+            "warning: b @ ris: peer closed [1 request: 2]",
+        ]
 
     def test_beyond_twenty_are_counted(
         self, run_result: MakeResult, request_report: MakeRequest
@@ -354,6 +358,49 @@ class TestTheWayOn:
     ) -> None:
         result = run_result(requests=(), error="disk full", exit_code=ExitCode.STORAGE)
         assert "batchfind resume /runs/nightly/one" in closing(result)
+
+
+    @pytest.mark.parametrize(
+        ("code", "responses", "helps"),
+        [
+            ("status-a700", 50, False),
+            ("status-fe00", 50, False),
+            ("status-0213", 50, False),
+            ("abort-at-n", 50, False),
+            ("limit", 50, False),
+            ("status-a700", 0, True),
+            ("peer-abort", 50, True),
+        ],
+    )
+    def test_asks_again_only_where_another_answer_may_come(
+        self,
+        code: str,
+        responses: int,
+        helps: bool,
+        run_result: MakeResult,
+        request_report: MakeRequest,
+    ) -> None:
+        partial = request_report(
+            verdict=Verdict.PARTIAL,
+            responses=responses,
+            cause=Cause(code=code, message="x"),
+        )
+        result = run_result(requests=(partial,), exit_code=ExitCode.INCOMPLETE)
+        assert ("batchfind resume" in closing(result)) is helps
+        assert ("batchfind resume" in "\n".join(quiet_lines(result))) is helps
+
+    def test_asks_a_piece_again_whatever_its_root_is_told_for(
+        self, run_result: MakeResult, request_report: MakeRequest
+    ) -> None:
+        capped = Cause(code="status-a700", message="x")
+        facts = {"verdict": Verdict.PARTIAL, "cause": capped}
+        root = request_report("0", pieces=("0.0", "0.1"), **facts)
+        piece = request_report("0.0", origin=Origin.SPLIT, **facts)
+        lost = request_report("0.1", origin=Origin.SPLIT, verdict=Verdict.FAILED)
+        made = {"exit_code": ExitCode.INCOMPLETE}
+        stuck = run_result(requests=(root, piece), **made)
+        assert "resume" not in closing(stuck)
+        assert "resume" in closing(run_result(requests=(root, piece, lost), **made))
 
 
 class TestARunUnderWay:

@@ -325,7 +325,7 @@ class TestPlainLines:
         assert capsys.readouterr().err == ""
         lines(RequestEnded("worklist", "ris", verdict("1", Verdict.FAILED)))
         assert capsys.readouterr().err == (
-            "worklist @ ris: 1 complete, 1 failed, 3 responses, 0.0 s\n"
+            "worklist @ ris: 1 answered, 1 failed, 3 responses, 0.0 s\n"
         )
 
     def test_tell_each_trouble_of_a_peer_once(
@@ -415,7 +415,21 @@ class TestPlainLines:
             ended = verdict(piece, Verdict.COMPLETE, 3)
             lines(RequestEnded("worklist", "ris", ended))
         assert capsys.readouterr().err == (
-            "worklist @ ris: 1 complete, cut into 2 pieces, 6 responses, 0.0 s\n"
+            "worklist @ ris: 1 answered, cut into 2 pieces, 6 responses, 0.0 s\n"
+        )
+
+    def test_tell_of_a_group_that_ended_again_only_what_is_new(
+        self, capsys: pytest.CaptureFixture[str], verdict: MakeVerdict
+    ) -> None:
+        lines = Lines(Board())
+        lines(started(1))
+        capsys.readouterr()
+        for responses in (3, 0, 4):
+            ended = verdict("0", Verdict.COMPLETE, responses)
+            lines(RequestEnded("worklist", "ris", ended))
+        assert capsys.readouterr().err == (
+            "worklist @ ris: 1 answered, 3 responses, 0.0 s\n"
+            "worklist @ ris: 1 answered, 7 responses, 0.0 s\n"
         )
 
 

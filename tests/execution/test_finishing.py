@@ -80,9 +80,11 @@ KEYS = (
 )
 
 
-def study(uid: int, time: str = "120000", patient: str = "P") -> bytes:
+def study(
+    uid: int, time: str = "120000", patient: str = "P", date: str = "20260131"
+) -> bytes:
     return identifier(
-        StudyDate="20260131",
+        StudyDate=date,
         StudyTime=time,
         PatientID=patient,
         StudyInstanceUID=f"1.2.{uid}",
@@ -478,8 +480,8 @@ class TestAlternatives:
 
 class TestResponsesThatDoNotMatch:
     def test_are_left_out_before_rows_are_merged(self, tmp_path: Path) -> None:
-        # The piece above noon returns study 2 of the morning, with other bytes.
-        astray = study(2, time="090000", patient="ASTRAY")
+        # A piece returns study 2 with other bytes, that are of another day.
+        astray = study(2, patient="ASTRAY", date="20260130")
         answers = [
             (DAY[0], [study(1), study(2), study(3), study(4)]),
             (DAY[1], [study(1), study(2), study(3)]),

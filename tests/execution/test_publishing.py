@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,12 @@ import pytest
 
 from batchfind.capture.records import RequestVerdict, Verdict
 from batchfind.errors import JobError, StorageError
+from batchfind.execution.exit_codes import retryable
 from batchfind.execution.forest import Forest
 from batchfind.execution.publisher import Publisher, publisher_of
 from batchfind.execution.publishing import publish_outputs
 from batchfind.execution.rendition import Prepared
-from batchfind.execution.results import OutputReport
+from batchfind.execution.results import ExitCode, OutputReport
 from batchfind.execution.targets import check_targets
 from batchfind.job.model import OutputFormat, Publish
 from batchfind.job.output_model import OutputOptions, Overwrite, Partition
@@ -166,6 +168,25 @@ class TestTrouble:
         assert "not one of batchfind's" in report.reason
         assert (tmp_path / "a" / name).read_text() == "mine"
 
+    def test_of_a_newer_run_in_the_way_does_not_pass(self, tmp_path: Path) -> None:
+        one = planned(tmp_path / "f", OutputFormat.JSONL)
+        publish(one, (Verdict.COMPLETE, Verdict.COMPLETE), tmp_path)
+        reports = publish_outputs(
+            Forest(made(tmp_path, one)),
+            replace(EARLIER, guarded=True),
+            [prepared(one, 1, "run-1")],
+            verdicts(Verdict.COMPLETE, Verdict.COMPLETE),
+            tmp_path / "withheld",
+            lambda _: None,
+        )
+        (report,) = reports
+        assert (report.failed, report.lasting) == (True, True)
+        assert OutputReport.from_json(report.to_json()) == report
+        assert not retryable(ExitCode.STORAGE, reports)
+        full = replace(report, lasting=False)
+        assert retryable(ExitCode.STORAGE, [report, full])
+        assert retryable(ExitCode.INCOMPLETE, reports)
+
 
 class TestCheckBeforeTheRun:
     def test_names_what_stands_where_overwrite_is_fail(self, tmp_path: Path) -> None:
@@ -194,8 +215,9 @@ class TestCheckBeforeTheRun:
         guarded = Publisher(
             run_id=EARLIER.run_id, started=EARLIER.started, guarded=True
         )
-        with pytest.raises(StorageError, match=r"newer run run-2.*--force"):
+        with pytest.raises(StorageError, match=r"newer run run-2.*--force") as met:
             check_targets(made(tmp_path, one), guarded)
+        assert met.value.lasting
         check_targets(made(tmp_path, one), EARLIER)
 
     def test_clears_away_what_a_crash_left(self, tmp_path: Path) -> None:

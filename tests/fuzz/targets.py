@@ -90,9 +90,9 @@ class Target:
 
 
 _ALL: Final = (
-    Target("upper_layer", wire.upper_layer, wire.stream_seeds, runs=500),
+    Target("upper_layer", wire.upper_layer, wire.stream_seeds, runs=700),
     Target("command_set", wire.command_set, wire.command_seeds, runs=2500),
-    Target("messages", wire.messages, wire.message_seeds, runs=800),
+    Target("messages", wire.messages, wire.message_seeds, runs=1500),
     Target(
         "identifier", identifiers.alone, identifiers.seeds, _SEQUENCE_TOKENS, runs=2500
     ),
@@ -100,11 +100,11 @@ _ALL: Final = (
         "columnar", identifiers.together, identifiers.seeds, _SEQUENCE_TOKENS, runs=800
     ),
     Target(
-        "written", identifiers.written, identifiers.seeds, _SEQUENCE_TOKENS, runs=150
+        "written", identifiers.written, identifiers.seeds, _SEQUENCE_TOKENS, runs=250
     ),
     Target("capture", identifiers.captured, identifiers.capture_seeds, runs=4000),
-    Target("yaml", texts.yaml, texts.job_seeds, _YAML_TOKENS, runs=300),
-    Target("job", texts.job, texts.job_seeds, _YAML_TOKENS, runs=250),
+    Target("yaml", texts.yaml, texts.job_seeds, _YAML_TOKENS, runs=500),
+    Target("job", texts.job, texts.job_seeds, _YAML_TOKENS, runs=350),
     Target("plan", texts.plan_json, texts.plan_seeds, _JSON_TOKENS, runs=1500),
     Target("key_path", texts.key_path, texts.path_seeds, _PATH_TOKENS, runs=200),
     Target("findscu_key", texts.findscu_key, texts.key_seeds, _PATH_TOKENS, runs=1500),
