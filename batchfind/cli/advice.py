@@ -64,9 +64,7 @@ def ask_or_write(result: RunResult) -> Advice | None:
 
 def _can_change(result: RunResult) -> bool:
     """Whether some request is asked again that may have another answer then."""
-    asked = [
-        one for one in result.requests if not one.pieces and one.verdict in _OPEN
-    ]
+    asked = [one for one in result.requests if not one.pieces and one.verdict in _OPEN]
     return any(not _is_lasting(one) for one in asked)
 
 

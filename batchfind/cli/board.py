@@ -169,7 +169,9 @@ class Board:
 
     def _split(self, event: RequestSplit, now: float) -> None:
         group = self._group(event.query, event.peer)
-        group.arrived += group.arriving.pop(event.request, 0)
+        arriving = group.arriving.pop(event.request, None)
+        if arriving is not None:  # else its end was told before
+            group.arrived += max(arriving, event.responses)
         group.ended = now
         tree = self.trees.cut(event.request)
         for piece in event.pieces:

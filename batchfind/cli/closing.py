@@ -14,7 +14,7 @@ from batchfind.cli.advice import Advice, advice
 from batchfind.cli.board import Times
 from batchfind.cli.brief import output_line, told_requests, trouble_lines
 from batchfind.cli.families import family_notes, tree_lines, unmet_lines
-from batchfind.cli.findings import cautions, headline, tallies, troubles
+from batchfind.cli.findings import cautions, headline, is_unfinished, tallies, troubles
 from batchfind.cli.table import table
 from batchfind.cli.text import clean, count, folded, labelled, size
 from batchfind.execution.results import OutputReport, RunResult
@@ -40,7 +40,9 @@ def closing(
     paper = BytesIO()
     console = _console(paper)
     if result.requests:
-        grid = table(tallies(result), times, console.width)
+        grid = table(
+            tallies(result), times, console.width, received=is_unfinished(result)
+        )
         console.print(grid, soft_wrap=False)
     for line in _lines(result, console.width, trees=trees):
         console.print(line)

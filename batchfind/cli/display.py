@@ -137,7 +137,7 @@ class Lines:
         done = sum(group.done for group in groups)
         total = count(sum(group.total for group in groups), "request")
         responses = count(sum(group.responses for group in groups), "response")
-        console.note(f"{done:,} of {total} ended, {responses}")
+        console.note(f"{done:,} of {total} ended, {responses} received")
 
 
 class Trace:
@@ -176,7 +176,7 @@ def _group_line(group: Group) -> str:
     cut = f", cut into {count(group.pieces, 'piece')}" if group.pieces else ""
     return (
         f"{clean(group.query)} @ {clean(group.peer)}: {parts}{cut}, "
-        f"{count(group.responses, 'response')}"
+        f"{count(group.responses, 'response')} received"
     )
 
 

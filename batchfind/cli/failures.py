@@ -15,6 +15,7 @@ from batchfind.errors import (
     InputError,
     JobError,
     Problem,
+    Severity,
     StateError,
     StorageError,
 )
@@ -40,9 +41,19 @@ class Failure:
         return {
             "exit_code": int(self.exit_code),
             "retryable": self.retryable,
-            "error": self.message,
+            "error": self._sentence,
             "problems": [problem_json(problem) for problem in self.problems],
         }
+
+    @property
+    def _sentence(self) -> str:
+        """The message, or of several problems the first error, as one line."""
+        errors = [one for one in self.problems if one.severity is Severity.ERROR]
+        rest = len(self.problems) - 1
+        if not errors or not rest:
+            return self.message
+        more = "one more" if rest == 1 else f"{rest} more"
+        return f"{clean(str(errors[0]))} (and {more} in 'problems')"
 
 
 def problem_json(problem: Problem) -> dict[str, Any]:

@@ -73,7 +73,7 @@ def tallies(result: RunResult) -> tuple[Tally, ...]:
                 AWAITED if _awaited(result, request) else request.verdict.value
                 for request in members
             ),
-            responses=sum(request.responses for request in members),
+            responses=sum(_responses(result, request) for request in members),
             seconds=sum(request.seconds for request in members),
         )
         for (query, peer), members in groups.items()
@@ -150,6 +150,17 @@ def _worth(result: RunResult, total: str) -> str:
     if result.exit_code is ExitCode.SUSPECT:
         return "suspect: nothing could be asked for rows without a usable key"
     return f"complete: {total}, every answer is whole or limited as asked"
+
+
+def is_unfinished(result: RunResult) -> bool:
+    """Whether nothing was made yet of what came: rows may be there twice."""
+    return result.under_way or result.exit_code is ExitCode.INTERRUPTED
+
+
+def _responses(result: RunResult, request: RequestReport) -> int:
+    """Those that stand; those that came where nobody knows which will."""
+    again = request.merged if is_unfinished(result) else 0
+    return request.responses + again
 
 
 def _still_to_ask(result: RunResult) -> str:

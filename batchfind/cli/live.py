@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from textwrap import wrap
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console, RenderableType
@@ -19,6 +20,9 @@ from batchfind.execution.progress import Event, Observer
 
 _REDRAWS_A_SECOND = 8
 _OTHER_LINES = 6  # heading, rest, troubles and the cursor's line
+_TROUBLES = 3  # that have lines of their own among these
+_LINES_A_NOTE = 3
+_HIGH = 20  # on a lower screen, notes have one line each
 _BAR = 12
 _LABEL = 16  # narrower than this, a column gives way
 _WHOLE = 1000
@@ -67,15 +71,37 @@ def above(console: Console) -> Callable[[str], None]:
 def picture(board: Board, console: Console, now: float) -> RenderableType:
     """The board as it stands, never wider or higher than the console."""
     groups = tuple(board.groups.values())
-    others = _OTHER_LINES + bool(board.notice)
-    shown = _chosen(groups, max(1, console.size.height - others))
+    height = console.size.height
+    most = _LINES_A_NOTE if height >= _HIGH else 1
+    notes = _notes(board, console.size.width - 1, most)
+    others = _OTHER_LINES + max(0, len(notes) - _TROUBLES)
+    shown = _chosen(groups, max(1, height - others))
     parts = [_heading(board, groups), *_rows(shown, console, now)]
     if len(groups) > len(shown):
         parts.append(_line(f"and {len(groups) - len(shown):,} more", "dim"))
-    if board.notice:
-        parts.append(_line(board.notice, "dim"))
-    parts.extend(_line(trouble, "yellow") for trouble in board.troubles)
-    return Stack(*parts)
+    return Stack(*parts, *notes)
+
+
+def _notes(board: Board, width: int, most: int) -> list[Text]:
+    """What is said about requests and peers, each on at most so many lines."""
+    said = [(board.notice, "dim")] if board.notice else []
+    said += [(trouble, "yellow") for trouble in board.troubles]
+    return [
+        _line(line, style)
+        for text, style in said
+        for line in _broken(text, max(1, width), most)
+    ]
+
+
+def _broken(text: str, width: int, most: int) -> list[str]:
+    return wrap(
+        text,
+        width,
+        subsequent_indent="  " if width > _LABEL else "",
+        max_lines=most,
+        placeholder=" ..." if width > _LABEL else "",
+        break_on_hyphens=False,
+    )
 
 
 def _chosen(groups: Sequence[Group], room: int) -> tuple[Group, ...]:

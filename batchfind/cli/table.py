@@ -42,7 +42,13 @@ class _Column:
         return max(len(self.title), *lines)
 
 
-def table(rows: Sequence[Tally], times: Times | None, width: int) -> Table:
+def table(
+    rows: Sequence[Tally],
+    times: Times | None,
+    width: int,
+    *,
+    received: bool = False,
+) -> Table:
     """Query, peer, verdicts, responses and time; names fit, so that no line breaks.
 
     Args:
@@ -50,11 +56,15 @@ def table(rows: Sequence[Tally], times: Times | None, width: int) -> Table:
         times: how long each query and peer took; None shows the time of all their
             requests added up, under a title that says so.
         width: of the screen in characters.
+        received: responses are counted as they came, rows that came twice among them.
     """
     shown = _worth_showing(rows)
     columns = [
         *_verdicts(shown),
-        _Column("responses", [Text(f"{row.responses:,}") for row in shown]),
+        _Column(
+            "received" if received else "responses",
+            [Text(f"{row.responses:,}") for row in shown],
+        ),
         _time(shown, times),
     ]
     room = width - sum(column.width + _GAP for column in columns) - _GAP

@@ -19,9 +19,10 @@ import zlib
 from typing import Final
 
 from batchfind.dicom import transfer_syntaxes
+from batchfind.dicom.containers import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE
 from batchfind.dicom.dictionary import STANDARD, Dictionary
 from batchfind.dicom.raw import DecodeLimits, Items, RawElement
-from batchfind.dicom.walk import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE, Walk
+from batchfind.dicom.walk import Walk
 from batchfind.errors import IdentifierDefect
 
 __all__ = ["DEFAULT_LIMITS", "DecodeLimits", "Items", "RawElement", "decode", "inflate"]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from struct import Struct
-from typing import Any, Final, NoReturn
+from typing import Final, NoReturn
 
 from batchfind.dicom import dictionary
+from batchfind.dicom.containers import (
+    IMPLICIT_LITTLE,
+    UNDEFINED,
+    DataSet,
+    Encoding,
+    Sequence,
+)
 from batchfind.dicom.dictionary import STANDARD, Dictionary
-from batchfind.dicom.raw import DecodeLimits, Items, RawElement, Sized
+from batchfind.dicom.raw import DecodeLimits, RawElement
 from batchfind.dicom.vrs import (
     LONG_FORM,
     SHORT_FORM,
@@ -19,7 +23,6 @@ from batchfind.dicom.vrs import (
 )
 from batchfind.errors import IdentifierDefect
 
-UNDEFINED: Final = 0xFFFFFFFF
 _ITEM: Final = 0xFFFEE000
 _ITEM_END: Final = 0xFFFEE00D
 _SEQUENCE_END: Final = 0xFFFEE0DD
@@ -27,75 +30,6 @@ _SHORT_CODES: Final = {vr.encode(): vr for vr in SHORT_FORM}
 
 _NEW: Final = tuple.__new__
 """Makes a RawElement in half the time of its constructor."""
-
-_Unpack = Callable[[bytes, int], tuple[Any, ...]]
-
-
-@dataclass(frozen=True, slots=True)
-class Encoding:
-    """How headers are read; each function takes the data and an offset.
-
-    Attributes:
-        header: group, element, VR, 16-bit length of explicit VR.
-        item: group, element, 32-bit length: items, and all of Implicit VR.
-        length: one 32-bit length.
-    """
-
-    implicit: bool
-    big_endian: bool
-    header: _Unpack
-    item: _Unpack
-    length: _Unpack
-
-
-def _encoding(order: str, *, implicit: bool) -> Encoding:
-    return Encoding(
-        implicit,
-        order == ">",
-        Struct(order + "HH2sH").unpack_from,
-        Struct(order + "HHL").unpack_from,
-        Struct(order + "L").unpack_from,
-    )
-
-
-IMPLICIT_LITTLE: Final = _encoding("<", implicit=True)
-EXPLICIT_LITTLE: Final = _encoding("<", implicit=False)
-EXPLICIT_BIG: Final = _encoding(">", implicit=False)
-
-
-class _Container:
-    """A data set, item or sequence that is being read.
-
-    Attributes:
-        end: offset it must not pass; of the enclosing one when undefined.
-        undefined: its length is undefined, so that a delimiter ends it.
-    """
-
-    __slots__ = ("encoding", "end", "undefined")
-
-    def __init__(self, encoding: Encoding, end: int, *, undefined: bool) -> None:
-        self.encoding = encoding
-        self.end = end
-        self.undefined = undefined
-
-
-class _DataSet(_Container):
-    __slots__ = ("creators", "elements")
-
-    def __init__(self, encoding: Encoding, end: int, length: int) -> None:
-        undefined = length == UNDEFINED
-        super().__init__(encoding, end, undefined=undefined)
-        self.elements: list[RawElement] = Sized(None if undefined else length)
-        self.creators: dict[int, str] = {}
-
-
-class _Sequence(_Container):
-    __slots__ = ("items",)
-
-    def __init__(self, encoding: Encoding, end: int, length: int) -> None:
-        undefined = length == UNDEFINED
-        super().__init__(encoding, end, undefined=undefined)
-        self.items: Items = Sized(None if undefined else length)
 
 
 class Walk:
@@ -128,23 +62,23 @@ class Walk:
         self._position = 0
         self._seen = 0
         self._depth = 0
-        root = _DataSet(encoding, len(data), len(data))
-        self._stack: list[_DataSet | _Sequence] = [root]
+        root = DataSet(encoding, len(data), len(data))
+        self._stack: list[DataSet | Sequence] = [root]
 
     def run(self) -> list[RawElement]:
         """The elements of the whole data set, or the first defect."""
         root = self._stack[0]
         while self._stack:
             container = self._stack[-1]
-            if isinstance(container, _Sequence):
+            if isinstance(container, Sequence):
                 self._read_sequence(container)
             elif container.encoding.implicit:
                 self._read_implicit(container)
             else:
                 self._read_explicit(container)
-        return root.elements if isinstance(root, _DataSet) else []
+        return root.elements if isinstance(root, DataSet) else []
 
-    def _read_explicit(self, into: _DataSet) -> None:
+    def _read_explicit(self, into: DataSet) -> None:
         """Elements until a sequence opens or the data set ends: the hot loop."""
         data, end, append, new = self._data, into.end, into.elements.append, _NEW
         unpack, position, large = into.encoding.header, self._position, self._large
@@ -172,7 +106,7 @@ class Walk:
         self._position, self._seen = position, seen
         self._end_data_set(into)
 
-    def _read_odd(self, into: _DataSet, tag: int, code: bytes) -> bool:
+    def _read_odd(self, into: DataSet, tag: int, code: bytes) -> bool:
         """A header without a short VR; True when another container is on top."""
         if tag >> 16 == dictionary.ITEM_GROUP:
             self._end_item(into, tag)
@@ -192,7 +126,7 @@ class Walk:
             vr = self._vr_of_unknown(into, tag)
         return self._read_long(into, tag, vr, 12, length)
 
-    def _read_implicit(self, into: _DataSet) -> None:
+    def _read_implicit(self, into: DataSet) -> None:
         """Elements until a sequence opens or the data set ends."""
         data, unpack = self._data, into.encoding.item
         while into.end - self._position >= 8:
@@ -211,7 +145,7 @@ class Walk:
         self._end_data_set(into)
 
     def _read_long(
-        self, into: _DataSet, tag: int, vr: str, header: int, length: int
+        self, into: DataSet, tag: int, vr: str, header: int, length: int
     ) -> bool:
         """A value with a length of 32 bits; True when it opened a sequence."""
         start = self._position + header
@@ -227,7 +161,7 @@ class Walk:
             # PS3.5 6.2.2 Note 7: inside UN of undefined length is Implicit VR LE.
             encoding = into.encoding if vr == "SQ" else IMPLICIT_LITTLE
             end = into.end if undefined else start + length
-            sequence = _Sequence(encoding, end, length)
+            sequence = Sequence(encoding, end, length)
             self._open(into, tag, sequence)
             self._position = start
             return True
@@ -237,12 +171,11 @@ class Walk:
         if tag & 0xFFFF or self._verbatim:
             into.elements.append(RawElement(tag, vr, value))
         if into.encoding.implicit and dictionary.is_private_creator(tag):
-            name = value.decode("ascii", "replace").strip(" \0")
-            into.creators[tag >> 16 << 8 | tag & 0xFF] = name
+            into.note_creator(tag, value)
         self._position = start + length
         return False
 
-    def _open(self, into: _DataSet, tag: int, sequence: _Sequence) -> None:
+    def _open(self, into: DataSet, tag: int, sequence: Sequence) -> None:
         self._depth += 1
         if self._depth > self._limits.depth:
             most = self._limits.depth
@@ -250,7 +183,7 @@ class Walk:
         into.elements.append(RawElement(tag, "SQ", sequence.items))
         self._stack.append(sequence)
 
-    def _read_sequence(self, sequence: _Sequence) -> None:
+    def _read_sequence(self, sequence: Sequence) -> None:
         """Enter the next item of a sequence, or leave the sequence."""
         position = self._position
         if position == sequence.end and not sequence.undefined:
@@ -274,7 +207,7 @@ class Walk:
         ):
             self._refuse(position, tag, length, self._seen)
         end = sequence.end if undefined else start + length
-        item = _DataSet(sequence.encoding, end, length)
+        item = DataSet(sequence.encoding, end, length)
         sequence.items.append(item.elements)
         self._stack.append(item)
         self._position = start
@@ -283,7 +216,7 @@ class Walk:
         self._stack.pop()
         self._depth -= 1
 
-    def _end_item(self, item: _DataSet, tag: int) -> None:
+    def _end_item(self, item: DataSet, tag: int) -> None:
         """A delimiter: the end of an item of undefined length, else a defect."""
         length = item.encoding.item(self._data, self._position)[2]
         if tag != _ITEM_END or not item.undefined or length:
@@ -292,7 +225,7 @@ class Walk:
         item.undefined, item.end = False, self._position
         self._end_data_set(item)
 
-    def _end_data_set(self, ended: _DataSet) -> None:
+    def _end_data_set(self, ended: DataSet) -> None:
         """Check that it ended where it must, and put its elements in order."""
         if ended.undefined:
             raise self._defect("an item is cut off")
@@ -310,7 +243,7 @@ class Walk:
             elements[:] = [first[tag] for tag in sorted(first)]
         self._stack.pop()
 
-    def _vr_of(self, into: _DataSet, tag: int) -> str:
+    def _vr_of(self, into: DataSet, tag: int) -> str:
         """The VR of an element in Implicit VR."""
         creator = into.creators.get(tag >> 16 << 8 | tag >> 8 & 0xFF)
         if creator is None or not dictionary.is_private(tag):
@@ -322,15 +255,15 @@ class Walk:
         # Inside UN all is little endian, while our caller reads big endian.
         return "UN" if self._big_endian and vr in VALUE_SIZES else vr
 
-    def _vr_of_unknown(self, into: _DataSet, tag: int) -> str:
+    def _vr_of_unknown(self, into: DataSet, tag: int) -> str:
         """What an element sent as UN is; UN where that leaves a doubt."""
         vr = self._known.vr_of(tag)
         if self._known.entries and dictionary.is_private(tag):
-            vr = self._known.added_vr(tag, _creator(into.elements, tag)) or "UN"
+            vr = self._known.added_vr(tag, into.creator_of(tag)) or "UN"
         doubtful = self._big_endian and vr not in STRING_VRS
         return "UN" if vr == "SQ" or doubtful else vr
 
-    def _is_padding(self, into: _DataSet) -> bool:
+    def _is_padding(self, into: DataSet) -> bool:
         """Whether only zero bytes are left of the whole data set, after elements."""
         if len(self._stack) > 1 or not into.elements:
             return False
@@ -379,15 +312,6 @@ class Walk:
             return ""
         order = "Big" if data[:2] < data[1::-1] else "Little"
         return f"; the bytes look like Explicit VR {order} Endian"
-
-
-def _creator(elements: list[RawElement], tag: int) -> str | None:
-    """The private creator of a tag's block; it stands before, in the same group."""
-    reserving = tag & 0xFFFF0000 | tag >> 8 & 0xFF
-    for element in reversed(elements):
-        if element.tag == reserving and isinstance(element.value, bytes):
-            return element.value.decode("ascii", "replace").strip(" \0")
-    return None
 
 
 def _name(tag: int) -> str:

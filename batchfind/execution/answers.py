@@ -117,7 +117,8 @@ class Answers:
         """Verdicts of all requests without reading what came, in plan order.
 
         Verdicts that were stored for the same attempts stand, all of a root and its
-        pieces or none: they know what the finishing pass found.
+        pieces or none: they know what the finishing pass found. Answers that came
+        since may cast doubt on them, where a run died before it judged all anew.
 
         Args:
             skipped: as for `judged`, where more is known than the capture tells.
@@ -126,12 +127,18 @@ class Answers:
         verdicts = self.judged(skipped={**stored, **skipped})
         if not stored:
             return verdicts
+        standing: dict[str, RequestVerdict] = {}
         for root in self.forest.roots:
             tree = [one.id for one in self.forest.members(root)]
             known = not any(verdicts[one] is skipped.get(one) for one in tree)
             if known and all(_is_same(stored.get(one), verdicts[one]) for one in tree):
-                verdicts |= {one: stored[one] for one in tree}
-        return verdicts
+                standing |= {one: stored[one] for one in tree}
+        if len(standing) < len(verdicts):
+            standing = {
+                one: _graver(verdict, verdicts[one])
+                for one, verdict in standing.items()
+            }
+        return verdicts | standing
 
     def agreed(self) -> dict[str, AttemptFacts]:
         """What was agreed for each request's attempt that counts, if anything."""
@@ -222,6 +229,22 @@ def _is_same(stored: RequestVerdict | None, judged: RequestVerdict) -> bool:
         (stored.attempt, stored.attempts, stored.pieces)
         == (judged.attempt, judged.attempts, judged.pieces)
     )
+
+
+def _graver(stored: RequestVerdict, judged: RequestVerdict) -> RequestVerdict:
+    """The stored verdict, unless what is known now speaks louder against the answer."""
+    louder = _doubt(judged.verdict) > _doubt(stored.verdict)
+    return judged if louder else stored
+
+
+def _doubt(verdict: Verdict) -> int:
+    match verdict:
+        case Verdict.COMPLETE | Verdict.LIMITED:
+            return 0
+        case Verdict.SUSPECT:
+            return 1
+        case _:
+            return 2
 
 
 def _together(counting: Iterable[_Counting]) -> Iterator[list[_Counting]]:

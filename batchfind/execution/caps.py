@@ -1,8 +1,8 @@
 """Doubts whether a peer gave all it has: its cap, declared, seen or suspected.
 
 A peer that caps says so by a status, breaks off, or says nothing at all and ends with
-success. The last is only known by its counts, so every count is compared with all
-others of the same SOP class and level.
+success. The last is only known by its counts, so every count is compared with others
+of the same SOP class and level.
 """
 
 from __future__ import annotations
@@ -12,8 +12,15 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from batchfind.capture.records import Cause, Ending, Outcome, StoredAttempt
+from batchfind.execution.circles import circles_of
 from batchfind.execution.contribution import answer
-from batchfind.execution.ledger import Ground, Ledger, Tries, is_round
+from batchfind.execution.ledger import (
+    LEAST_SUSPICIOUS,
+    Ground,
+    Ledger,
+    Tries,
+    is_round,
+)
 from batchfind.execution.wording import listed, plural, whom
 from batchfind.plan.model import Plan, PlannedPeer, PlannedQuery, Request
 
@@ -81,7 +88,7 @@ class Caps:
         answered = answer(attempts)
         if answered is None:
             return self._cut_off(request, attempts)
-        if answered.outcome is Outcome.LIMITED:
+        if answered.outcome is Outcome.LIMITED or _is_enough(request, answered):
             return None
         ledger = self._ledger(request)
         if ledger.trusts(answered.responses):
@@ -100,6 +107,14 @@ class Caps:
             and ended[-1] is broken[0]
             and self.doubt(request, attempts) is None
         )
+
+    def confirms(self, request: Request, count: int) -> bool:
+        """Whether its peer is known to stop at a count more than once.
+
+        The count is declared, another answer was cut off there, or two different
+        Identifiers ended there.
+        """
+        return self._ledger(request).confirms(count)
 
     def _cut_off(
         self, request: Request, attempts: Sequence[StoredAttempt]
@@ -126,26 +141,32 @@ class Caps:
         )
 
     def _tries(self, request: Request, attempts: Sequence[StoredAttempt]) -> Tries:
-        splits = self._plan.queries[request.query].splitting is not None
+        splitting = self._plan.queries[request.query].splitting
+        splits = splitting is not None
         answered = answer(attempts)
-        if len(attempts) == 1 and answered and answered.outcome is Outcome.SUCCESS:
-            count = answered.responses
-            return Tries(request=request, splits=splits, reach=count, success=count)
-        ended = [one.ending for one in attempts if one.ending is not None]
-        reach = max((ending.responses for ending in ended), default=0)
         success = answered is not None and answered.outcome is Outcome.SUCCESS
+        if answered and success and len(attempts) == 1:
+            count = answered.responses
+            if count < LEAST_SUSPICIOUS:  # nearly all are like that
+                return Tries(request=request, splits=splits, success=count)
+        ended = [one.ending for one in attempts if one.ending is not None]
+        whole = (one.responses for one in ended if one.outcome is Outcome.SUCCESS)
+        reach = max(whole, default=0)
+        guessed = reach >= LEAST_SUSPICIOUS
         # An end before a later attempt brought more was no cap.
-        farthest = [ending for ending in ended if reach and ending.responses == reach]
+        most = max((ending.responses for ending in ended), default=0)
+        farthest = [ending for ending in ended if most and ending.responses == most]
         breaks = sum(_broke_off(ending) for ending in farthest)
         capped = any(ending.outcome is Outcome.CAPPED for ending in farthest)
-        sure = capped or breaks > 1 or (breaks and splits and is_round(reach))
+        sure = capped or breaks > 1 or (breaks and splits and is_round(most))
         return Tries(
             request=request,
             splits=splits,
             reach=reach,
+            circles=circles_of(request, splitting) if guessed else (),
             success=answered.responses if answered and success else None,
-            broken=reach if breaks and answered is None else None,
-            capped=reach if sure else None,
+            broken=most if breaks and answered is None else None,
+            capped=most if sure else None,
         )
 
     def _ledger(self, request: Request) -> Ledger:
@@ -163,6 +184,8 @@ def declared_cap(request: Request, peer: PlannedPeer, ending: Ending) -> Doubt |
     count = ending.responses
     if not count or count != peer.limits.response_cap.at(request.level):
         return None
+    if _is_enough(request, ending):
+        return None
     return Doubt(
         code="capped",
         message=(
@@ -173,6 +196,12 @@ def declared_cap(request: Request, peer: PlannedPeer, ending: Ending) -> Doubt |
         silent=True,
         count=count,
     )
+
+
+def _is_enough(request: Request, ending: Ending) -> bool:
+    """Whether an answer has as many responses as the query's own cancel leaves."""
+    wanted = request.cancel.after_responses
+    return wanted is not None and ending.responses >= wanted
 
 
 def _broke_off(ending: Ending) -> bool:
@@ -224,9 +253,17 @@ def _why_silent(request: Request, ledger: Ledger, ground: Ground, count: int) ->
             return f"and the peer cut off {others or 'an answer'} at that count"
         case Ground.SHARED:
             others = listed(*ledger.sharing(request, count))
-            return f"as many as {others}, and none of this level brought more"
+            return f"as many as {others}, and no success of this level brought more"
+        case Ground.ALIKE:
+            others = listed(*ledger.sharing(request, count))
+            return f"as many as {others}, and no success by the same keys brought more"
+        case Ground.REPEATED:
+            others = listed(*ledger.sharing(request, count))
+            return (
+                f"as many as {others}: so many pieces end there by chance hardly ever"
+            )
         case Ground.LARGEST:
-            return "the most of all requests of this level"
+            return "the most of all successes by the same keys"
         case Ground.ROUND:
             return "a round number, as caps often are"
         case _:  # pragma: no cover - there is no other

@@ -6,14 +6,16 @@ import asyncio
 from collections.abc import Sequence
 
 from batchfind.capture.records import StoredAttempt
+from batchfind.dicom.paths import KeyPath
 from batchfind.execution.births import Birth, Births, GrowthNotes
 from batchfind.execution.caps import Caps, Doubt
 from batchfind.execution.census import Census
 from batchfind.execution.growth_rows import GrowthRows
 from batchfind.execution.probing import Probing
 from batchfind.execution.progress import RequestSplit
+from batchfind.execution.silent_caps import Pedigree
 from batchfind.execution.wording import plural
-from batchfind.plan.model import Plan, Request
+from batchfind.plan.model import Extent, Origin, Piecing, Plan, Request, Splitting
 from batchfind.plan.splitting import TooManyPieces, pieces_of
 
 
@@ -35,6 +37,9 @@ class Cutting:
         self._probing = probing
         self._notes = notes
         self._caps = Caps(plan)
+        self._pedigree = Pedigree(
+            self._above, census.pieces, census.attempts, self._caps
+        )
         self._under_way: set[str] = set()
         for name in plan.queries:
             for request in census.of_query(name):
@@ -44,12 +49,15 @@ class Cutting:
     def learn(self, request: Request) -> tuple[Request, ...]:
         """Takes in how a request ended; says who may have to be cut for it.
 
-        Those are the request itself and others that are doubted only now, unless they
-        are about to be asked again.
+        Those are the request itself, others that are doubted only now, and those that
+        were cut from the same one, unless they are about to be asked again.
         """
         tries = self._census.attempts(request)
         doubted = [self._census[one] for one in self._caps.learn(request, tries)]
-        closed = [one for one in doubted if not self._census.is_open(one)]
+        above = self._above(request)
+        siblings = self._census.pieces(above) if above is not None else ()
+        others = {one.id: one for one in (*doubted, *siblings) if one is not request}
+        closed = [one for one in others.values() if not self._census.is_open(one)]
         return (request, *closed)
 
     def again(self, request: Request, tries: Sequence[StoredAttempt]) -> bool:
@@ -65,7 +73,10 @@ class Cutting:
         if query.splitting is None or request.extent is None or done:
             return None
         tries = self._census.attempts(request)
-        return self._caps.doubt(request, tries) if tries else None
+        if not tries:
+            return None
+        doubt = self._caps.doubt(request, tries)
+        return doubt or self._pedigree.doubt(request, self._plan.peers[request.peer])
 
     async def cut(self, request: Request) -> Births:
         """The pieces of a request; () when it is not doubted or cannot be cut.
@@ -82,6 +93,12 @@ class Cutting:
         finally:
             self._under_way.discard(request.id)
 
+    def _above(self, request: Request) -> Request | None:
+        """What a request was cut from, or None."""
+        if request.origin is not Origin.SPLIT or request.parent is None:
+            return None
+        return self._census[request.parent]
+
     async def _pieces(self, request: Request, doubt: Doubt) -> Births:
         query, peer = self._plan.queries[request.query], self._plan.peers[request.peer]
         days = await self._days(request)
@@ -93,9 +110,9 @@ class Cutting:
             return self._refuse(request, str(error))
         except ValueError:
             return ()  # a value of `then` that its peer's character sets cannot say
-        pieces += self._probing.with_empty_value(request, pieces)
-        if not pieces:
+        if not pieces or await self._is_in_vain(request, pieces[0]):
             return ()
+        pieces += self._probing.with_empty_value(request, pieces)
         most = self._plan.policy.max_requests
         if self._census.count + len(pieces) > most:
             return self._refuse(
@@ -108,10 +125,19 @@ class Cutting:
         self._census.born(pieces)
         ids = tuple(piece.id for piece in pieces)
         event = RequestSplit(
-            request.id, request.query, request.peer, ids, doubt.message
+            request.id, request.query, request.peer, ids, doubt.message, doubt.count
         )
         notes = self._notes.allowed(request.query, [request.id])
         return (Birth(requests=pieces, notes=notes, event=event),)
+
+    async def _is_in_vain(self, request: Request, piece: Request) -> bool:
+        """Whether the pieces of a request would only hold its rows once more."""
+        query = self._plan.queries[request.query]
+        key = in_vain_without(request.extent, piece.extent, query.splitting)
+        if key is None:
+            return False
+        counted = self._census.counting([request])
+        return await asyncio.to_thread(self._rows.all_lack, query, key, counted)
 
     async def _days(self, request: Request) -> list[str]:
         """Days of a request's rows, where it has no bounds of its own to cut at."""
@@ -125,3 +151,34 @@ class Cutting:
     def _refuse(self, request: Request, message: str) -> Births:
         notes = self._notes.refused(request.query, [request.id], message)
         return (Birth(notes=notes),)
+
+
+def in_vain_without(
+    extent: Extent | None, next_extent: Extent | None, splitting: Splitting | None
+) -> KeyPath | None:
+    """The key whose absence from all rows makes it pointless to cut once more.
+
+    A peer that returns rows without a value for each range of values, more of them
+    than its cap, fills every piece with them, however short it is. One that returns
+    them for ranges open below alone fills no more than the first piece of each cut.
+
+    Args:
+        extent: of the request that is to be cut.
+        next_extent: of one of its pieces.
+        splitting: of their query.
+
+    Returns:
+        None where a cut can help in any case: it is the first by its key, or the
+        range has no lower bound.
+    """
+    if extent is None or next_extent is None or splitting is None:
+        return None
+    if extent.by is not next_extent.by:
+        return None
+    match extent.by:
+        case Piecing.DATE if extent.first:
+            return splitting.date
+        case Piecing.TIME if extent.low:
+            return splitting.time
+        case _:
+            return None

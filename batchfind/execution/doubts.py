@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from batchfind.capture.records import Cause, Ending
+from batchfind.capture.records import Cause, Ending, Outcome, StoredAttempt
 from batchfind.execution.caps import Doubt
+from batchfind.execution.contribution import contributing
 from batchfind.execution.findings import NOTHING_FOUND, Findings
 from batchfind.execution.wording import plural, whom
 from batchfind.plan.characters import texts_of
@@ -32,6 +33,7 @@ class Surroundings:
             ASCII in this request's character set.
         relied_on: dotted paths of keys by which rows were shared out among requests;
             None when that may be any key.
+        divided_by: dotted paths of those keys in which the requests differ.
         piece: it was cut from another; UIDs asked for as a list, and rows that match,
             are looked for in the whole family.
         refused: why the requests born of its answer were not asked, or empty.
@@ -40,6 +42,7 @@ class Surroundings:
     cap: Doubt | None = None
     charset_proven: bool = True
     relied_on: frozenset[str] | None = frozenset()
+    divided_by: frozenset[str] = frozenset()
     piece: bool = False
     refused: str = ""
 
@@ -70,6 +73,7 @@ def first_doubt(
         malformed(request, peer, found),
         around.cap.cause if around.cap is not None else None,
         ignored_key(request, peer, found, around.relied_on),
+        contradicted_key(request, peer, found, around.divided_by),
         None if around.piece else nothing_matched(request, peer, found),
         None if around.piece else short_list(request, peer, findings),
         _unproven_charset(request, peer, ending, around),
@@ -118,6 +122,64 @@ def ignored_key(
             "tell whether the requests that differ in it cover everything"
         ),
         hint="do not divide the query by this key: take it from any_of, window or then",
+    )
+
+
+def contradicted_key(
+    request: Request,
+    peer: PlannedPeer,
+    findings: Findings,
+    divided_by: frozenset[str],
+) -> Cause | None:
+    """Some response contradicts a key that was to share rows out among requests.
+
+    Args:
+        request: whose rows were read.
+        peer: its peer.
+        findings: of those rows.
+        divided_by: dotted paths of such keys.
+    """
+    keys = [key for key in findings.contradicted if key in divided_by]
+    if not keys:
+        return None
+    noun, them = ("keys", "them") if len(keys) > 1 else ("key", "it")
+    return Cause(
+        code="key-ignored",
+        message=(
+            f"{whom(request, peer)}: some responses contradict the {noun} "
+            f"{_shown(keys)}: the peer ignores {them}, so that nobody can tell whether "
+            "the requests that differ in it cover everything"
+        ),
+        hint=(
+            "the column bf_mismatch tells which responses; do not divide the query by "
+            "this key: take it from for_each, any_of, window or then"
+        ),
+    )
+
+
+def fewer_than_before(
+    request: Request, peer: PlannedPeer, attempts: Sequence[StoredAttempt]
+) -> Cause | None:
+    """The success that counts has fewer responses than another try before it."""
+    attempt = contributing(attempts)
+    ending = attempt.ending if attempt is not None else None
+    if attempt is None or ending is None or ending.outcome is not Outcome.SUCCESS:
+        return None
+    others = (one.ending for one in attempts if one.ordinal < attempt.ordinal)
+    most = max((one.responses for one in others if one is not None), default=0)
+    if most <= ending.responses:
+        return None
+    return Cause(
+        code="answers-differ",
+        message=(
+            f"{whom(request, peer)}: an earlier try brought "
+            f"{plural(most, 'response')}, the one that ended with success "
+            f"{ending.responses:,}"
+        ),
+        hint=(
+            "run again; if it happens again, look at the peer's log: it may end with "
+            "success when it is overloaded"
+        ),
     )
 
 
@@ -224,6 +286,11 @@ def warnings_of(
             f"{plural(findings.replaced, 'byte')} could not be decoded in the declared "
             "character set and became U+FFFD; see charset.assume and charset.override"
         )
+    if findings.conflicts:
+        yield (
+            f"{plural(findings.conflicts, 'row')} of different requests with the same "
+            "identity and different content: only the last of each is kept"
+        )
     yield from findings.warnings
 
 
@@ -236,10 +303,14 @@ def _mismatched(count: int, dropped: int) -> str:
 
 
 def _ignored(keys: list[str] | tuple[str, ...], findings: Findings) -> str:
+    noun, them = ("keys", "them") if len(keys) > 1 else ("key", "it")
+    says = "; the peer says so (status FF01)" if findings.reserved else ""
+    told = f"no response holds the matching {noun} {_shown(keys)}"
+    return f"{told}: the peer ignores {them}{says}"
+
+
+def _shown(keys: Sequence[str]) -> str:
     shown = list(keys[:_NAMED_KEYS])
     if len(keys) > len(shown):
         shown.append(f"{len(keys) - len(shown)} more")
-    noun, them = ("keys", "them") if len(keys) > 1 else ("key", "it")
-    says = "; the peer says so (status FF01)" if findings.reserved else ""
-    told = f"no response holds the matching {noun} {', '.join(shown)}"
-    return f"{told}: the peer ignores {them}{says}"
+    return ", ".join(shown)

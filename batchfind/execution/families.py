@@ -11,8 +11,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 
-from batchfind.capture.records import Cause, Ending, RequestVerdict, Verdict
+from batchfind.capture.records import (
+    Cause,
+    Ending,
+    Outcome,
+    RequestVerdict,
+    Verdict,
+)
 from batchfind.execution.doubts import (
+    contradicted_key,
+    fewer_than_before,
     growth_refused,
     ignored_key,
     malformed,
@@ -123,6 +131,7 @@ class _Family:
             ),
             returned=frozenset().union(*(one.returned for one in each)),
             read=sum(one.read for one in each),
+            conflicts=sum(one.conflicts for one in each),
             absent=tuple(sorted(set.intersection(*absent))) if absent else (),
             reserved=sum(one.reserved for one in each),
             mismatches=sum(one.mismatches for one in each),
@@ -149,7 +158,11 @@ class _Family:
                 key = own.verdict, own.cause.code if own.cause else ""
                 found.setdefault(key, []).append(leaf)
         for (verdict, _), leaves in found.items():
-            yield verdict, _placed(self.alone[leaves[0].id].cause, leaves)
+            if verdict is Verdict.LIMITED:
+                # That was asked of the whole, whose first responses these are not.
+                yield Verdict.PARTIAL, _placed(self._limited(leaves[0]), leaves)
+            else:
+                yield verdict, _placed(self.alone[leaves[0].id].cause, leaves)
 
     def _of_cuts(self) -> Iterator[tuple[Verdict, Cause | None]]:
         for node, further in self._cut_by_further_key():
@@ -166,13 +179,19 @@ class _Family:
         extent = self.record.forest.pieces(node.id)[0].extent
         if splitting is None or extent is None or extent.by is None:
             return
-        findings = self.record.findings(node)
+        findings, peer = self.record.findings(node), self.record.peer(node)
         relied_on = axes(splitting, extent.by)
-        ignored = ignored_key(node, self.record.peer(node), findings, relied_on)
-        if ignored is not None:
-            yield Verdict.SUSPECT, _placed(ignored, [node])
-        if findings.lost:
-            yield Verdict.SUSPECT, _placed(self._lost(node, findings.lost), [node])
+        divided_by = self.record.divided_by(node)
+        doubts = [
+            ignored_key(node, peer, findings, relied_on),
+            contradicted_key(node, peer, findings, divided_by),
+            self._lost(node, findings.lost) if findings.lost else None,
+            self._in_vain(node),
+            fewer_than_before(node, peer, self.record.attempts(node)),
+        ]
+        for doubt in doubts:
+            if doubt is not None:
+                yield Verdict.SUSPECT, _placed(doubt, [node])
 
     def _of_the_whole(self) -> Iterator[tuple[Verdict, Cause | None]]:
         root, peer = self.root, self.record.peer(self.root)
@@ -183,6 +202,7 @@ class _Family:
             short_list(root, peer, found if self.record.rows_read else None),
             self._without_identity(),
             self.unset.doubt,
+            self._varying(),
         ]
         for doubt in doubts:
             if doubt is not None:
@@ -210,6 +230,44 @@ class _Family:
                 "the peer matches ranges in a way of its own, or its data changed: "
                 "run again, or use steps so short that nothing is cut"
             ),
+        )
+
+    def _in_vain(self, node: Request) -> Cause | None:
+        """The peer said that there is more, and the pieces brought nothing more."""
+        attempt = self.record.counting(node)
+        ending = attempt.ending if attempt is not None else None
+        if ending is None or ending.outcome is not Outcome.CAPPED:
+            return None
+        if not self.record.rows_read or self.record.findings(node).added:
+            return None
+        return Cause(
+            code="split-lossy",
+            message=(
+                f"{whom(node, self.record.peer(node))}: request {node.id} was refused "
+                f"after {plural(ending.responses, 'response')}, and the pieces it was "
+                "cut into brought no others"
+            ),
+            hint=(
+                "the peer matches ranges in a way of its own, or caps by something "
+                "else than responses: use steps so short that nothing is cut"
+            ),
+        )
+
+    def _varying(self) -> Cause | None:
+        """Its peer stops at different counts, so that nothing is proven by any."""
+        own = self.alone[self.root.id].responses
+        doubt = self.record.varying(self.root, own)
+        return None if doubt is None else doubt.cause
+
+    def _limited(self, leaf: Request) -> Cause:
+        """The query's own `cancel` ended a piece."""
+        return Cause(
+            code="limit",
+            message=(
+                f"{whom(leaf, self.record.peer(leaf))}: the query's own cancel ended "
+                "a piece of what was to be whole"
+            ),
+            hint="leave out cancel, or have the window not cut",
         )
 
     def _without_identity(self) -> Cause | None:

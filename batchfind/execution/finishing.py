@@ -135,7 +135,9 @@ class Finishing:
     ) -> tuple[Selection, list[Target]]:
         """Reads all its responses; adds what they tell to the findings."""
         selection = select(query, self._answers, partial(self._slabs, verdicts))
-        count = sum(verdicts[root.id].responses for root in selection.roots)
+        known = [verdicts[root.id] for root in selection.roots]
+        came = sum(one.responses + one.merged for one in known)
+        count = came - sum(tally.merged for tally in selection.tallies.values())
         self._tell(FinishingStarted(query.name, count))
         planned = [
             output

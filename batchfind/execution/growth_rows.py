@@ -49,6 +49,24 @@ class GrowthRows:
             if text
         ]
 
+    def all_lack(
+        self, query: PlannedQuery, path: KeyPath, counted: Iterable[Counted]
+    ) -> bool:
+        """Whether there are rows, and a key is there but without a value in each.
+
+        A peer that leaves the key out, or a row that cannot be decoded, says nothing.
+
+        Raises:
+            StorageError: the capture cannot be read.
+        """
+        seen = False
+        for rows in self.keys(query, counted, [path]):
+            for texts in rows.values[path]:
+                if not texts or any(text != "" for text in texts):
+                    return False
+                seen = True
+        return seen
+
     def days_without_time(
         self,
         query: PlannedQuery,

@@ -79,6 +79,7 @@ class RequestSplit:
     Attributes:
         pieces: ids of the new requests.
         why: one sentence, what made its answer doubtful.
+        responses: its answer had.
     """
 
     request: str
@@ -86,6 +87,7 @@ class RequestSplit:
     peer: str
     pieces: tuple[str, ...]
     why: str
+    responses: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,11 @@ class Stopping:
 
 @dataclass(frozen=True, slots=True)
 class FinishingStarted:
-    """The network is done; tables are rendered."""
+    """The network is done; tables are rendered.
+
+    Attributes:
+        responses: that stand; what came more than once is counted once.
+    """
 
     query: str
     responses: int

@@ -117,13 +117,21 @@ def turns(requests: Iterable[Request]) -> Iterator[Turn]:
     """
     chain: list[Request] = []
     for request in requests:
-        alone = request.repetition == 0 or request.origin is Origin.SPLIT
-        if chain and alone:
+        if chain and not _follows(request, chain[-1]):
             yield Turn(chain)
             chain = []
         chain.append(request)
     if chain:
         yield Turn(chain)
+
+
+def _follows(request: Request, other: Request) -> bool:
+    """Whether a request repeats another, as far as a part of a plan shows it."""
+    return (
+        request.repetition > other.repetition
+        and request.origin is not Origin.SPLIT
+        and (request.query, request.peer) == (other.query, other.peer)
+    )
 
 
 class Lines:

@@ -7,15 +7,25 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from batchfind.capture.records import StoredAttempt
+from batchfind.capture.records import Ending, Outcome, StoredAttempt
+from batchfind.dicom.models import model_of
 from batchfind.execution.caps import Caps, Doubt
-from batchfind.execution.contribution import contributing
+from batchfind.execution.contribution import answer, contributing
 from batchfind.execution.doubts import Surroundings, is_beyond_ascii
 from batchfind.execution.findings import NOTHING_FOUND, Findings
 from batchfind.execution.forest import Forest
+from batchfind.execution.silent_caps import (
+    Place,
+    is_doubted_piece,
+    place_of,
+    proven,
+    unconfirmed,
+    varying,
+)
 from batchfind.plan.model import Origin, Piecing, PlannedPeer, Request, Splitting
 from batchfind.plan.negotiated import EMPTY_VALUE
 from batchfind.plan.rewriting import text_at
+from batchfind.tables.asked import KeyReader
 
 Attempts = Callable[[Request], Sequence[StoredAttempt]]
 
@@ -42,6 +52,7 @@ class Record:
         self._findings = findings or {}
         self._refused = refused
         self._caps = caps or learned(forest, attempts)
+        self._differing: dict[str, frozenset[str]] = {}
         self._sharing = Counter(forest.family_of(root) for root in forest.roots)
 
     def attempts(self, request: Request) -> Sequence[StoredAttempt]:
@@ -59,7 +70,49 @@ class Record:
 
     def cap(self, request: Request) -> Doubt | None:
         """Why its peer may have more than it brought, or None."""
-        return self._caps.doubt(request, self._attempts(request))
+        doubt = self._caps.doubt(request, self._attempts(request))
+        if doubt is not None or not self._silent:
+            return doubt
+        own = answer(self._attempts(request))
+        if own is None or not is_doubted_piece(request, own):
+            return None
+        return self.varying(request, own.responses) or self._unconfirmed(request, own)
+
+    def varying(self, request: Request, own: int) -> Doubt | None:
+        """The doubt in a request with so many responses at a peer without one cap."""
+        counts = self._silent.get(place_of(request), ())
+        if len(counts) < 2:
+            return None
+        return varying(request, self.peer(request), counts, own)
+
+    def _unconfirmed(self, piece: Request, own: Ending) -> Doubt | None:
+        """The doubt in a piece of what was capped at a count that was met only once."""
+        if piece.origin is not Origin.SPLIT or piece.parent is None:
+            return None
+        above = self.forest[piece.parent]
+        count = self._cut_short.get(above.id)
+        if count is None or self._caps.confirms(above, count):
+            return None
+        # Its own pieces are proof of what it is: none of them brought anything new.
+        if self.forest.pieces(piece.id):
+            return None
+        return unconfirmed(piece, self.peer(piece), own.responses, above, count)
+
+    @cached_property
+    def _cut_short(self) -> Mapping[str, int]:
+        """Requests whose success lacked rows of their pieces, and with what count."""
+        found = {}
+        for request in self.forest.requests:
+            if not self.findings(request).added:
+                continue
+            ended = answer(self._attempts(request))
+            if ended is not None and ended.outcome is Outcome.SUCCESS:
+                found[request.id] = ended.responses
+        return found
+
+    @cached_property
+    def _silent(self) -> Mapping[Place, tuple[int, ...]]:
+        return proven((self.forest[one], n) for one, n in self._cut_short.items())
 
     def peer(self, request: Request) -> PlannedPeer:
         """The peer it goes to."""
@@ -79,6 +132,7 @@ class Record:
             cap=self.cap(request),
             charset_proven=self._is_charset_proven(request),
             relied_on=self.relied_on(request),
+            divided_by=self.divided_by(request),
             piece=request.origin is Origin.SPLIT,
             refused=self.refused(request),
         )
@@ -88,9 +142,51 @@ class Record:
         if self._sharing[self.forest.family_of(request)] > 1:
             return None
         extent, splitting = request.extent, self.splitting(request)
+        bound = self._bound(request)
         if splitting is None or extent is None or extent.by is None:
+            return bound
+        by = None if extent.then else axes(splitting, extent.by)
+        return None if by is None else by | bound
+
+    def divided_by(self, request: Request) -> frozenset[str]:
+        """Keys that tell which of several requests a row belongs to.
+
+        Those are the keys that `for_each` fills in, those of `any_of`, and those of a
+        window that is cut, whether or not this request was. Empty where no response
+        contradicts a key.
+        """
+        if not self.findings(request).contradicted:
             return frozenset()
-        return None if extent.then else axes(splitting, extent.by)
+        keys = self._bound(request) | self._alternating(request)
+        splitting = self.splitting(request)
+        if splitting is None:
+            return keys
+        then = (entry.key.dotted for entry in splitting.then)
+        return keys.union(axes(splitting, Piecing.TIME) or (), then)
+
+    def _bound(self, request: Request) -> frozenset[str]:
+        """The keys that `for_each` fills in."""
+        growing = self.forest.plan.queries[request.query].growing
+        binds = growing.binds if growing is not None else ()
+        return frozenset(bind.child.dotted for bind in binds)
+
+    def _alternating(self, request: Request) -> frozenset[str]:
+        """The keys in which the alternatives of an `any_of` differ."""
+        family = self.forest.family_of(request)
+        if self._sharing[family] < 2:
+            return frozenset()
+        if family not in self._differing:
+            plan = self.forest.plan
+            model = model_of(plan.queries[request.query].model)
+            reader = KeyReader(model, plan.dictionary)
+            held = [
+                {(key.name, key.text) for key in reader.keys(root)}
+                for root in self.forest.roots
+                if self.forest.family_of(root) == family
+            ]
+            unlike = set.union(*held) - set.intersection(*held)
+            self._differing[family] = frozenset(name for name, _ in unlike)
+        return self._differing[family]
 
     def finds_unset(self, request: Request) -> bool:
         """Whether its peer returns rows without a time for times open below.

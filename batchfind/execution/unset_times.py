@@ -90,8 +90,8 @@ class UnsetTimes:
         )
 
     def _is_proven(self, node: Request, splitting: Splitting) -> bool:
-        if self._is_whole(node):
-            return True  # it was cut to test its count, which others have cleared since
+        if self._is_whole(node) and not self._record.findings(node).added:
+            return True  # it was cut to test its count, which is cleared since
         below = [one for one in self._below(node) if _by(one) is not Piecing.UNSET]
         lowest = [one for one in below if is_open_below(one, splitting)]
         whole = bool(lowest) and all(self._is_whole(one) for one in lowest)

@@ -22,6 +22,7 @@ from batchfind.execution.caps import Caps, declared_cap
 from batchfind.execution.contribution import contributing
 from batchfind.execution.doubts import (
     Surroundings,
+    fewer_than_before,
     first_doubt,
     growth_refused,
     malformed,
@@ -62,6 +63,9 @@ def judge(
     ending = attempt.ending
     around = around or Surroundings(cap=declared_cap(request, peer, ending))
     verdict, cause = _verdict(request, peer, ending, findings, around)
+    if verdict is Verdict.COMPLETE:
+        cause = fewer_than_before(request, peer, attempts)
+        verdict = Verdict.SUSPECT if cause is not None else verdict
     found = findings or NOTHING_FOUND
     return RequestVerdict(
         request=request.id,

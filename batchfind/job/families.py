@@ -170,13 +170,10 @@ def check_within(
 
 
 def _of_window(query: Section, window: Window | None) -> Iterator[Written]:
-    """The keys that a window writes, or may write once it is cut."""
-    if window is None:
-        return
-    mark = query.section("window").mark("key")
-    for path in (window.key, window.time_key):
-        if path is not None:
-            yield Written(path, mark, "window.key", "the window")
+    """The key that a window writes; its time stands beside it."""
+    if window is not None and window.key is not None:
+        mark = query.section("window").mark("key")
+        yield Written(window.key, mark, "window.key", "the window")
 
 
 def _tags(path: KeyPath) -> tuple[tuple[int, str | None], ...]:

@@ -15,6 +15,7 @@ from batchfind.job.model import KeyEntry, Scalar
 from batchfind.job.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from batchfind.job.report import Report
 from batchfind.job.section import Section, scalar_of
+from batchfind.job.yaml_core import core_value
 
 _CHARACTER_SET: Final = 0x00080005
 _LEVEL: Final = 0x00080052
@@ -54,9 +55,7 @@ def read_returns(query: Section, rules: KeyRules) -> tuple[KeyEntry, ...]:
     """Leaves of `return`, each a zero-length key; problems are reported."""
     place = query.place("return")
     entries = []
-    for item in query.items("return"):
-        if not isinstance(item, ScalarNode):
-            continue
+    for item in _allowed(query, "return"):
         path = _path(item, None, Section(query.node, place, query.report), rules)
         if path is not None:
             empty = (Scalar("", item.mark),)
@@ -79,10 +78,12 @@ def read_key_paths(
     """The key paths of a list, or of a single text; problems are reported."""
     place = Section(section.node, section.place(name), section.report)
     found: dict[KeyPath, Mark] = {}
-    for item in section.items(name):
-        path = _path(item, None, place, rules) if isinstance(item, ScalarNode) else None
-        if path is None:
-            continue
+    texts: set[str] = set()
+    for item in _allowed(section, name):
+        path = _path(item, None, place, rules)
+        if path is None or item.text in texts:
+            continue  # the schema tells what stands twice in the same words
+        texts.add(item.text)
         if path.vr == "SQ":
             message = f"{path.dotted} is a sequence; name a key inside it"
             place.report.error(item.mark, place.path, message)
@@ -92,6 +93,17 @@ def read_key_paths(
         else:
             found[path] = item.mark
     return tuple(found.items())
+
+
+def _allowed(section: Section, name: str) -> Iterator[ScalarNode]:
+    """The texts of a list of key paths, or the only one, that the schema allows."""
+    is_list = isinstance(section.node.get(name), SequenceNode)
+    for item in section.items(name):
+        value = core_value(item) if isinstance(item, ScalarNode) else None
+        kinds = (str, int, float) if is_list else (str,)
+        if isinstance(item, ScalarNode) and type(value) in kinds:
+            if is_list or value:
+                yield item
 
 
 def check_once(
@@ -179,6 +191,8 @@ def _below(
     item: Section, path: KeyPath, mark: Mark, rules: KeyRules
 ) -> Iterator[KeyEntry]:
     if problem := _no_sequence(path):
+        if rules.alternatives:
+            problem = problem.replace("one value", "a list of values")
         item.report.error(mark, item.path, problem)
         return
     yield from _leaves(item, path, rules)
@@ -187,6 +201,8 @@ def _below(
 def _leaf(
     path: KeyPath, name: ScalarNode, value: Node, place: Section, rules: KeyRules
 ) -> Iterator[KeyEntry]:
+    if rules.alternatives and isinstance(value, MappingNode):
+        return  # the schema tells that it is empty
     values = _values(value, place)
     problem = ""
     if isinstance(value, SequenceNode):
@@ -257,7 +273,7 @@ def _path(
     except ValueError as error:
         place.report.error(name.mark, place.path, _unreadable(name, error))
         return None
-    problem = "" if rules.raw else _refusal(path)
+    problem = "" if rules.raw else refusal(path)
     if problem:
         place.report.error(name.mark, place.path, problem)
         return None
@@ -273,7 +289,8 @@ def _unreadable(name: ScalarNode, error: ValueError) -> str:
     return str(error)
 
 
-def _refusal(path: KeyPath) -> str:
+def refusal(path: KeyPath) -> str:
+    """Why a key cannot be one of a query that is not raw, or nothing."""
     if any(step.item for step in path.steps):
         return f"{path.dotted}: a key sequence has one item, [0] (PS3.4 C.2.2.2.6)"
     return "" if path.is_nested else _OURS.get(path.tag, "")

@@ -11,6 +11,7 @@ from typing import Any, Final
 from batchfind.errors import Mark
 from batchfind.job.dictionaries import read_dictionaries
 from batchfind.job.documents import Document, Merged, merge_includes, read_document
+from batchfind.job.embedded import templates_in
 from batchfind.job.model import (
     Job,
     Output,
@@ -27,7 +28,6 @@ from batchfind.job.report import Report
 from batchfind.job.section import Section
 from batchfind.job.transport_model import Material
 
-_TEMPLATE: Final = re.compile(r"\{\{(.*?)\}\}|\{%(.*?)%\}", re.DOTALL)
 _LITERAL: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
 _DATE_NAME: Final = re.compile(r"(?<![.\w])(today|yesterday|tomorrow|now)\b")
 
@@ -163,8 +163,8 @@ def _require_timezone(
         if query.window is not None
     ]
     for scalar in _scalars(queries, outputs):
-        for template in _TEMPLATE.finditer(scalar.text):
-            code = _LITERAL.sub("", template[1] or template[2] or "")
+        for begin, end in templates_in(scalar.text):
+            code = _LITERAL.sub("", scalar.text[begin + 2 : end - 2])
             if name := _DATE_NAME.search(code):
                 used.append((scalar.mark, f"'{name[1]}'"))
     if used:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from batchfind.job.embedded import templates_in
 from batchfind.job.model import Output, OutputFormat, Publish
 from batchfind.job.nodes import MappingNode, ScalarNode
 from batchfind.job.output_fields import check_fields, is_directory
@@ -16,7 +17,7 @@ from batchfind.job.section import Section
 from batchfind.job.shell import shell_fault
 from batchfind.job.suggest import did_you_mean
 
-_QUERY_NAME: Final = re.compile(r"\{\{[^}]*\bquery\b")
+_QUERY_NAME: Final = re.compile(r"\bquery\b")
 
 
 def read_outputs(root: Section, queries: Iterable[str]) -> tuple[Output, ...]:
@@ -46,7 +47,7 @@ def _read_output(section: Section, names: tuple[str, ...]) -> Output | None:
     if path is None or form not in {one.value for one in OutputFormat}:
         return None
     one_of_many = len(named) != 1 and len(names) > 1
-    if one_of_many and not _QUERY_NAME.search(path.text):
+    if one_of_many and not _names_query(path.text):
         message = (
             "an output holds one query; name it under 'queries', or write "
             "{{ query }} in the path"
@@ -72,6 +73,13 @@ def _read_output(section: Section, names: tuple[str, ...]) -> Output | None:
         overwrite=enum_of(section, "overwrite", Overwrite.REPLACE),
         options=options,
         marks=marks_of(section),
+    )
+
+
+def _names_query(path: str) -> bool:
+    return any(
+        path.startswith("{{", begin) and _QUERY_NAME.search(path[begin:end])
+        for begin, end in templates_in(path)
     )
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from batchfind.job.embedded import without_templates
+
 _EXPANDED: Final = re.compile(
     r"^~(?:[\w.-]*(?=[/\\])|$)|\$\{\w+\}|\$[A-Z_][A-Z0-9_]*\b|%[A-Z][A-Z_()0-9]{2,}%"
 )
-_TEMPLATE: Final = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 
 
 def shell_fault(path: str) -> str:
@@ -21,7 +22,7 @@ def shell_fault(path: str) -> str:
     >>> shell_fault("exports/~old/a$b.csv")
     ''
     """
-    found = _EXPANDED.search(_TEMPLATE.sub("", path))
+    found = _EXPANDED.search(without_templates(path))
     if found is None:
         return ""
     return f"no shell expands {found[0][:40]} here; write an absolute path"

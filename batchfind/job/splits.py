@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from batchfind.dicom.dictionary import STANDARD, Dictionary
-from batchfind.job.keys import read_path
+from batchfind.job.keys import read_path, refusal
 from batchfind.job.model import Split, Then, Unset
 from batchfind.job.nodes import MappingNode
 from batchfind.job.section import Section
@@ -51,7 +51,9 @@ def _then(window: Section, known: Dictionary) -> tuple[Then, ...]:
         key = read_path(entry, "key", known)
         if key is None:
             continue
-        if key.vr == "SQ":
+        if problem := refusal(key):
+            entry.error("key", problem)
+        elif key.vr == "SQ":
             entry.error("key", f"{key.dotted} is a sequence; name a key inside it")
         elif any(key == one.key for one in found):
             entry.error("key", f"{key.dotted} cuts twice; put its values together")

@@ -31,7 +31,9 @@ def validate(root: Node, report: Report, *, part: str | None = None) -> None:
         if report.full:
             return
         mark = _mark(root, one.place, about_key=one.about_key)
-        report.error(mark, dotted(one.place), one.message)
+        # What took its entries away is told, as a tag that YAML splits.
+        if not (one.of_nothing and report.knows(mark.file, mark.line)):
+            report.error(mark, dotted(one.place), one.message)
 
 
 def dotted(place: Iterable[str | int]) -> str:

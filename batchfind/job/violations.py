@@ -58,11 +58,13 @@ class Violation:
         place: keys and positions that lead to it.
         message: a sentence.
         about_key: the key at this place is wrong, not its value.
+        of_nothing: a list or mapping is empty.
     """
 
     place: Place
     message: str
     about_key: bool
+    of_nothing: bool = False
 
 
 def violations(value: object, schema: Schema) -> Iterator[Violation]:
@@ -82,8 +84,9 @@ def _explain(error: ValidationError) -> Iterator[Violation]:
     if error.validator == "anyOf":
         yield from _alternatives(error)
         return
+    of_nothing = error.validator in {"minItems", "minProperties"}
     for place, message in _sentences(error):
-        yield Violation(place, message, about_key)
+        yield Violation(place, message, about_key, of_nothing)
 
 
 def _sentences(error: ValidationError) -> Iterator[tuple[Place, str]]:
@@ -125,6 +128,9 @@ def _unknown(
 
 
 def _hint(name: str, known: Iterable[str]) -> str:
+    longer = [one for one in known if one.startswith(f"{name}_")]
+    if longer:
+        return f" (did you mean '{longer[0]}'?)"
     owners = owners_of(name)
     if owners:
         return f"; '{name}' belongs in {' or '.join(owners)}"

@@ -16,8 +16,10 @@ from typing import IO
 
 from batchfind.net.der import INTEGER, OCTET_STRING, SEQUENCE, DerError, Value, first
 
+# A block ends where another begins, so that what never ends is read once.
 _BLOCK = re.compile(
-    rb"-----BEGIN ([A-Z0-9 ]+)-----(.+?)-----END \1-----", re.DOTALL | re.ASCII
+    rb"-----BEGIN ([A-Z0-9 ]{1,64})-----((?:(?!-----BEGIN ).)+?)-----END \1-----",
+    re.DOTALL | re.ASCII,
 )
 _CERTIFICATES = frozenset({"CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE"})
 _REVOCATION_LIST = "X509 CRL"

@@ -51,9 +51,7 @@ class Alternatives:
             self._known[key] = tuple(itertools.product(*each))
         return self._known[key]
 
-    def _leaves(
-        self, one: AnyOf, scope: Scope, row: RowGroup | None
-    ) -> Iterable[Leaf]:
+    def _leaves(self, one: AnyOf, scope: Scope, row: RowGroup | None) -> Iterable[Leaf]:
         where = f"queries.{self._query.name}.any_of.{one.key}"
         seen: dict[str, Leaf] = {}
         for scalar in one.values:
@@ -71,7 +69,8 @@ class Alternatives:
                 fed = row is not None and not read.isdisjoint(row.cells)
                 mark = row.mark if row is not None and fed else scalar.mark
                 self._problems.error(mark, where, message)
-            elif text in seen:
+                continue
+            if text in seen:
                 message = "this value stands there twice; it is asked once"
                 self._problems.warn(scalar.mark, where, message)
             seen.setdefault(text, Leaf(one.key, text, scalar.mark, where))

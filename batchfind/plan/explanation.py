@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 
 from batchfind.dicom.models import model_of
 from batchfind.dicom.paths import KeyPath
-from batchfind.job.model import Dedupe, Expect, Unset, Verify
+from batchfind.job.model import Cancel, Dedupe, Expect, Unset, Verify
 from batchfind.plan.model import (
     Growing,
     Plan,
@@ -42,11 +42,12 @@ def explain(plan: Plan, query: PlannedQuery) -> Iterator[Line]:
     """
     requests = [one for one in plan.requests if one.query == query.name]
     if query.growing is not None:
-        yield from _growing(query.growing)
+        yield from _growing(query, query.growing)
         requests = list(query.growing.patterns)
     yield from _alternatives(requests)
     if query.splitting is not None:
         yield from _splitting(query, query.splitting)
+        yield from _asked_otherwise(requests)
         yield from _worst_case(plan, query, requests)
     yield from _merging(query, requests)
     peers = {one.peer: plan.peers[one.peer] for one in requests}
@@ -57,7 +58,7 @@ def explain(plan: Plan, query: PlannedQuery) -> Iterator[Line]:
         yield from _expectation(query.expect)
 
 
-def _growing(growing: Growing) -> Iterator[Line]:
+def _growing(query: PlannedQuery, growing: Growing) -> Iterator[Line]:
     binds = _listed(
         bind.child.dotted
         if bind.child == bind.parent
@@ -67,11 +68,18 @@ def _growing(growing: Growing) -> Iterator[Line]:
     yield "for each", f"row of {growing.query}, at the peer it came from: {binds}"
     limit = f"where that makes more than {growing.limit} requests, none is"
     yield "", f"asked once all of {growing.query} has ended; {limit}"
+    carried = [name for name in growing.columns if name in query.carry]
+    if carried:
+        columns = (f"{name} from {growing.columns[name].dotted}" for name in carried)
+        yield "carries", f"of the row, to every row found for it: {_listed(columns)}"
 
 
 def _alternatives(requests: Sequence[Request]) -> Iterator[Line]:
     families = _families(requests)
     if len(families) == len(requests):
+        if any(one.family for one in requests):
+            text = "each key has one value, so nothing is merged; keys would do as well"
+            yield "any of", text
         return
     each = len(requests) // len(families)
     if len(families) == 1:
@@ -101,6 +109,15 @@ def _splitting(query: PlannedQuery, splitting: Splitting) -> Iterator[Line]:
     for then in splitting.then:
         if not then.exhaustive:
             yield "", f"values of {then.key.dotted} find more, but prove nothing"
+
+
+def _asked_otherwise(requests: Sequence[Request]) -> Iterator[Line]:
+    """What `cancel` and `repeat` mean for requests that are cut."""
+    if any(one.cancel != Cancel() for one in requests):
+        text = "an answer that is cancelled as asked is limited, and is never cut"
+        yield "", f"{text}; a piece that is cancelled leaves the whole partial"
+    if any(one.repetition for one in requests):
+        yield "", "each repetition is cut on its own, where its own answer is capped"
 
 
 def _shortest(splitting: Splitting) -> str:

@@ -237,7 +237,7 @@ def _bound_keys(
             found.append(key)
     if binds:
         _warn_of_unread(query, each, binds, problems)
-    else:
+    elif not any(key.names.intersection(each.columns) for key in keys):
         names = ", ".join(f"{{{{ {name} }}}}" for name in each.columns)
         message = (
             f"no key takes a value from the rows of {each.query}, so every request"
@@ -273,7 +273,7 @@ def _absent(each: ForEach) -> dict[str, str]:
     return {
         name: (
             f"{name} comes from the rows of query {each.query}, which are known only"
-            f" while the job runs; write {{{{ {name} }}}} as the whole value of a key"
+            f" while the job runs; write {{{{ {name} }}}} as the whole value of a key under keys"
         )
         for name in each.columns
     }

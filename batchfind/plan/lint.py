@@ -56,7 +56,7 @@ def lint_leaves(
         if not leaf.text or leaf.path.vr == "SQ":
             continue
         found = check_matching_value(leaf.path.vr, leaf.path.tag, leaf.text)
-        for number, finding in enumerate(found):
+        for number, finding in enumerate(dict.fromkeys(found)):
             if finding.option in options:
                 continue
             about = f"{finding.clause} {number}"

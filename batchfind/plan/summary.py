@@ -177,12 +177,12 @@ def _query_lines(query: QuerySummary) -> Iterator[str]:
         yield from _wrapped("note", note)
     for label, text in query.explained:
         yield from _wrapped(label, text)
-    yield from _output_lines(query.outputs)
+    yield from _output_lines(query.outputs, query.each)
 
 
-def _output_lines(outputs: tuple[PlannedOutput, ...]) -> Iterator[str]:
+def _output_lines(outputs: tuple[PlannedOutput, ...], each: str) -> Iterator[str]:
     for output in outputs[:_MOST_OUTPUTS]:
-        behind = _counted(len(output.requests), "request")
+        behind = f"{_counted(len(output.requests), 'request')}{each}"
         path = f"{output.path}{'/' if output.is_directory else ''}"
         yield f"  {'writes':<9} {path} ({_kind(output)}, {behind})"
     if len(outputs) > _MOST_OUTPUTS:

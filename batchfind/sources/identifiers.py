@@ -27,7 +27,10 @@ LARGEST: Final = 16 << 20
 
 _MAGIC: Final = slice(128, 132)
 _BOM: Final = b"\xef\xbb\xbf"
-_DUMP: Final = re.compile(rb"(\s*#[^\n]*\n|\s*\n)*\s*\(\s*[0-9A-Fa-f]{4}\s*,")
+# Each line is matched in one way and never again: blank lines cost no more than that.
+_DUMP: Final = re.compile(
+    rb"(?:[^\S\n]*(?:#[^\n]*)?\n)*+[^\S\n]*\(\s*[0-9A-Fa-f]{4}\s*,"
+)
 
 
 def read_identifier(

@@ -249,6 +249,42 @@ class TestOutputs:
         assert f"\n  {path}\n" in closing(run_result(outputs=(output_report(path),)))
 
 
+class TestWhatIsStillToBeAsked:
+    def test_after_an_interruption_is_named(self, run_result: MakeResult) -> None:
+        code = ExitCode.INTERRUPTED
+        screen = closing(run_result(exit_code=code, ungrown=("series",)))
+        told = "0 of 1 request unanswered, query series still to be asked"
+        assert told in " ".join(screen.split())
+
+    def test_is_never_complete(self, run_result: MakeResult) -> None:
+        left = ("series", "images")
+        screen = closing(run_result(exit_code=ExitCode.INCOMPLETE, ungrown=left))
+        told = "incomplete: 1 request answered, queries series, images still to be"
+        assert told in " ".join(screen.split())
+        assert "batchfind resume /runs/nightly/one" in screen
+
+
+class TestCounts:
+    def test_are_those_of_rows_that_stand(
+        self, run_result: MakeResult, request_report: MakeRequest
+    ) -> None:
+        requests = (request_report(responses=400, merged=750),)
+        screen = closing(run_result(requests=requests))
+        assert "responses" in screen.splitlines()[0]
+        assert " 400 " in screen
+
+    def test_are_those_of_rows_that_came_while_nothing_was_made_of_them(
+        self, run_result: MakeResult, request_report: MakeRequest
+    ) -> None:
+        requests = (request_report(responses=400, merged=750),)
+        stopped = run_result(requests=requests, exit_code=ExitCode.INTERRUPTED)
+        going = run_result(requests=requests, under_way=True)
+        for result in (stopped, going):
+            screen = closing(result)
+            assert "received" in screen.splitlines()[0]
+            assert " 1,150 " in screen
+
+
 class TestTheVerdict:
     @pytest.mark.parametrize(
         ("verdict", "code", "start"),
@@ -359,7 +395,6 @@ class TestTheWayOn:
         result = run_result(requests=(), error="disk full", exit_code=ExitCode.STORAGE)
         assert "batchfind resume /runs/nightly/one" in closing(result)
 
-
     @pytest.mark.parametrize(
         ("code", "responses", "helps"),
         [
@@ -441,9 +476,7 @@ class TestLongLines:
         output_report: MakeOutput,
     ) -> None:
         place = Path("/srv/" + "folder/" * 12)
-        cause = Cause(
-            code="status-a700", message="many words " * 20, hint="do it " * 30
-        )
+        cause = Cause(code="peer-abort", message="many words " * 20, hint="do it " * 30)
         output = output_report(
             str(place / "out.csv"),
             published=False,

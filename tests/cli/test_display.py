@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -190,6 +191,20 @@ class TestTheBoardOfARequestThatIsCut:
         board.observe(split("0"), 1.0)
         assert (group.done, group.bad) == (0, 0)
 
+    def test_counts_all_it_brought_once(self, verdict: MakeVerdict) -> None:
+        board = Board()
+        board.observe(started(2), 0.0)
+        cut = replace(split("0"), responses=37)
+        board.observe(RequestStarted("0", "worklist", "ris"), 0.0)
+        board.observe(ResponsesArrived("0", "worklist", "ris", 30), 0.0)
+        board.observe(cut, 1.0)
+        group = board.groups["worklist", "ris"]
+        assert group.responses == 37
+        told = RequestEnded("worklist", "ris", verdict("1", Verdict.COMPLETE, 5))
+        board.observe(told, 1.0)
+        board.observe(replace(split("1"), responses=5), 1.0)
+        assert group.responses == 42
+
     def test_finds_pieces_of_an_earlier_execution(self, verdict: MakeVerdict) -> None:
         board = Board()
         born = tuple(
@@ -251,10 +266,21 @@ class TestTheLiveScreen:
         board.observe(trouble(message="a long trouble " * 20), 1.0)
         on = console(width, encoding=encoding)
         lines = drawn(board, on)
-        assert len(lines) == 3
+        assert 3 < len(lines) <= 5
         assert max(len(line) for line in lines) <= width
         for line in lines:
             line.encode(encoding)
+
+    def test_shows_a_long_note_whole_where_there_is_room(self) -> None:
+        board = Board()
+        board.observe(started(1), 0.0)
+        board.observe(split(pieces=3), 0.0)
+        words = board.notice.split()
+        high = drawn(board, console(30, height=24))
+        assert " ".join(high[2:]).split() == words
+        low = drawn(board, console(30, height=12))
+        assert len(low) == 3
+        assert low[-1].endswith(" ...")
 
     def test_shows_the_peer_beside_a_long_name(self) -> None:
         board = Board()
@@ -325,7 +351,7 @@ class TestPlainLines:
         assert capsys.readouterr().err == ""
         lines(RequestEnded("worklist", "ris", verdict("1", Verdict.FAILED)))
         assert capsys.readouterr().err == (
-            "worklist @ ris: 1 answered, 1 failed, 3 responses, 0.0 s\n"
+            "worklist @ ris: 1 answered, 1 failed, 3 responses received, 0.0 s\n"
         )
 
     def test_tell_each_trouble_of_a_peer_once(
@@ -349,7 +375,9 @@ class TestPlainLines:
         capsys.readouterr()
         for now in (101.0, 104.9, 105.1, 106.0):  # noqa: B007 - the clock reads it
             lines(ResponsesArrived("0", "worklist", "ris", 5))
-        assert capsys.readouterr().err == "0 of 2 requests ended, 5 responses\n"
+        assert (
+            capsys.readouterr().err == "0 of 2 requests ended, 5 responses received\n"
+        )
 
     def test_tell_of_stopping_and_writing(
         self, capsys: pytest.CaptureFixture[str]
@@ -415,7 +443,8 @@ class TestPlainLines:
             ended = verdict(piece, Verdict.COMPLETE, 3)
             lines(RequestEnded("worklist", "ris", ended))
         assert capsys.readouterr().err == (
-            "worklist @ ris: 1 answered, cut into 2 pieces, 6 responses, 0.0 s\n"
+            "worklist @ ris: 1 answered, cut into 2 pieces, 6 responses received, "
+            "0.0 s\n"
         )
 
     def test_tell_of_a_group_that_ended_again_only_what_is_new(
@@ -428,8 +457,8 @@ class TestPlainLines:
             ended = verdict("0", Verdict.COMPLETE, responses)
             lines(RequestEnded("worklist", "ris", ended))
         assert capsys.readouterr().err == (
-            "worklist @ ris: 1 answered, 3 responses, 0.0 s\n"
-            "worklist @ ris: 1 answered, 7 responses, 0.0 s\n"
+            "worklist @ ris: 1 answered, 3 responses received, 0.0 s\n"
+            "worklist @ ris: 1 answered, 7 responses received, 0.0 s\n"
         )
 
 

@@ -102,6 +102,17 @@ class TestEveryFailure:
 
 
 class TestProblems:
+    def test_are_summed_up_in_one_sentence(
+        self,
+        failing: Callable[[BaseException], None],
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        failing(JobError(PROBLEMS))
+        execute(["validate", "job.yaml", "--json"])
+        assert json.loads(capsys.readouterr().out)["error"] == (
+            f"{PROBLEMS[0]} (and one more in 'problems')"
+        )
+
     def test_stand_in_json_with_their_places(
         self,
         failing: Callable[[BaseException], None],

@@ -7,6 +7,7 @@ import struct
 import zlib
 from collections.abc import Iterable
 from io import BytesIO
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,7 @@ from pydicom.filereader import read_dataset
 from pydicom.tag import Tag
 
 from batchfind.dicom import transfer_syntaxes as ts
+from batchfind.dicom.containers import EXPLICIT_LITTLE, DataSet
 from batchfind.dicom.dictionary import Dictionary, vr_of
 from batchfind.dicom.dictionary_entries import read_entry
 from batchfind.dicom.encode import encode
@@ -24,6 +26,7 @@ from batchfind.dicom.raw import DecodeLimits, RawElement
 from batchfind.dicom.scalar import decode
 from batchfind.dicom.vrs import NUMBER_FORMATS, STRING_VRS
 from batchfind.errors import IdentifierDefect
+from tests.dicom.data_sets import Wire
 
 ITEM = b"\xfe\xff\x00\xe0"
 ITEM_END = b"\xfe\xff\x0d\xe0\0\0\0\0"
@@ -556,6 +559,32 @@ class TestADictionaryOfASite:
     def test_tells_vrs_that_were_not_sent(self, syntax: str, vrs: list[str]) -> None:
         found = decode(encode(self.SENT, syntax, ()), syntax, known=self.KNOWN)
         assert [one.vr for one in found] == vrs
+
+    def test_knows_each_creator_from_where_it_stands(self) -> None:
+        known, wire = self.KNOWN, Wire(ts.EXPLICIT_LE)
+        early = wire.element(0x00551101, b"\1\0", "UN")
+        creator = wire.element(0x00550011, b"ACME", "LO")
+        late = wire.element(0x00551102, b"\1\0", "UN")
+        other = wire.element(0x00550012, b"ACME", "LO")
+        last = wire.element(0x00551201, b"\1\0", "UN")
+        raw = early + creator + late + other + last
+        found = {one.tag: one.vr for one in decode(raw, ts.EXPLICIT_LE, known=known)}
+        assert (found[0x00551101], found[0x00551201]) == ("UN", "US")
+
+    def test_of_many_private_elements_looks_at_each_once(self) -> None:
+        looked: list[int] = []
+
+        class Watched(list[RawElement]):
+            def __getitem__(self, index: Any) -> Any:
+                looked.append(index)
+                return super().__getitem__(index)
+
+        data_set = DataSet(EXPLICIT_LITTLE, 0, 0)
+        creator = RawElement(0x00550011, "LO", b"ACME")
+        others = [RawElement(0x00551101 + n, "UN", b"") for n in range(50)]
+        data_set.elements = Watched([creator, *others])
+        assert [data_set.creator_of(0x00551101) for _ in range(50)] == ["ACME"] * 50
+        assert looked == list(range(51))
 
     def test_is_not_asked_when_all_is_to_stay(self) -> None:
         raw = encode(self.SENT, ts.EXPLICIT_LE, ())

@@ -6,10 +6,10 @@ Nothing of a network is here, so that thousands of archives can be tried.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from batchfind.capture.records import (
     AttemptFacts,
@@ -25,10 +25,12 @@ from batchfind.execution.caps import Caps
 from batchfind.execution.contribution import contributing
 from batchfind.execution.findings import Findings
 from batchfind.execution.forest import Forest
+from batchfind.execution.silent_caps import Pedigree
 from batchfind.execution.verdicts import judge_run
 from batchfind.job.model import PeerLimits, ResponseCap, Unset
 from batchfind.plan.model import (
     Extent,
+    Origin,
     Piecing,
     Plan,
     PlannedThen,
@@ -50,6 +52,8 @@ FACTS = AttemptFacts(
     association=1,
     started="2026-01-31T03:15:00.000000+00:00",
 )
+Limit: TypeAlias = Callable[[int, dict[int, str]], tuple[int | None, Style]]
+"""The cap of an answer and how it ends there, by what was asked before and the keys."""
 _MOST_PROBES = 8
 _MOST_PIECES = 200
 
@@ -142,6 +146,7 @@ class Simulation:
         tries: attempts, by request id.
         born: pieces, in the order they were made.
         refused: ids of requests whose pieces would have been too many.
+        limit: the cap of each answer, where it is not always the archive's.
     """
 
     plan: Plan
@@ -150,11 +155,14 @@ class Simulation:
     tries: dict[str, list[StoredAttempt]] = field(default_factory=dict)
     born: list[Request] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
+    limit: Limit | None = None
     _parents: set[str | None] = field(default_factory=set)
+    _asked: int = 0
 
     def run(self, turn: Sequence[int] = ()) -> Simulation:
         """Asks all there is to ask; `turn` shuffles which request is next."""
         caps = Caps(self.plan)
+        pedigree = Pedigree(self._above, self._pieces_of, self._attempts, caps)
         known = {one.id: one for one in self.plan.requests}
         waiting, cut = list(known.values()), set[str]()
         for step in range(100_000):
@@ -166,10 +174,13 @@ class Simulation:
             newly = caps.learn(asked, self.tries[asked.id])
             if caps.again(asked, self.tries[asked.id]):
                 waiting.append(asked)
-            for identity in (asked.id, *newly):
+            above = self._above(asked)
+            siblings = [one.id for one in self._pieces_of(above)] if above else []
+            for identity in (asked.id, *newly, *siblings):
                 one = known[identity]
-                doubted = caps.doubt(one, self.tries[identity])
-                if doubted is None or identity in cut:
+                doubted = caps.doubt(one, self._attempts(one))
+                doubted = doubted or pedigree.doubt(one, self.plan.peers[one.peer])
+                if doubted is None or identity in cut or one in waiting:
                     continue
                 cut.add(identity)
                 children = self._pieces(one)
@@ -210,6 +221,7 @@ class Simulation:
                     merged=sum(uid in seen for uid in uids),
                     unset=sum(not row.time for row in rows),
                     lost=self._lost(forest, one, rows),
+                    added=self._added(forest, one, uids),
                 )
                 seen.update(uids)
         return found
@@ -217,10 +229,13 @@ class Simulation:
     def _ask(self, asked: Request) -> None:
         keys = _keys(asked)
         rows = [one for one in self.archive.studies if self._matches(one, keys)]
-        cap = self.archive.cap
+        cap, style = self.archive.cap, self.archive.style
+        if self.limit is not None:
+            cap, style = self.limit(self._asked, keys)
+        self._asked += 1
         capped = cap is not None and len(rows) > cap
         rows = rows[:cap] if capped else rows
-        outcome, code = _ENDS[self.archive.style] if capped else (Outcome.SUCCESS, "")
+        outcome, code = _ENDS[style] if capped else (Outcome.SUCCESS, "")
         if capped and not rows and outcome is Outcome.PARTIAL:
             outcome = Outcome.FAILED
         self.rows.setdefault(asked.id, []).append(rows)
@@ -250,12 +265,27 @@ class Simulation:
         self._parents |= {child.parent for child in children}
         return children
 
+    def _above(self, one: Request) -> Request | None:
+        if one.origin is not Origin.SPLIT:
+            return None
+        everyone = (*self.plan.requests, *self.born)
+        return next(other for other in everyone if other.id == one.parent)
+
+    def _pieces_of(self, one: Request) -> Sequence[Request]:
+        return [piece for piece in self.born if piece.parent == one.id]
+
     def _attempts(self, one: Request) -> Sequence[StoredAttempt]:
         return self.tries.get(one.id, [])
 
     def _contributed(self, one: Request) -> list[Study]:
         attempt = contributing(self._attempts(one), cut=one.id in self._parents)
         return [] if attempt is None else self.rows[one.id][attempt.ordinal - 1]
+
+    def _added(self, forest: Forest, one: Request, uids: Sequence[str]) -> int:
+        below = {
+            row.uid for each in _below(forest, one) for row in self._contributed(each)
+        }
+        return len(below.difference(uids))
 
     def _lost(self, forest: Forest, one: Request, rows: Sequence[Study]) -> int:
         pieces = forest.pieces(one.id)

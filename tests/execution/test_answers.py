@@ -265,6 +265,24 @@ class TestStoredVerdicts:
         assert {one for one in found if found[one].warnings} == {"0.1"}
         assert found["0.1"] == marked["0.1"]
 
+    def test_fall_with_a_newer_answer_that_contradicts_them(
+        self, tmp_path: Path
+    ) -> None:
+        made = Written(tmp_path)
+        made.end("0.0.0", Outcome.SUCCESS, 30)
+        made.end("0.1", Outcome.SUCCESS, 20)
+        made.store(made.read(lambda answers: answers.verdicts()))
+        assert made.verdicts()["0.1"] is Verdict.COMPLETE
+        made.end("0.0.1", Outcome.CAPPED, 20)  # and the run died
+        assert made.verdicts()["0.1"] is Verdict.SUSPECT
+
+    def test_stand_where_only_rows_told_of_a_doubt(self, written: Written) -> None:
+        stored = written.read(lambda answers: answers.verdicts())
+        doubted = replace(stored["0.1"], verdict=Verdict.SUSPECT)
+        written.store({**stored, "0.1": doubted})
+        written.end("0.0.1", Outcome.FAILED)
+        assert written.verdicts()["0.1"] is Verdict.SUSPECT
+
     def test_give_way_to_what_is_known_of_a_skipped_request(
         self, tmp_path: Path
     ) -> None:

@@ -130,6 +130,21 @@ class TestCausesThatMayPass:
         assert (verdict.responses, verdict.attempts) == (40, 2)
 
 
+    def test_of_a_broken_answer_is_a_cap_when_the_count_repeats(
+        self, tmp_path: Path, scripted_peer: StartPeer
+    ) -> None:
+        broken = [steps.matches(3), steps.abort()]
+        scripted = scripted_peer(script=steps.in_turn(broken, broken))
+        given = with_real_keys(asking(tmp_path, scripted))
+        options = RunOptions(job_text="version: 1\n")
+        (report,) = asyncio.run(run_plan(given, options)).requests
+        assert report.attempts == 2
+        assert report.verdict is Verdict.PARTIAL
+        assert report.cause is not None
+        assert report.cause.code == "abort-at-n"
+        assert "window.split: adaptive" in report.cause.hint
+
+
 class TestManyRequests:
     @settings(
         deadline=None,
@@ -251,6 +266,22 @@ class TestWaiting:
             for each in scripted.seen.requests
         ]
         assert order == [b"R0.0", b"R0.1", b"R0.1", b"R0.2", b"R0.3"]
+
+    def test_of_a_repetition_left_over_is_not_another_peers_affair(
+        self, tmp_path: Path, ask: Ask, scripted_peer: StartPeer
+    ) -> None:
+        """As a resumed run finds them, whose first repetitions were answered."""
+        dead = scripted_peer(on_connect=[steps.reset()])
+        alive = scripted_peer(steps.matches(1), steps.final())
+        requests = [
+            request("0.0", "alive"),
+            *(request(f"1.{n}", "dead", repetition=1) for n in range(9)),
+            *(request(f"2.{n}", "alive") for n in range(3)),
+        ]
+        peers = [peer("dead", dead.port), peer("alive", alive.port)]
+        asked = ask(plan(tmp_path, peers, requests, policy={"retry": SOON}))
+        well = [asked.verdicts[id_] for id_ in ("0.0", "2.0", "2.1", "2.2")]
+        assert {one.verdict for one in well} == {Verdict.COMPLETE}
 
 
 class TestBusyPeers:

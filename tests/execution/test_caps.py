@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import zip_longest
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from batchfind.capture.records import Ending, Outcome
-from batchfind.execution.caps import Caps, Doubt
-from batchfind.job.model import ResponseCap
+from batchfind.dicom.identifier import Element, Identifier
+from batchfind.execution.caps import Caps, Doubt, declared_cap
+from batchfind.job.model import Cancel, ResponseCap
 from batchfind.plan.model import Request
 from tests.execution.plans import request
 from tests.execution.simulation import attempts_of, ending, planned, splitting
@@ -31,6 +34,11 @@ def aborted(count: int, code: str = "peer-abort") -> Ending:
     return ending(Outcome.PARTIAL, count, code)
 
 
+def by_day(day: int, patient: str = "") -> Identifier:
+    date = Element(0x0008_0020, "DA", str(20260101 + day))
+    return date, Element(0x0010_0020, "LO", patient)
+
+
 class Run:
     """Requests of one query, each with the endings of its attempts."""
 
@@ -40,15 +48,16 @@ class Run:
         cap: ResponseCap = AUTO,
         split: bool = False,
         repeats: bool = False,
+        patients: Sequence[str] = (),
     ) -> None:
         self.asked = [
             request(
                 f"0.{at}",
                 "pacs",
-                **({"identifier": ()} if repeats else {}),
+                identifier=() if repeats else by_day(at, patient),
                 repetition=at if repeats else 0,
             )
-            for at in range(len(ended))
+            for at, patient in zip_longest(range(len(ended)), patients, fillvalue="")
         ]
         self.tries = {
             one.id: attempts_of(one, *([each] if isinstance(each, Ending) else each))
@@ -84,6 +93,18 @@ class TestADeclaredCap:
         assert doubt.cause.code == "capped"
         assert "pacs (BATCHFIND -> PEER at 127.0.0.1:104)" in doubt.message
         assert "response_cap" in doubt.message
+
+    def test_is_no_matter_where_the_query_wants_no_more(self) -> None:
+        run = Run(success(37), success(37), cap=self.CAP, split=True)
+        asked = [
+            replace(one, cancel=Cancel(after_responses=wanted))
+            for one, wanted in zip(run.asked, (37, 38), strict=True)
+        ]
+        peer = planned(asked, self.CAP, CUTS).peers["pacs"]
+        doubts = [run.caps.doubt(one, run.tries[one.id]) for one in asked]
+        assert [one is None for one in doubts] == [True, False]
+        doubts = [declared_cap(one, peer, success(37)) for one in asked]
+        assert [one is None for one in doubts] == [True, False]
 
     def test_leaves_smaller_counts_alone_that_auto_would_doubt(self) -> None:
         cap = ResponseCap(declared={"STUDY": 200})
@@ -146,8 +167,10 @@ class TestWithoutSplitting:
     def test_a_larger_answer_refutes_it(self) -> None:
         assert not Run(success(200), success(200), success(201)).doubted()
 
-    def test_even_one_that_did_not_end_well(self) -> None:
-        assert not Run(success(200), success(200), aborted(201)).doubted()
+    @pytest.mark.parametrize("ended", [aborted(301), refused(301)])
+    def test_one_that_did_not_end_well_does_not(self, ended: Ending) -> None:
+        run = Run(success(200), success(200), ended)
+        assert run.doubted()[:2] == [0, 1]
 
     def test_repeats_of_one_identifier_count_once(self) -> None:
         assert not Run(success(200), success(200), repeats=True).doubted()

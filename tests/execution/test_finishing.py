@@ -29,6 +29,7 @@ from batchfind.dicom.paths import parse_path
 from batchfind.dimse.messages import Matches
 from batchfind.execution.answers import Answers
 from batchfind.execution.finishing import Finishing
+from batchfind.execution.progress import Event, FinishingStarted
 from batchfind.execution.selection import select
 from batchfind.job.model import (
     OutputFormat,
@@ -141,10 +142,12 @@ class Finished:
 
     Attributes:
         rows: as each output's report counts them.
+        told: responses that were told of for each query.
     """
 
     verdicts: dict[str, RequestVerdict]
     rows: tuple[int, ...]
+    told: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +159,15 @@ class Captured:
 
     def finish(self, provisional: bool = True) -> Finished:
         """Renders everything and leaves the files beside their targets."""
+        told: dict[str, int] = {}
+
+        def tell(event: Event) -> None:
+            if isinstance(event, FinishingStarted):
+                told[event.query] = event.responses
+
         with open_capture(self.path) as capture:
             answers = Answers(self.plan, capture)
-            finishing = Finishing(answers, "run", lambda _: None)
+            finishing = Finishing(answers, "run", tell)
             verdicts = finishing.render(
                 answers.judged() if provisional else answers.verdicts()
             )
@@ -166,7 +175,7 @@ class Captured:
         for each in finishing.prepared:
             assert each.staged is not None, each.error
             counts.append(each.staged.withhold(self.path.parent / "found").rows)
-        return Finished(verdicts, tuple(counts))
+        return Finished(verdicts, tuple(counts), told)
 
     @property
     def found(self) -> Path:
@@ -247,6 +256,7 @@ class TestAFamily:
         root = found.verdicts["0.0"]
         assert root.verdict is Verdict.COMPLETE
         assert (root.responses, root.merged) == (5, 5)
+        assert found.told == {"studies": 5}
         assert root.pieces == ("0.0.0", "0.0.1")
 
     @pytest.mark.parametrize(

@@ -60,6 +60,16 @@ class TestSplit:
         again = Style.ABORT is style
         assert again or {found.tries[one] for one in found.requests} == {1}
 
+    def test_has_nothing_to_wait_for_when_its_peer_is_given_up(
+        self, tmp_path: Path, scripted_peer: StartPeer
+    ) -> None:
+        scripted = scripted_peer(on_connect=[steps.reject()])
+        roots = [window("20240101", "20240109", f"0.{n}") for n in range(9)]
+        given = splitting_plan(tmp_path, scripted.port, roots, associations=1)
+        found = run(given, tmp_path / "run.db")
+        verdicts = [found.verdicts[one.id].verdict for one in roots]
+        assert verdicts == [Verdict.FAILED] * 5 + [Verdict.SKIPPED] * 4
+
     def test_is_told_in_place_of_the_end(
         self, tmp_path: Path, scripted_peer: StartPeer
     ) -> None:

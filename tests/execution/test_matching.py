@@ -186,6 +186,8 @@ class TestDrop:
         )
         result = run(replace(given, queries={"studies": merging}))
         assert [one.dropped for one in result.requests] == [0, 1]
+        causes = [one.cause and one.cause.code for one in result.requests]
+        assert causes == [None, "nothing-matched"]
         with (tmp_path / "s.csv").open(newline="") as file:
             assert [row["PatientID"] for row in csv.DictReader(file)] == ["7"]
 

@@ -28,6 +28,8 @@ from batchfind.dicom.transfer_syntaxes import (
     IMPLICIT_LE,
 )
 from batchfind.errors import IdentifierDefect, StorageError
+from batchfind.tables.render import render
+from batchfind.tables.schema import table_schema
 from tests.dicom.data_sets import Maker, Wire
 from tests.dimse import peer
 from tests.outputs import documents
@@ -45,6 +47,10 @@ _QUERY: Final = material.query(
     ["PatientName", "Rows", f"{_STEP}.Modality", f"{_STEP}.PatientWeight"],
     explode=_STEP,
 )
+
+_SCHEMAS: Final = [
+    table_schema(_QUERY, typed=typed, provenance=True) for typed in (True, False)
+]
 
 
 def _parted(data: bytes) -> tuple[str, bytes]:
@@ -133,8 +139,10 @@ def written(data: bytes) -> None:
         )
     for line in documents.jsonl(payload, transfer_syntax=syntax):
         assert isinstance(json.loads(line), dict)
-    rendered = material.one(_QUERY, payload, payload, transfer_syntax=syntax)
-    assert len(rendered.batches[0]) == len(rendered.batches[1]) >= 2
+    slabs = material.slabs(payload, payload, transfer_syntax=syntax)
+    pieces = [one.batches for one in render(_QUERY, slabs, _SCHEMAS)]
+    assert all(len(typed) == len(text) for typed, text in pieces)
+    assert sum(len(typed) for typed, _ in pieces) >= 2
 
 
 def captured(data: bytes) -> None:

@@ -47,12 +47,14 @@ _PATH_TOKENS: Final = (
 )  # fmt: skip
 _XML_TOKENS: Final = (
     b"<!DOCTYPE x [<!ENTITY a 'b'>]>", b"<!DOCTYPE x [<!ATTLIST element a CDATA 'b'>]>",
-    b"&a;", b"9" * 5000, b"<element", b"</", b"<![CDATA[", b"/>",
+    b"&a;", b"9" * 5000, b"\n" * 60, b"#\n" * 60,
+    b"<element", b"</", b"<![CDATA[", b"/>",
     b'vr="SQ"', b'tag="', b"<Item number='9'>", b"]", b"[", b"(fffe,e000) na\n",
     b'{"vr": "SQ", "Value": [', b"#", b'"BulkDataURI"', b"\\",
 )  # fmt: skip
 _DER_TOKENS: Final = (
     b"\x30\x84\xff\xff\xff\xff", b"\x30\x80", b"\x02\x01\x00", b"-----BEGIN ", b"=",
+    b"-----BEGIN A-----" * 1000,
 )  # fmt: skip
 
 

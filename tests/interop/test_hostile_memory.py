@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from batchfind.dicom.transfer_syntaxes import DEFLATED_LE
 from tests.dimse.peer import pdata, pdv
 from tests.interop.hostile.behaviour import (
     MATCHES,
@@ -23,7 +24,6 @@ from tests.interop.hostile.behaviour import (
 )
 from tests.interop.hostile.framing import command_only, one_match
 from tests.interop.hostile.identifiers import (
-    DEFLATED_LE,
     EXPLICIT,
     deflated,
     in_pieces,
@@ -38,7 +38,7 @@ from tests.peers.steps import flood, matches, raw, say
 ROOT = Path(__file__).parents[2]
 MOST = 64 << 10
 """KiB that a hostile peer may cost beyond what a good one does."""
-RESPONSES = 20_000
+RESPONSES = 5_000
 TEXT = 0x00081190
 MEASURED = """
 import sys
@@ -68,7 +68,7 @@ def identified(name: str, kind: str, identifier: Callable[[], bytes]) -> Behavio
 
 def bomb() -> Behaviour:
     stated = suspect("malformed", "1 response cannot be decoded (limit)", 1)
-    step = say(lambda one: in_pieces(one, deflated(bytes(256 << 20))))
+    step = say(lambda one: in_pieces(one, deflated(bytes(128 << 20))))
     peer = {"transfer_syntaxes": [DEFLATED_LE]}
     return Behaviour("ds_deflate_bomb", stated, [step, steps.final()], peer=peer)
 
@@ -105,7 +105,7 @@ TABLE = [
     identified(
         "ds_huge_string",
         "limit",
-        lambda: EXPLICIT.element(TEXT, b"a" * (15 << 20), "UT"),
+        lambda: EXPLICIT.element(TEXT, b"a" * (8 << 20), "UT"),
     ),
     identified(
         "ds_vm_bomb", "limit", lambda: EXPLICIT.element(TEXT, b"\\" * (8 << 20), "UC")

@@ -80,7 +80,7 @@ def mixed(seed: int) -> list[list[Behaviour]]:
         found += [Behaviour("good", complete()) for _ in range(EACH - len(found))]
         random.shuffle(found)
         peers.append([_named(one, number, place) for place, one in enumerate(found)])
-    assert not (door or inside)
+    assert door == inside == []
     return peers
 
 
@@ -99,7 +99,7 @@ def ran(peers: list[list[Behaviour]], tmp_path_factory: pytest.TempPathFactory) 
     with ExitStack() as running:
 
         def start() -> dict[str, int]:
-            ports = {}
+            ports: dict[str, int] = {}
             for behaviours in peers:
                 port = running.enter_context(Mixed(behaviours).peer).port
                 ports |= {one.name: port for one in behaviours}

@@ -109,6 +109,10 @@ class TestSplit:
                 "split: adaptive, then: [{key: StudyTime, values: '12'}]}",
                 "window.then[0].key: StudyTime gets a value from the window already",
             ),
+            (
+                "split: adaptive, then: [{key: QueryRetrieveLevel, values: STUDY}]}",
+                "window.then[0].key: (0008,0052) is written from the query's field",
+            ),
         ],
     )
     def test_says_what_is_wrong(
@@ -117,6 +121,12 @@ class TestSplit:
         found = wrong(self.WINDOW + fields)
         assert found.startswith("job.yaml:11:")
         assert f": queries.q.{problem}" in found
+
+    def test_says_once_that_a_template_lacks_quotes(
+        self, wrong: Callable[[str], str]
+    ) -> None:
+        found = wrong("window: {key: StudyDate, from: {{ today }}}")
+        assert found.endswith('put the template in quotes: "{{ today }}"')
 
     def test_needs_a_key(self, wrong: Callable[[str], str]) -> None:
         text = "window: {from: 2026-01-01, split: adaptive}\nreturn: StudyDate"
@@ -160,7 +170,17 @@ class TestAnyOf:
         ("fields", "problem"),
         [
             ("any_of: {}", "any_of: must be a mapping of key paths to lists of values"),
+            ("any_of: []", "any_of: must be a mapping of key paths to lists of"),
             ("any_of: {PatientSex: []}", "any_of.PatientSex: must be"),
+            ("any_of: {PatientSex: [F, [M]]}", "any_of.PatientSex[1]: must be a text"),
+            (
+                "any_of: {PatientSex: {a: F}}",
+                "any_of.PatientSex: PatientSex is CS and no sequence; give it a list of",
+            ),
+            (
+                "any_of: {ProcedureCodeSequence: {}}",
+                "any_of.ProcedureCodeSequence: must be a mapping of key paths",
+            ),
             (
                 "any_of: {PatientSexx: [F]}",
                 "any_of.PatientSexx: unknown attribute 'PatientSexx' (did you mean",
@@ -198,8 +218,14 @@ class TestAnyOf:
         fields: str,
         problem: str,
     ) -> None:
-        found = problems(with_query(STUDY + fields))
-        assert any(f": queries.q.{problem}" in one for one in found), found
+        (found,) = problems(with_query(STUDY + fields))
+        assert f": queries.q.{problem}" in found
+
+    def test_says_once_that_a_tag_is_split(
+        self, problems: Problems, with_query: Block
+    ) -> None:
+        (found,) = problems(with_query(STUDY + "any_of: {0010,0020: [a]}"))
+        assert "because YAML splits it at the comma" in found
 
     def test_has_the_only_value_of_its_key(
         self, problems: Problems, with_query: Block
@@ -227,6 +253,65 @@ class TestAnyOf:
         assert problems(with_query(text)) == []
         (found,) = problems(with_query(text).replace("timezone: UTC\n", ""))
         assert "the field 'timezone' is missing" in found
+
+
+STEP = "ScheduledProcedureStepSequence"
+
+
+class TestASequenceAsAWhole:
+    """Source: PS3.4 Section C.2.2.2.6."""
+
+    @pytest.mark.parametrize(
+        ("fields", "place", "field"),
+        [
+            (
+                f"window: {{key: {STEP}.ScheduledProcedureStepStartDate,"
+                " from: 2026-01-01, split: adaptive}",
+                "window.key",
+                "the window writes ScheduledProcedureStepStartDate",
+            ),
+            (
+                f"any_of: {{{STEP}: {{Modality: [CT, MR]}}}}",
+                f"any_of.{STEP}.Modality",
+                "any_of writes Modality",
+            ),
+            (
+                "window: {key: StudyDate, from: 2026-01-01, split: adaptive, then:"
+                f" [{{key: {STEP}.Modality, values: [CT]}}]}}",
+                "window.then[0].key",
+                "the window's then writes Modality",
+            ),
+        ],
+    )
+    @pytest.mark.parametrize("whole", [f"keys: {{{STEP}: ''}}", f"return: {STEP}"])
+    def test_takes_no_key_inside_it(
+        self,
+        problems: Problems,
+        with_query: Block,
+        whole: str,
+        fields: str,
+        place: str,
+        field: str,
+    ) -> None:
+        (found,) = problems(with_query(f"model: worklist\n{whole}\n{fields}"))
+        assert f"queries.q.{place}: {field} into {STEP}, which is asked for" in found
+        assert "so name there the keys you want" in found
+
+    def test_may_stand_beside_other_keys(
+        self, problems: Problems, with_query: Block
+    ) -> None:
+        text = "model: worklist\nreturn: ReferencedStudySequence\n"
+        assert (
+            problems(with_query(f"{text}any_of: {{{STEP}: {{Modality: [CT]}}}}")) == []
+        )
+
+    def test_is_as_written_in_a_raw_query(
+        self, problems: Problems, with_query: Block
+    ) -> None:
+        text = f"model: worklist\nraw: true\nkeys: {{{STEP}: ''}}\n"
+        assert (
+            problems(with_query(f"{text}any_of: {{{STEP}: {{Modality: [CT]}}}}")) == []
+        )
 
 
 JOB = """\
@@ -383,6 +468,18 @@ class TestPolicies:
             ("verify_matches: true", "verify_matches: must be one of warn, drop, off"),
             ("unique: [StudyID, StudyID]", "unique: must not name anything twice"),
             ("unique: ProcedureCodeSequence", "unique: ProcedureCodeSequence is a"),
+            ("unique: ''", "unique: must be a key path or a list of key paths, not ''"),
+            ("unique: null", "unique: must be a key path or a list of key paths, not"),
+            ("unique: 5", "unique: must be a key path or a list of key paths, not 5"),
+            ("unique: ['']", "unique: a key path must not be empty"),
+            (
+                "verify: drop",
+                "verify: unknown field 'verify' (did you mean 'verify_matches'?)",
+            ),
+            (
+                "expect: {min_rows: 9999999999}",
+                "expect.min_rows: must be at most 1000000000, not 9999999999",
+            ),
             ("expect: {}", "expect: must be a mapping of expectations, and not empty"),
             (
                 "expect: {min_rows: -1}",
@@ -399,5 +496,5 @@ class TestPolicies:
     def test_say_what_is_wrong(
         self, problems: Problems, with_query: Block, fields: str, problem: str
     ) -> None:
-        found = problems(with_query(STUDY + fields))
-        assert any(f": queries.q.{problem}" in one for one in found), found
+        (found,) = problems(with_query(STUDY + fields))
+        assert f": queries.q.{problem}" in found

@@ -336,3 +336,53 @@ class TestAJob:
         assert job.text == text
         assert job.path.is_absolute()
         assert (job.version, job.name, job.timezone) == (1, "test", "UTC")
+
+
+class TestResponseCap:
+    KINDS = "response_cap: must be auto, none, an integer, 1 or more, or a mapping of"
+
+    @pytest.mark.parametrize(
+        ("cap", "problem"),
+        [
+            ("off", f"{KINDS} levels to integers, not 'off'"),
+            ("foo", f"{KINDS} levels to integers, not 'foo'"),
+            ("'50'", f"{KINDS} levels to integers, not '50'; remove the quotes"),
+            ("true", f"{KINDS} levels to integers, not true"),
+            ("1.5", f"{KINDS} levels to integers, not 1.5"),
+            ("0", f"{KINDS} levels to integers, not 0"),
+            ("[50]", f"{KINDS} levels to integers, not a list"),
+            ("'{{ vars.x }}'", f"{KINDS} levels to integers, not '{{{{ vars.x }}}}'"),
+            ("9999999999", "response_cap: must be at most 1000000000, not 9999999999"),
+            (
+                "{}",
+                "response_cap: must be a mapping of levels to integers, and not empt",
+            ),
+            (
+                "{SERIE: 5}",
+                "response_cap.SERIE: 'SERIE' is not a level: PATIENT, STUDY, SERIES or"
+                " IMAGE (did you mean 'SERIES'?)",
+            ),
+            (
+                "{STUDY: none}",
+                "response_cap.STUDY: must be an integer, 1 or more (a level left out is"
+                " auto), not 'none'",
+            ),
+        ],
+    )
+    @pytest.mark.parametrize("defaults", [False, True])
+    def test_names_the_level_and_the_value_that_are_wrong(
+        self,
+        problems: Callable[[str | bytes], list[str]],
+        with_peer: Callable[[str], str],
+        cap: str,
+        problem: str,
+        defaults: bool,
+    ) -> None:
+        limits = f"limits: {{response_cap: {cap}}}"
+        text = with_peer(f"host: h\nport: 104\n{'' if defaults else limits}")
+        place = "peers.pacs"
+        if defaults:
+            text += f"peer_defaults: {{{limits}}}\n"
+            place = "peer_defaults"
+        (found,) = problems(text)
+        assert f": {place}.limits.{problem}" in found

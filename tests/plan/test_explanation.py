@@ -331,3 +331,51 @@ class TestTheText:
         """)
         (query,) = summary_of(apart).queries
         assert query.notes == ("an entry without StudyDate is never returned",)
+
+
+class TestFieldsBesideSplit:
+    SPLIT = (
+        "queries: {q: {model: study, level: STUDY, keys: {StudyInstanceUID: ''}, window:"
+        " {key: StudyDate, from: 2026-01-01, to: 2026-01-02, split: adaptive}, MORE}}"
+    )
+
+    def test_a_cancelled_answer_is_never_cut(self, planner: Planner) -> None:
+        plan = planner.plan(self.SPLIT.replace("MORE", "cancel: {after_responses: 5}"))
+        assert "cancelled as asked is limited, and is never cut" in text(plan, "q")
+
+    def test_each_repetition_is_cut_on_its_own(self, planner: Planner) -> None:
+        plan = planner.plan(self.SPLIT.replace("MORE", "repeat: {times: 2}"))
+        assert "each repetition is cut on its own" in text(plan, "q")
+
+    def test_without_them_nothing_is_said(self, planner: Planner) -> None:
+        found = text(
+            planner.plan(self.SPLIT.replace("MORE", "repeat: {times: 1}")), "q"
+        )
+        assert "cancelled" not in found
+        assert "repetition" not in found
+
+
+def test_one_value_of_any_of_might_be_a_key(planner: Planner) -> None:
+    job = (
+        "queries: {q: {model: study, level: STUDY, keys: {StudyInstanceUID: ''}, MORE}}"
+    )
+    plan = planner.plan(job.replace("MORE", "any_of: {PatientSex: F}"))
+    assert "any of: each key has one value, so nothing is merged" in text(plan, "q")
+    plan = planner.plan(job.replace("MORE", "any_of: {PatientSex: [F, M]}"))
+    assert "has one value" not in text(plan, "q")
+
+
+def test_rows_of_another_query_are_seen_in_outputs_and_columns(
+    planner: Planner,
+) -> None:
+    plan = planner.plan(
+        "queries:\n"
+        "  s: {model: study, level: STUDY, keys: {PatientID: x}}\n"
+        "  c:\n    model: study\n    level: SERIES\n"
+        "    keys: {SeriesInstanceUID: ''}\n    carry: [n]\n"
+        "    for_each: {query: s, keys: StudyInstanceUID, columns: {n: PatientName}}\n"
+        "outputs: [{path: c.csv, format: csv, queries: c}]\n"
+    )
+    carried = "carries: of the row, to every row found for it: n from PatientName"
+    assert carried in text(plan, "c")
+    assert "(csv, 1 request for each row of s)" in " ".join(summarise(plan).split())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -111,6 +112,34 @@ class TestAnyOf:
         )
         problem = planner.problem(text)
         assert problem.message.startswith("this value of PatientSex matches everything")
+
+    ROWS = (
+        "keys: {StudyInstanceUID: ''}, any_of: {PatientID: ['{{ a }}', '{{ b }}']},"
+        " rows: {from: [{a: '1', b: '2'}, {a: '3', b: BAD}], MORE}"
+    )
+
+    def test_an_empty_cell_skips_its_row(self, planner: Planner) -> None:
+        text = self.ROWS.replace("BAD", "''").replace("MORE", "on_empty: skip")
+        plan = planner.plan(query(text))
+        assert values_of(plan.requests, "PatientID") == ["1", "2"]
+        assert [one.message for one in plan.skipped] == ["skipped: b is empty"]
+
+    @pytest.mark.parametrize(
+        ("bad", "more", "message"),
+        [
+            ("''", "on_empty: error", "b is empty, and a zero-length PatientID asks"),
+            ("'*'", "on_empty: skip", "b holds *, which matches more than it says"),
+            ("'*'", "literal: false", "this value of PatientID matches everything"),
+        ],
+    )
+    def test_a_cell_that_matches_too_much_is_wrong_in_its_row(
+        self, planner: Planner, bad: str, more: str, message: str
+    ) -> None:
+        text = self.ROWS.replace("BAD", bad).replace("MORE", more)
+        problem = planner.problem(query(text))
+        assert problem.message.startswith(message)
+        lines = Path(problem.mark.file).read_text("utf-8").splitlines()
+        assert lines[problem.mark.line - 1][problem.mark.column - 1 :][:3] == "'3'"
 
     def test_a_value_twice_is_asked_once(self, planner: Planner) -> None:
         plan = planner.plan(query(self.ANY + "{PatientSex: [F, F]}"))
@@ -277,6 +306,25 @@ class TestForEach:
         problem = planner.problem(text)
         assert problem.path == "queries.series.for_each"
         assert "name one under for_each.keys" in problem.message
+
+    @pytest.mark.parametrize("each", ["{query: q}", "{query: q, keys: []}"])
+    def test_without_a_key_nothing_else_is_said(
+        self, planner: Planner, each: str
+    ) -> None:
+        problem = planner.problem(
+            "queries:\n  q: {model: study, level: STUDY, keys: {PatientID: x}}\n"
+            "  c: {model: study, level: SERIES, keys: {SeriesInstanceUID: ''},"
+            f" for_each: {each}}}\n"
+        )
+        assert problem.path == "queries.c.for_each"
+
+    def test_a_column_in_no_key_could_be_one(self, planner: Planner) -> None:
+        problem = planner.problem(
+            "queries:\n  q: {model: study, level: STUDY, keys: {PatientID: x}}\n"
+            "  c: {model: study, level: SERIES, keys: {SeriesInstanceUID: ''},"
+            " for_each: {query: q, columns: {u: StudyInstanceUID}}}\n"
+        )
+        assert problem.message.endswith("or write {{ u }} as the value of a key")
 
     def test_a_key_below_the_parent_s_level(self, planner: Planner) -> None:
         text = SERIES.replace("[StudyInstanceUID]", "[StudyInstanceUID, Modality]")
@@ -454,6 +502,22 @@ class TestUniqueAndPolicies:
             one for one in plan.requests[0].identifier if one.tag == step.tag
         )
         assert sequence.value == ((),)
+
+    def test_keys_inside_a_sequence_a_file_asks_for_need_the_others(
+        self, planner: Planner
+    ) -> None:
+        """An item returns only the keys it holds: PS3.4 Section C.2.2.2.6."""
+        step = element("ScheduledProcedureStepSequence", ())
+        text = (
+            "queries:\n  q:\n    model: worklist\n    files: [a]\n    any_of:"
+            " {ScheduledProcedureStepSequence: {Modality: [CT, MR]}}\n"
+        )
+        plan = planner.plan(text, files={"a": (step, element("PatientID", "x"))})
+        sequence = next(
+            one for one in plan.requests[0].identifier if one.tag == step.tag
+        )
+        assert isinstance(sequence.value, tuple)
+        assert [one.tag for one in sequence.value[0]] == [0x00080060, 0x00400009]
 
     def test_a_file_may_hold_some_keys_of_a_sequence(self, planner: Planner) -> None:
         path = "ScheduledProcedureStepSequence"

@@ -230,7 +230,7 @@ class TestTypes:
             ),
             (
                 "types: {StudyDat: text}",
-                "types.StudyDat: there is no column 'StudyDat'; ",
+                "types.StudyDat: there is no column 'StudyDat' (did you mean 'StudyDate'",
             ),
             (
                 "types: {bf_peer: text}",

@@ -243,6 +243,12 @@ class TestKeys:
         problem = planner.problem(window_job("from: 2026-01-01"))
         assert "nothing uses the window" in problem.message
 
+    def test_says_of_both_bounds_what_is_wrong(self, planner: Planner) -> None:
+        text = window_job("key: StudyDate, from: 2026-13-01, to: soon")
+        assert [one.path.rpartition(".")[2] for one in planner.problems(text)] == [
+            *("from", "to"),
+        ]
+
     @pytest.mark.parametrize(
         ("window", "why"),
         [

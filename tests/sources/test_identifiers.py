@@ -629,6 +629,15 @@ class TestDetection:
             ": is no Implicit VR Little Endian data set: "
         )
 
+    @pytest.mark.parametrize("lines", ["\n", " \n", "#\n", " # x\n\n"])
+    def test_of_dump_text_looks_at_each_line_once(
+        self, tmp_path: Path, lines: str
+    ) -> None:
+        """A hundred blank lines once took longer than the universe is old."""
+        assert problem(tmp_path, lines * 20_000 + "x")
+        text = lines * 50 + "(0010,0020) LO [7]\n"
+        assert read(tmp_path, text).identifier == (Element(0x00100020, "LO", "7"),)
+
     @settings(deadline=None, max_examples=200)
     @given(
         st.one_of(

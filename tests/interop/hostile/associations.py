@@ -5,11 +5,11 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from struct import pack
 
 from tests.interop.hostile.behaviour import (
     Behaviour,
+    Served,
     Stated,
     complete,
     failed,
@@ -51,21 +51,16 @@ OK = context(1, 0, EXPLICIT)
 ACCEPTED = associate_ac(APPLICATION, OK, user())
 
 
-@dataclass(frozen=True, slots=True)
-class _Port:
-    port: int
-
-
 @contextmanager
-def nobody() -> Iterator[_Port]:
+def nobody() -> Iterator[Served]:
     """A port where nothing listens."""
     with socket.socket() as bound:
         bound.bind((LOOPBACK, 0))
-        yield _Port(bound.getsockname()[1])
+        yield Served(bound.getsockname()[1])
 
 
 @contextmanager
-def full() -> Iterator[_Port]:
+def full() -> Iterator[Served]:
     """A port that answers no SYN any more, since its backlog is full."""
     with socket.socket() as listener:
         listener.bind((LOOPBACK, 0))
@@ -76,17 +71,17 @@ def full() -> Iterator[_Port]:
             waiting[-1].setblocking(False)
             waiting[-1].connect_ex(listener.getsockname())
         try:
-            yield _Port(listener.getsockname()[1])
+            yield Served(listener.getsockname()[1])
         finally:
             for each in waiting:
                 each.close()
 
 
 @contextmanager
-def never_accepting() -> Iterator[_Port]:
+def never_accepting() -> Iterator[Served]:
     """A port whose connections are established by the system and read by nobody."""
     with socket.create_server((LOOPBACK, 0)) as listener:
-        yield _Port(listener.getsockname()[1])
+        yield Served(listener.getsockname()[1])
 
 
 def sends(data: bytes, *more: Step) -> tuple[Step, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 from batchfind import ExitCode, Verdict
 from tests.peers.scripted import ScriptedPeer, Step
@@ -16,13 +16,14 @@ MATCHES = 5
 GOOD: tuple[Step, ...] = (matches(MATCHES), final())
 
 
-class Served(Protocol):
-    """Something that listens on 127.0.0.1 while it is entered."""
+@dataclass(frozen=True, slots=True)
+class Served:
+    """Something that listens on a port of 127.0.0.1."""
 
     port: int
 
 
-Serve: TypeAlias = Callable[[], AbstractContextManager[Served]]
+Serve: TypeAlias = Callable[[], AbstractContextManager[Served | ScriptedPeer]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +74,7 @@ class Behaviour:
     query: Mapping[str, Any] = field(default_factory=dict)
     serve: Serve | None = None
 
-    def start(self) -> AbstractContextManager[Served]:
+    def start(self) -> AbstractContextManager[Served | ScriptedPeer]:
         """A peer that behaves like this, once it is entered."""
         if self.serve is not None:
             return self.serve()
