@@ -101,9 +101,9 @@ def _allowed(section: Section, name: str) -> Iterator[ScalarNode]:
     for item in section.items(name):
         value = core_value(item) if isinstance(item, ScalarNode) else None
         kinds = (str, int, float) if is_list else (str,)
-        if isinstance(item, ScalarNode) and type(value) in kinds:
-            if is_list or value:
-                yield item
+        allowed = type(value) in kinds and (is_list or value)
+        if isinstance(item, ScalarNode) and allowed:
+            yield item
 
 
 def check_once(

@@ -273,7 +273,8 @@ def _absent(each: ForEach) -> dict[str, str]:
     return {
         name: (
             f"{name} comes from the rows of query {each.query}, which are known only"
-            f" while the job runs; write {{{{ {name} }}}} as the whole value of a key under keys"
+            f" while the job runs; write {{{{ {name} }}}} as the whole value of a key"
+            " under keys"
         )
         for name in each.columns
     }

@@ -20,17 +20,20 @@ from batchfind.plan.model import Plan
 from tests.execution.growing_run import child_query, pattern, run, splitting_plan
 from tests.execution.simulation import window
 
+CHILDREN = ("again", "twice")
+
 
 def growing_plan(folder: Path, port: int) -> Plan:
-    """Studies of nine days, cut where the peer caps, and a request for each."""
+    """Studies of nine days, cut where the peer caps, and two requests for each."""
     root = window("20240101", "20240109")
     given = splitting_plan(folder, port, [root])
-    child = pattern(
-        "1.0", "again", "pacs", "STUDY", StudyInstanceUID="", StudyDate="", StudyTime=""
-    )
     binds = {"StudyInstanceUID": "StudyInstanceUID"}
-    again = child_query("again", "studies", binds, [child])
-    return replace(given, queries={**given.queries, "again": again})
+    queries = dict(given.queries)
+    for number, name in enumerate(CHILDREN, 1):
+        keys = dict.fromkeys(("StudyInstanceUID", "StudyDate", "StudyTime"), "")
+        child = pattern(f"{number}.0", name, "pacs", "STUDY", **keys)
+        queries[name] = child_query(name, "studies", binds, [child])
+    return replace(given, queries=queries)
 
 
 def main() -> None:

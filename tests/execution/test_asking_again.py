@@ -129,7 +129,6 @@ class TestCausesThatMayPass:
         assert verdict.verdict is Verdict.PARTIAL
         assert (verdict.responses, verdict.attempts) == (40, 2)
 
-
     def test_of_a_broken_answer_is_a_cap_when_the_count_repeats(
         self, tmp_path: Path, scripted_peer: StartPeer
     ) -> None:

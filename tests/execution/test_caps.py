@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from dataclasses import replace
 from itertools import zip_longest
 
 import pytest
@@ -14,9 +15,17 @@ from batchfind.capture.records import Ending, Outcome
 from batchfind.dicom.identifier import Element, Identifier
 from batchfind.execution.caps import Caps, Doubt, declared_cap
 from batchfind.job.model import Cancel, ResponseCap
-from batchfind.plan.model import Request
+from batchfind.execution.circles import circles_of
+from batchfind.plan.model import Origin, Request
 from tests.execution.plans import request
-from tests.execution.simulation import attempts_of, ending, planned, splitting
+from tests.execution.simulation import (
+    attempts_of,
+    ending,
+    further,
+    planned,
+    splitting,
+    window,
+)
 
 CUTS = splitting()
 AUTO = ResponseCap()
@@ -322,6 +331,87 @@ class TestARequestNeverAnswered:
         run = Run([], split=True)
         assert not run.doubted()
         assert not run.again()
+
+
+class TestRequestsThatAskSomethingElse:
+    """A larger answer of theirs refutes nothing; an equal one confirms."""
+
+    @pytest.mark.parametrize("split", [True, False])
+    def test_do_not_refute_a_cap(self, split: bool) -> None:
+        counts = [211, 211, 250]
+        patients = ["", "", "VIP"]
+        run = Run(*map(success, counts), split=split, patients=patients)
+        assert run.doubted()[:2] == [0, 1]
+        doubt = run.doubt()
+        assert doubt is not None
+        assert "as many as request 0.1, and no success by the same keys" in (
+            doubt.message
+        )
+
+    def test_have_their_own_largest_answer(self) -> None:
+        run = Run(success(211), success(250), split=True, patients=["", "VIP"])
+        assert run.doubted() == [0, 1]
+
+    def test_by_other_titles_do_not_refute_it_either(self) -> None:
+        run = Run(success(211), split=True)
+        (asked,) = run.asked
+        other = replace(asked, id="1.0", calling_ae="OTHER")
+        run.caps.learn(other, attempts_of(other, success(250)))
+        assert run.doubted() == [0]
+
+    def test_of_the_same_kind_refute_it(self) -> None:
+        patients = ["A", "B", "C"]
+        assert not Run(
+            success(60), success(60), success(90), patients=patients
+        ).doubted()
+
+    def test_confirm_what_is_shared_by_all_of_a_level(self) -> None:
+        patients = ["", "A"]
+        run = Run(success(200), success(200), patients=patients)
+        assert run.doubted() == [0, 1]
+        assert run.newly["0.1"] == ("0.0",)
+
+    def test_differ_by_the_keys_of_items_and_not_by_a_key_a_window_cuts(self) -> None:
+        def asked(modality: str, code: str) -> Request:
+            item = (Element(0x0008_0060, "CS", code), Element(0x0040_0002, "DA", ""))
+            return window(
+                "20260101",
+                "20260102",
+                identifier=(
+                    Element(0x0008_0061, "CS", modality),
+                    Element(0x0040_0100, "SQ", (item,)),
+                ),
+            )
+
+        cuts = splitting(then=(further(("CT", "MR"), exhaustive=True),))
+        one, other = circles_of(asked("CT", "US"), cuts), circles_of(asked("MR", "US"), cuts)
+        assert one == other
+        assert circles_of(asked("CT", "US"), None)[0] != circles_of(asked("MR", "US"), None)[0]
+        elsewhere = circles_of(asked("CT", "XA"), cuts)
+        assert elsewhere[0] != one[0]
+        assert elsewhere[1:] == one[1:]
+
+
+class TestPieces:
+    def test_that_end_at_one_count_again_and_again_are_doubted(self) -> None:
+        run = Run(success(211), *[success(137)] * 3, success(60), split=True)
+        pieces = [replace(one, origin=Origin.SPLIT) for one in run.asked[1:4]]
+        caps = Caps(run.caps._plan)  # noqa: SLF001 - the same plan
+        caps.learn(run.asked[0], run.tries["0.0"])
+        told = [caps.learn(one, run.tries[one.id]) for one in pieces]
+        assert told == [(), (), ("0.1", "0.2")]
+        doubts = [caps.doubt(one, run.tries[one.id]) for one in pieces]
+        assert all(doubt and "hardly ever" in doubt.message for doubt in doubts)
+        assert not caps.doubt(run.asked[4], run.tries["0.4"])
+
+
+class TestWhatConfirmsACap:
+    def test_is_a_declaration_a_refusal_or_a_second_answer(self) -> None:
+        cap = ResponseCap(declared={"STUDY": 37})
+        run = Run(success(60), refused(53), success(70), success(70), cap=cap)
+        (one, *_) = run.asked
+        known = [count for count in (37, 53, 60, 70) if run.caps.confirms(one, count)]
+        assert known == [37, 53, 70]
 
 
 class TestSmallWorklists:

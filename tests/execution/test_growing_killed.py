@@ -14,7 +14,7 @@ import pytest
 
 from batchfind.capture.records import Verdict
 from batchfind.plan.rewriting import text_at
-from tests.execution.growing_killed import growing_plan
+from tests.execution.growing_killed import CHILDREN, growing_plan
 from tests.execution.growing_run import run
 from tests.execution.simulation import UID
 from tests.peers import steps
@@ -76,11 +76,13 @@ class TestKilled:
             kill(program, tmp_path, scripted.port, seconds)
         found = run(growing_plan(tmp_path, scripted.port), tmp_path / "run.db")
         pieces = [one for one in found.requests.values() if one.query == "studies"]
-        again = [one for one in found.requests.values() if one.query == "again"]
-        asked = Counter(text_at(one.identifier, UID) for one in again)
-        assert asked == Counter(study.uid for study in STUDIES)
+        made = [one for one in found.requests.values() if one.query in CHILDREN]
+        for name in CHILDREN:
+            own = [one for one in made if one.query == name]
+            asked = Counter(text_at(one.identifier, UID) for one in own)
+            assert asked == Counter(study.uid for study in STUDIES)
         assert len({one.key for one in pieces}) == len(pieces)
-        assert {found.tries[one.id] for one in (*pieces, *again)} == {1}
+        assert {found.tries[one.id] for one in (*pieces, *made)} == {1}
         assert found.uids == {study.uid for study in STUDIES}
         assert found.judged["0.0"].verdict is Verdict.COMPLETE
         number = len(scripted.seen.requests)

@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 
 from batchfind.capture.records import Ending, Outcome, RequestVerdict, Verdict
+from batchfind.dicom.paths import parse_path
+from batchfind.execution.caps import Caps
 from batchfind.execution.contribution import contributing
 from batchfind.execution.findings import Findings
 from batchfind.execution.forest import Forest
 from batchfind.execution.verdicts import judge_run, skipped
 from batchfind.job.model import ResponseCap
-from batchfind.plan.model import PlannedQuery, Request
+from batchfind.plan.model import Bind, Growing, PlannedQuery, Request
 from batchfind.plan.splitting import pieces_of, unset_probe
 from tests.execution.plans import peer, request
 from tests.execution.simulation import (
@@ -134,6 +136,181 @@ class TestAnIgnoredKey:
         assert verdict.verdict is Verdict.SUSPECT
         if key == "StudyDate":
             assert code_of(verdict) == "key-ignored"
+
+
+class TestAContradictedKey:
+    """Responses have another value than was asked for."""
+
+    def alternatives(self) -> tuple[Request, Request]:
+        first = window(DAY, DAY, "0.0", modality="CT", extent=None)
+        second = window(DAY, DAY, "0.1", modality="MR", extent=None)
+        return first, replace(second, family="0.0")
+
+    @pytest.mark.parametrize(
+        ("key", "verdict"),
+        [("ModalitiesInStudy", Verdict.SUSPECT), ("StudyDate", Verdict.COMPLETE)],
+    )
+    def test_makes_alternatives_suspect_that_differ_in_it(
+        self, key: str, verdict: Verdict
+    ) -> None:
+        run = Run(*(both := self.alternatives()))
+        run.end(*both)
+        run.find(both[1], contradicted=(key,))
+        judged = run.judge()
+        assert judged["0.0"].verdict is Verdict.COMPLETE
+        assert judged["0.1"].verdict is verdict
+        if verdict is Verdict.SUSPECT:
+            assert code_of(judged["0.1"]) == "key-ignored"
+            assert judged["0.1"].cause is not None
+            assert "some responses contradict the key Modal" in (
+                judged["0.1"].cause.message
+            )
+
+    @pytest.mark.parametrize("finding", ["absent", "contradicted"])
+    def test_that_for_each_filled_in_makes_a_child_suspect(self, finding: str) -> None:
+        uid = parse_path("StudyInstanceUID")
+        growing = Growing(
+            query="studies",
+            binds=(Bind(uid, uid),),
+            columns={},
+            limit=9,
+            patterns=(),
+        )
+        run = Run(one := request("0.0", "pacs"), growing=growing)
+        run.end(one)
+        run.find(one, **{finding: ("PatientID",)})
+        assert run.judge()["0.0"].verdict is Verdict.COMPLETE
+        run.find(one, **{finding: ("StudyInstanceUID",)})
+        assert code_of(run.judge()["0.0"]) == "key-ignored"
+
+    @pytest.mark.parametrize("cut", [True, False])
+    @pytest.mark.parametrize("key", ["StudyDate", "StudyTime", "ModalitiesInStudy"])
+    def test_of_a_window_that_splits_makes_it_suspect(
+        self, key: str, cut: bool
+    ) -> None:
+        then = (further(("CT", "MR"), exhaustive=True),)
+        run = Run(root := window(DAY, "20260102"), split=splitting(then=then))
+        if cut:
+            run.end(*run.cut(root))
+        run.end(root, ending=success(37 if cut else 36))
+        assert run.judge()["0.0"].verdict is Verdict.COMPLETE
+        run.find(root, contradicted=(key,))
+        assert code_of(run.judge()["0.0"]) == "key-ignored"
+
+    def test_of_a_window_that_does_not_split_is_no_doubt(self) -> None:
+        run = Run(root := window(DAY, "20260102", extent=None))
+        run.end(root)
+        run.find(root, contradicted=("StudyDate",), mismatches=1)
+        assert run.judge()["0.0"].verdict is Verdict.COMPLETE
+
+
+class TestAnswersThatShrink:
+    @pytest.mark.parametrize("outcome", [Outcome.PARTIAL, Outcome.CAPPED])
+    @pytest.mark.parametrize(("count", "doubted"), [(100, True), (60, False)])
+    def test_are_suspect(self, outcome: Outcome, count: int, doubted: bool) -> None:
+        run = Run(one := request("0.0", "pacs"))
+        tries = attempts_of(one, ending(outcome, count), success(60))
+        verdict = judge_run(
+            Forest(run.plan), lambda _: tries, skipped={}, caps=Caps(run.plan)
+        )["0.0"]
+        assert (code_of(verdict) == "answers-differ") is doubted
+        assert (verdict.verdict is Verdict.SUSPECT) is doubted
+        if doubted and verdict.cause:
+            assert "brought 100 responses, the one that ended with success 60" in (
+                verdict.cause.message
+            )
+
+    def test_are_no_better_when_they_were_cut(self) -> None:
+        run = Run(root := window(DAY, "20260102"), split=splitting())
+        run.end(*run.cut(root))
+        run.end(root, ending=success(37))
+        tries = attempts_of(root, ending(Outcome.PARTIAL, 38), success(37))
+        forest = Forest(run.plan, run.born)
+        verdicts = judge_run(
+            forest,
+            lambda one: tries if one is root else attempts_of(one, success()),
+            {},
+        )
+        assert code_of(verdicts["0.0"]) == "answers-differ"
+
+
+class TestASilentCap:
+    """Pieces brought rows that a success lacked."""
+
+    def run(self, *counts: int, added: Sequence[int] = (1,)) -> Run:
+        """A root, its two pieces, and the two pieces of the first of these."""
+        run = Run(
+            root := window(DAY, "20260104"), cap=ResponseCap(), split=splitting()
+        )
+        first, second = run.cut(root)
+        everyone = [root, first, second]
+        if len(counts) > 3:
+            everyone += run.cut(first)
+        for one, count in zip(everyone, counts, strict=True):
+            run.end(one, ending=success(count))
+        for one, more in zip(everyone, added, strict=False):
+            run.find(one, added=more)
+        return run
+
+    def test_at_different_counts_leaves_everything_in_doubt(self) -> None:
+        run = self.run(211, 137, 40, 90, 49, added=(5, 2))
+        verdict = run.judge()["0.0"]
+        assert (verdict.verdict, code_of(verdict)) == (Verdict.SUSPECT, "capped")
+        assert verdict.cause is not None
+        assert "different counts (211, 137)" in verdict.cause.message
+        assert run.judge()["0.0.0.0"].verdict is Verdict.SUSPECT
+        assert run.judge()["0.0.1"].verdict is Verdict.COMPLETE
+
+    def test_met_once_proves_nothing_for_pieces_of_50_and_more(self) -> None:
+        verdict = self.run(211, 120, 110).judge()["0.0"]
+        assert (verdict.verdict, code_of(verdict)) == (Verdict.SUSPECT, "capped")
+        assert verdict.cause is not None
+        assert "request 0.0 was cut off at 211 responses" in verdict.cause.message
+
+    def test_met_once_is_enough_for_pieces_that_were_cut_in_vain(self) -> None:
+        run = self.run(211, 120, 49, 49, 49, added=(5, 0))
+        assert run.judge()["0.0"].verdict is Verdict.COMPLETE
+
+    def test_met_twice_is_constant(self) -> None:
+        run = self.run(211, 211, 120, 49, 49, added=(5, 5))
+        assert run.judge()["0.0"].verdict is Verdict.COMPLETE
+
+    def test_that_adds_nothing_was_none(self) -> None:
+        run = self.run(211, 120, 110, added=(0,))
+        assert run.judge()["0.0"].verdict is Verdict.COMPLETE
+
+    def test_is_no_matter_before_rows_are_read(self) -> None:
+        run = self.run(211, 120, 110)
+        assert run.provisional()["0.0"].verdict is Verdict.COMPLETE
+
+
+class TestARefusalWhosePiecesAddNothing:
+    @pytest.mark.parametrize(("added", "code"), [(0, "split-lossy"), (1, "")])
+    def test_contradicts_itself(self, added: int, code: str) -> None:
+        run = Run(root := window(DAY, "20260102"), split=splitting())
+        run.end(*run.cut(root))
+        run.end(root, ending=ending(Outcome.CAPPED, 30))
+        run.find(root, added=added)
+        assert code_of(run.judge()["0.0"]) == code
+        assert run.provisional()["0.0"].verdict is Verdict.COMPLETE
+
+    def test_is_none_where_the_peer_broke_off(self) -> None:
+        run = Run(root := window(DAY, "20260102"), split=splitting())
+        run.end(*run.cut(root))
+        run.end(root, ending=ending(Outcome.PARTIAL, 37))
+        assert run.judge()["0.0"].verdict is Verdict.COMPLETE
+
+
+class TestRowsThatDiffer:
+    def test_though_their_identity_is_one_are_a_warning(self) -> None:
+        run = Run(root := window(DAY, "20260102"), split=splitting())
+        run.end(*run.cut(root))
+        run.end(root, ending=success(37))
+        run.find(root, conflicts=2)
+        verdict = run.judge()["0.0"]
+        assert verdict.verdict is Verdict.COMPLETE
+        (warning,) = verdict.warnings
+        assert "2 rows of different requests with the same identity" in warning
 
 
 class TestATextBeyondASCII:
@@ -270,7 +447,7 @@ class TestAFamily:
         ("ended", "verdict"),
         [
             (success(37), Verdict.SUSPECT),
-            (ending(Outcome.LIMITED, 3), Verdict.LIMITED),
+            (ending(Outcome.LIMITED, 3), Verdict.PARTIAL),
             (ending(Outcome.PARTIAL, 3, "limit"), Verdict.PARTIAL),
             (ending(Outcome.FAILED, 0, "refused"), Verdict.PARTIAL),
         ],
@@ -381,6 +558,13 @@ class TestRowsWithoutATime:
         run.end(probe := run.probe(root, 2))
         run.find(probe, unset=1)
         assert run.judge()["0.0"].verdict is Verdict.COMPLETE
+
+    def test_of_a_day_whose_pieces_brought_more_are_not_proven_by_itself(self) -> None:
+        run, root, _ = self.cut_day()
+        run.end(root, ending=success(36))
+        assert run.judge()["0.0"].verdict is Verdict.COMPLETE
+        run.find(root, added=3)
+        assert code_of(run.judge()["0.0"]) == "unset-time-unproven"
 
     def test_need_no_probe_that_failed(self) -> None:
         run, root, pieces = self.cut_day()

@@ -175,7 +175,7 @@ class TestAnyOf:
             ("any_of: {PatientSex: [F, [M]]}", "any_of.PatientSex[1]: must be a text"),
             (
                 "any_of: {PatientSex: {a: F}}",
-                "any_of.PatientSex: PatientSex is CS and no sequence; give it a list of",
+                "any_of.PatientSex: PatientSex is CS and no sequence; give it a list",
             ),
             (
                 "any_of: {ProcedureCodeSequence: {}}",
@@ -265,8 +265,10 @@ class TestASequenceAsAWhole:
         ("fields", "place", "field"),
         [
             (
-                f"window: {{key: {STEP}.ScheduledProcedureStepStartDate,"
-                " from: 2026-01-01, split: adaptive}",
+                (
+                    f"window: {{key: {STEP}.ScheduledProcedureStepStartDate,"
+                    " from: 2026-01-01, split: adaptive}"
+                ),
                 "window.key",
                 "the window writes ScheduledProcedureStepStartDate",
             ),
@@ -276,8 +278,10 @@ class TestASequenceAsAWhole:
                 "any_of writes Modality",
             ),
             (
-                "window: {key: StudyDate, from: 2026-01-01, split: adaptive, then:"
-                f" [{{key: {STEP}.Modality, values: [CT]}}]}}",
+                (
+                    "window: {key: StudyDate, from: 2026-01-01, split: adaptive, then:"
+                    f" [{{key: {STEP}.Modality, values: [CT]}}]}}"
+                ),
                 "window.then[0].key",
                 "the window's then writes Modality",
             ),

@@ -335,8 +335,9 @@ class TestTheText:
 
 class TestFieldsBesideSplit:
     SPLIT = (
-        "queries: {q: {model: study, level: STUDY, keys: {StudyInstanceUID: ''}, window:"
-        " {key: StudyDate, from: 2026-01-01, to: 2026-01-02, split: adaptive}, MORE}}"
+        "queries: {q: {model: study, level: STUDY, keys: {StudyInstanceUID: ''},"
+        " window: {key: StudyDate, from: 2026-01-01, to: 2026-01-02, split: adaptive},"
+        " MORE}}"
     )
 
     def test_a_cancelled_answer_is_never_cut(self, planner: Planner) -> None:

@@ -230,7 +230,7 @@ class TestTypes:
             ),
             (
                 "types: {StudyDat: text}",
-                "types.StudyDat: there is no column 'StudyDat' (did you mean 'StudyDate'",
+                "types.StudyDat: there is no column 'StudyDat' (did you mean",
             ),
             (
                 "types: {bf_peer: text}",
