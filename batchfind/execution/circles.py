@@ -15,9 +15,7 @@ from batchfind.plan.model import Origin, Request, Splitting
 _TEMPORAL = frozenset(("DA", "TM", "DT"))
 
 
-def circles_of(
-    request: Request, splitting: Splitting | None
-) -> tuple[Circle, ...]:
+def circles_of(request: Request, splitting: Splitting | None) -> tuple[Circle, ...]:
     """Names of the circles that a request belongs to, the narrowest first.
 
     They are: the same AE titles and values in all matching keys but those that its

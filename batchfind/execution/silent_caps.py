@@ -56,9 +56,7 @@ def varying(
         counts: at which it stopped.
         own: responses of the request.
     """
-    shown = [f"{count:,}" for count in counts[:_NAMED]] + ["…"] * (
-        len(counts) > _NAMED
-    )
+    shown = [f"{count:,}" for count in counts[:_NAMED]] + ["…"] * (len(counts) > _NAMED)
     return Doubt(
         code="capped",
         message=(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from dataclasses import replace
 from itertools import zip_longest
 
 import pytest
@@ -14,8 +13,8 @@ from hypothesis import strategies as st
 from batchfind.capture.records import Ending, Outcome
 from batchfind.dicom.identifier import Element, Identifier
 from batchfind.execution.caps import Caps, Doubt, declared_cap
-from batchfind.job.model import Cancel, ResponseCap
 from batchfind.execution.circles import circles_of
+from batchfind.job.model import Cancel, ResponseCap
 from batchfind.plan.model import Origin, Request
 from tests.execution.plans import request
 from tests.execution.simulation import (
@@ -63,7 +62,7 @@ class Run:
             request(
                 f"0.{at}",
                 "pacs",
-                identifier=() if repeats else by_day(at, patient),
+                identifier=() if repeats else by_day(int(at), patient),
                 repetition=at if repeats else 0,
             )
             for at, patient in zip_longest(range(len(ended)), patients, fillvalue="")
@@ -384,9 +383,15 @@ class TestRequestsThatAskSomethingElse:
             )
 
         cuts = splitting(then=(further(("CT", "MR"), exhaustive=True),))
-        one, other = circles_of(asked("CT", "US"), cuts), circles_of(asked("MR", "US"), cuts)
+        one, other = (
+            circles_of(asked("CT", "US"), cuts),
+            circles_of(asked("MR", "US"), cuts),
+        )
         assert one == other
-        assert circles_of(asked("CT", "US"), None)[0] != circles_of(asked("MR", "US"), None)[0]
+        assert (
+            circles_of(asked("CT", "US"), None)[0]
+            != circles_of(asked("MR", "US"), None)[0]
+        )
         elsewhere = circles_of(asked("CT", "XA"), cuts)
         assert elsewhere[0] != one[0]
         assert elsewhere[1:] == one[1:]

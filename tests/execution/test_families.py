@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from batchfind.job.model import ResponseCap, Unset
 from tests.execution.simulation import Simulation, further, planned, splitting, window
 from tests.peers.capped import CappedArchive, Empty, Order, Study, Style
 
+MODALITIES_IN_STUDY = 0x0008_0061
 DAYS = ("20260101", "20260102", "20260103", "20260104")
 MODALITIES = ("CT", "MR", "US")
 FORMS = (
@@ -103,6 +105,104 @@ class TestCompleteIsNeverSaidWithARowMissing:
             members = run.forest().members(root)
             assert verdict.responses == len(run.found(root))
             assert verdict.attempts == sum(len(run.tries[one.id]) for one in members)
+
+
+@st.composite
+def crowds(draw: st.DrawFn) -> CappedArchive:
+    """Enough studies to meet caps of 50 and more; their order is that of nothing."""
+    seed, count = draw(st.integers(0, 10_000)), draw(st.integers(60, 400))
+    random = Random(seed)  # noqa: S311 - no secrets
+    studies = [
+        Study(
+            uid=f"1.2.{number}",
+            date=random.choice(DAYS),
+            time=time_of(random.randrange(86400), random.choice(FORMS)),
+            modality=random.choice(MODALITIES),
+        )
+        for number in range(count)
+    ]
+    return CappedArchive(studies=studies, empty=draw(st.sampled_from(Empty)))
+
+
+class TestAPeerWithoutOneCap:
+    """It says success, and stops now here and now there."""
+
+    def check(self, run: Simulation) -> None:
+        verdicts = run.verdicts()
+        for root in run.plan.requests:
+            if verdicts[root.id].verdict is Verdict.COMPLETE:
+                assert run.found(root) == run.truth(root)
+
+    @settings(max_examples=60, deadline=None, derandomize=True)
+    @given(
+        crowds(),
+        st.integers(90, 300),
+        st.sampled_from((-3, -1, 1, 7)),
+        st.sampled_from((1, 900)),
+    )
+    def test_from_answer_to_answer(
+        self, archive: CappedArchive, cap: int, more: int, floor: int
+    ) -> None:
+        plan = planned([window(DAYS[0], DAYS[3])], None, splitting(floor=floor))
+
+        def limit(asked: int, _: dict[int, str]) -> tuple[int | None, Style]:
+            return max(50, cap + more * asked), Style.SILENT
+
+        self.check(Simulation(plan, archive, limit=limit).run())
+
+    def test_is_suspect_when_it_stops_later_by_night(self) -> None:
+        studies = [
+            Study(f"1.2.{number}", DAYS[number % 4], time_of(number * 80, FORMS[0]))
+            for number in range(1000)
+        ]
+        plan = planned([window(DAYS[0], DAYS[3])], None, splitting())
+
+        def limit(asked: int, _: dict[int, str]) -> tuple[int | None, Style]:
+            return 211 if asked < 1 else 137, Style.SILENT
+
+        run = Simulation(plan, CappedArchive(studies=studies), limit=limit).run()
+        verdict = run.verdicts()["0.0"]
+        assert verdict.verdict is Verdict.SUSPECT
+        assert verdict.cause is not None
+        assert "different counts (211, 137)" in verdict.cause.message
+
+    @settings(max_examples=40, deadline=None, derandomize=True)
+    @given(crowds(), st.integers(50, 70), st.integers(71, 300))
+    def test_from_query_to_query(
+        self, archive: CappedArchive, low: int, high: int
+    ) -> None:
+        caps = {"": low, "CT": high, "MR": low + 3, "US": 400}
+        roots = [
+            window(DAYS[0], DAYS[3], f"0.{number}", modality=modality)
+            for number, modality in enumerate(caps)
+        ]
+        plan = planned(roots, None, splitting(unset=Unset.ASSUME_NONE))
+
+        def limit(_: int, keys: dict[int, str]) -> tuple[int | None, Style]:
+            return caps[keys[MODALITIES_IN_STUDY]], Style.SILENT
+
+        self.check(Simulation(plan, archive, limit=limit).run())
+
+    @settings(max_examples=40, deadline=None, derandomize=True)
+    @given(crowds(), st.integers(3, 90), st.integers(0, 5), st.booleans())
+    def test_from_try_to_try(
+        self, archive: CappedArchive, cap: int, fewer: int, split: bool
+    ) -> None:
+        """It breaks off, and says success to the same question for fewer rows."""
+        plan = planned(
+            [window(day, day, f"0.{at}") for at, day in enumerate(DAYS)],
+            None,
+            splitting() if split else None,
+        )
+        seen: set[str] = set()
+
+        def limit(_: int, keys: dict[int, str]) -> tuple[int | None, Style]:
+            if (question := str(keys)) not in seen:
+                seen.add(question)
+                return cap, Style.ABORT
+            return max(0, cap - fewer - 1), Style.SILENT
+
+        self.check(Simulation(plan, archive, limit=limit).run())
 
 
 def tame(cap: int, seed: int) -> list[Study]:

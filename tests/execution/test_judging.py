@@ -239,9 +239,7 @@ class TestASilentCap:
 
     def run(self, *counts: int, added: Sequence[int] = (1,)) -> Run:
         """A root, its two pieces, and the two pieces of the first of these."""
-        run = Run(
-            root := window(DAY, "20260104"), cap=ResponseCap(), split=splitting()
-        )
+        run = Run(root := window(DAY, "20260104"), cap=ResponseCap(), split=splitting())
         first, second = run.cut(root)
         everyone = [root, first, second]
         if len(counts) > 3:

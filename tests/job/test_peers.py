@@ -360,15 +360,15 @@ class TestResponseCap:
             (
                 "{SERIE: 5}",
                 (
-                    "response_cap.SERIE: 'SERIE' is not a level: PATIENT, STUDY, SERIES or"
-                    " IMAGE (did you mean 'SERIES'?)"
+                    "response_cap.SERIE: 'SERIE' is not a level: PATIENT, STUDY,"
+                    " SERIES or IMAGE (did you mean 'SERIES'?)"
                 ),
             ),
             (
                 "{STUDY: none}",
                 (
-                    "response_cap.STUDY: must be an integer, 1 or more (a level left out is"
-                    " auto), not 'none'"
+                    "response_cap.STUDY: must be an integer, 1 or more (a level left"
+                    " out is auto), not 'none'"
                 ),
             ),
         ],
