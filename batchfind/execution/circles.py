@@ -19,8 +19,8 @@ def circles_of(request: Request, splitting: Splitting | None) -> tuple[Circle, .
     """Names of the circles that a request belongs to, the narrowest first.
 
     They are: the same AE titles and values in all matching keys but those that its
-    window is cut by; of these the pieces; the same AE titles and matching keys, whatever their values; and
-    everything at that place of the peer.
+    window is cut by; of these the pieces; the same AE titles and matching keys,
+    whatever their values; and everything at that place of the peer.
 
     Args:
         request: of a place.

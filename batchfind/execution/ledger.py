@@ -190,8 +190,10 @@ class Ledger:
             return Ground.SEEN
         if not self._suspects(count, splits=tries.splits):
             return None
-        if shared := self._shared(tries, state, count):
-            return shared
+        return self._shared(tries, state, count) or self._tested(tries, count)
+
+    def _tested(self, tries: Tries, count: int) -> Ground | None:
+        """Why a success is doubted on its own, since it only has to be cut once."""
         if not tries.splits:
             return None
         alike = _Circle()

@@ -180,12 +180,14 @@ class Record:
             model = model_of(plan.queries[request.query].model)
             reader = KeyReader(model, plan.dictionary)
             held = [
-                {(key.name, key.text) for key in reader.keys(root)}
+                {key.name: key.text for key in reader.keys(root)}
                 for root in self.forest.roots
                 if self.forest.family_of(root) == family
             ]
-            unlike = set.union(*held) - set.intersection(*held)
-            self._differing[family] = frozenset(name for name, _ in unlike)
+            names = frozenset(name for keys in held for name in keys)
+            self._differing[family] = frozenset(
+                name for name in names if len({keys.get(name) for keys in held}) > 1
+            )
         return self._differing[family]
 
     def finds_unset(self, request: Request) -> bool:

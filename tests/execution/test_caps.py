@@ -401,7 +401,7 @@ class TestPieces:
     def test_that_end_at_one_count_again_and_again_are_doubted(self) -> None:
         run = Run(success(211), *[success(137)] * 3, success(60), split=True)
         pieces = [replace(one, origin=Origin.SPLIT) for one in run.asked[1:4]]
-        caps = Caps(run.caps._plan)  # noqa: SLF001 - the same plan
+        caps = Caps(planned(run.asked, AUTO, CUTS))
         caps.learn(run.asked[0], run.tries["0.0"])
         told = [caps.learn(one, run.tries[one.id]) for one in pieces]
         assert told == [(), (), ("0.1", "0.2")]

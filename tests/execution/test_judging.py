@@ -256,7 +256,8 @@ class TestASilentCap:
         assert (verdict.verdict, code_of(verdict)) == (Verdict.SUSPECT, "capped")
         assert verdict.cause is not None
         assert "different counts (211, 137)" in verdict.cause.message
-        assert run.judge()["0.0.0.0"].verdict is Verdict.SUSPECT
+        leaf, _ = run.judge()["0.0.0"].pieces
+        assert run.judge()[leaf].verdict is Verdict.SUSPECT
         assert run.judge()["0.0.1"].verdict is Verdict.COMPLETE
 
     def test_met_once_proves_nothing_for_pieces_of_50_and_more(self) -> None:

@@ -33,7 +33,7 @@ queries:
 outputs:
   - {{format: csv, path: out/studies.csv}}
 """
-ENDLESS = [steps.matches(5), steps.until_cancelled(), steps.final(0xFE00)]
+ENDLESS = [steps.matches(2), steps.until_cancelled(), steps.final(0xFE00)]
 STUBBORN = [steps.matches(5), steps.silence()]
 GOOD = [steps.matches(2), steps.final()]
 ROOT = Path(__file__).resolve().parents[2]
@@ -110,7 +110,7 @@ class TestInterruption:
             assert capture.verify() == []
             (attempt,) = capture.attempts("0.0")
             assert attempt.ending is not None
-            assert attempt.ending.responses == 5
+            assert attempt.ending.responses == 2
         code, out, _ = outcome(start("resume", str(run_directory(tmp_path)), "--json"))
         assert code == 0
         assert json.loads(out)["outputs"][0]["rows"] == 6

@@ -251,7 +251,8 @@ class TestResume:
     def test_asks_only_what_was_not_answered(
         self, tmp_path: Path, scripted_peer: StartPeer
     ) -> None:
-        scripted = scripted_peer(script=steps.in_turn(GOOD, CAPPED, GOOD))
+        refused = [steps.matches(2), steps.final(0xA700, "too many")]
+        scripted = scripted_peer(script=steps.in_turn(GOOD, refused, GOOD))
         limits = PeerLimits(associations=1)
         requests = [request(f"0.{number}", "pacs") for number in range(2)]
         given = with_real_keys(
@@ -317,7 +318,7 @@ class TestInterruption:
     def test_keeps_what_came_publishes_nothing_and_can_be_resumed(
         self, tmp_path: Path, scripted_peer: StartPeer
     ) -> None:
-        endless = [steps.matches(7), steps.until_cancelled(), steps.final(0xFE00)]
+        endless = [steps.matches(3), steps.until_cancelled(), steps.final(0xFE00)]
         scripted = scripted_peer(script=steps.in_turn(endless, GOOD))
         given = one_answer(tmp_path, scripted.port)
         given = replace(
