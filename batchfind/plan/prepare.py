@@ -233,9 +233,7 @@ def _keys_by_column(
         users += [(str(one.key), fact.names, fact.tested) for fact in facts]
     return {
         name: list(
-            dict.fromkeys(
-                path for path, read, tested in users if name in read - tested
-            )
+            dict.fromkeys(path for path, read, tested in users if name in read - tested)
         )
         for name in names
         if any(name in read for _, read, _ in users)

@@ -81,12 +81,12 @@ class TestCausesThatMayPass:
         script: Sequence[Step],
         code: str,
     ) -> None:
-        good = [steps.matches(2), steps.final()]
+        good = [steps.matches(3), steps.final()]
         scripted = scripted_peer(script=steps.in_turn(script, good))
         asked = ask(asking(tmp_path, scripted))
         verdict = asked.verdicts["0.0"]
         assert verdict.verdict is Verdict.COMPLETE
-        assert (verdict.responses, verdict.attempts) == (2, 2)
+        assert (verdict.responses, verdict.attempts) == (3, 2)
         (event,) = retried(asked)
         assert event.cause.code == code
         assert 0.0 <= event.seconds <= 0.02
