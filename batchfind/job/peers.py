@@ -213,8 +213,8 @@ def _response_cap(limits: Section) -> ResponseCap:
         return ResponseCap()
     if written == "none":
         return ResponseCap(auto=False)
-    every = limits.integers("response_cap").values()
-    return ResponseCap(declared={"": number for number in every})
+    every = limits.integers("response_cap").get("response_cap")
+    return ResponseCap(declared={} if every is None else {"": every})
 
 
 def _charset(charset: Section) -> CharsetPolicy:
