@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from batchfind.capture.reader import open_capture
+from batchfind.capture.records import RequestVerdict
 from batchfind.capture.run_directory import CAPTURE
 from batchfind.errors import StateError
 from batchfind.execution.answers import Answers
 from batchfind.execution.exit_codes import exit_code_of, retryable
 from batchfind.execution.finishing import Finishing
 from batchfind.execution.history import plan_of
-from batchfind.execution.publisher import publisher_of
+from batchfind.execution.publisher import Publisher, publisher_of
 from batchfind.execution.publishing import WITHHELD, forget_withheld, publish_outputs
 from batchfind.execution.reporting import report_requests, warnings_of
-from batchfind.execution.results import RunResult
+from batchfind.execution.results import OutputReport, RunResult
 from batchfind.execution.targets import check_targets
 from batchfind.job.model import Publish
 from batchfind.job.output_model import Overwrite
@@ -70,25 +72,17 @@ def export_run(
     try:
         if to_paths:
             forget_withheld(withheld)
-        outputs = publish_outputs(
-            answers.forest,
-            publisher,
-            finishing.prepared,
-            verdicts,
-            withheld,
-            lambda _: None,
-            growth=answers.growth,
-            expectations=finishing.expectations,
-        )
+        outputs = _published(answers, finishing, publisher, verdicts, withheld)
     except BaseException:
         finishing.discard()
         raise
+    ungrown = answers.growth.ungrown(stored)
     code = exit_code_of(
         [verdicts[root.id] for root in answers.forest.roots],
         storage_failed=any(output.failed for output in outputs),
         expectations=finishing.expectations,
         keyless=sum(answers.growth.unusable.values()),
-        ungrown=answers.growth.ungrown(stored),
+        ungrown=ungrown,
     )
     return RunResult(
         run_dir=run_dir,
@@ -99,8 +93,28 @@ def export_run(
         retryable=retryable(code, outputs),
         requests=requests,
         outputs=outputs,
-        ungrown=answers.growth.ungrown(stored),
+        ungrown=ungrown,
         warnings=warnings_of(plan),
+        expectations=finishing.expectations,
+    )
+
+
+def _published(
+    answers: Answers,
+    finishing: Finishing,
+    publisher: Publisher,
+    verdicts: Mapping[str, RequestVerdict],
+    withheld: Path,
+) -> tuple[OutputReport, ...]:
+    """What became of the outputs; nobody is told of them one by one."""
+    return publish_outputs(
+        answers.forest,
+        publisher,
+        finishing.prepared,
+        verdicts,
+        withheld,
+        lambda _: None,
+        growth=answers.growth,
         expectations=finishing.expectations,
     )
 

@@ -10,6 +10,7 @@ should hold is lost: the call fails then.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -64,16 +65,18 @@ def open_files(
         log: told about every file.
         dictionary: knows private attributes.
     """
-    kinds: dict[Extract, type[_Files]] = {
-        Extract.NOTHING: _Nowhere,
-        Extract.DICOM: _DicomFiles,
-        Extract.XML: _XmlFiles,
-        Extract.SINGLE_XML: _SingleXml,
-    }
-    return kinds[call.extract](call, transfer_syntax, log, dictionary)
+    match call.extract:
+        case Extract.NOTHING:
+            return _Nowhere()
+        case Extract.DICOM:
+            return _DicomFiles(call, transfer_syntax, log, dictionary)
+        case Extract.XML:
+            return _XmlFiles(call, transfer_syntax, log, dictionary)
+        case Extract.SINGLE_XML:
+            return _SingleXml(call, transfer_syntax, log, dictionary)
 
 
-class _Files:
+class _Files(ABC):
     """What all of them do: `-Xlo`, and telling what cannot be written."""
 
     def __init__(
@@ -101,22 +104,29 @@ class _Files:
             self._told = True
             self._log.info(LIMIT_REACHED)
 
+    @abstractmethod
     def close(self) -> None:
-        pass
+        """Completes what is written."""
 
+    @abstractmethod
     def _put(self, number: int, response: Response) -> None:
-        raise NotImplementedError
+        """Writes one response."""
 
     def _failed(self, path: Path, error: OSError) -> None:
         self.complete = False
         self._log.error(f"Writing file: {path}: {error.strerror or error}")
 
 
-class _Nowhere(_Files):
+class _Nowhere:
     """Without `-X`, `-Xx` or `-Xs`."""
+
+    complete = True
 
     def write(self, number: int, payload: bytes) -> None:
         """Responses are shown, not written."""
+
+    def close(self) -> None:
+        """Nothing was begun."""
 
 
 class _NumberedFiles(_Files):
@@ -132,8 +142,12 @@ class _NumberedFiles(_Files):
         except OSError as error:
             self._failed(path, error)
 
+    def close(self) -> None:
+        """Every file is complete on its own."""
+
+    @abstractmethod
     def _content(self, response: Response) -> bytes:
-        raise NotImplementedError
+        """What the file of a response holds."""
 
 
 class _DicomFiles(_NumberedFiles):

@@ -39,6 +39,7 @@ from batchfind.job.model import (
     Repeat,
     Rows,
     Scalar,
+    Window,
 )
 from batchfind.job.nodes import ScalarNode
 from batchfind.job.peers import check_ae_title
@@ -105,11 +106,7 @@ def _read_query(
     check_written_once(query, keys, window, others)
     if not rules.raw:
         check_within(query, (*keys, *returns), window, others)
-    paths = [entry.path for entry in (*keys, *returns)]
-    if window is not None and window.key is not None:
-        paths.append(window.key)
-    paths += [one.key for one in any_of]
-    paths += for_each.keys if for_each is not None else ()
+    paths = _asked_paths((*keys, *returns), window, any_of, for_each)
     if not paths and not query.has("files") and not query.report.failed:
         message = "a query needs 'keys', 'return' or 'files'"
         query.report.error(query.node.mark, query.path, message)
@@ -146,6 +143,21 @@ def _read_query(
         **read_policies(query),
         **flags,
     )
+
+
+def _asked_paths(
+    written: Iterable[KeyEntry],
+    window: Window | None,
+    any_of: Iterable[AnyOf],
+    for_each: ForEach | None,
+) -> list[KeyPath]:
+    """Every key the query asks by or for, wherever it is written."""
+    paths = [entry.path for entry in written]
+    if window is not None and window.key is not None:
+        paths.append(window.key)
+    paths += [one.key for one in any_of]
+    paths += for_each.keys if for_each is not None else ()
+    return paths
 
 
 def _level(

@@ -24,7 +24,14 @@ from batchfind.plan.columns import planned_query
 from batchfind.plan.digests import plan_digest
 from batchfind.plan.expected_columns import with_expectations
 from batchfind.plan.idle import warn_of_idle_queries
-from batchfind.plan.model import InputFile, Plan, PlannedPeer, Policy
+from batchfind.plan.model import (
+    InputFile,
+    Plan,
+    PlannedPeer,
+    PlannedQuery,
+    Policy,
+    Request,
+)
 from batchfind.plan.outputs import Paths, plan_outputs
 from batchfind.plan.prepare import prepare
 from batchfind.plan.problems import Problems
@@ -83,23 +90,13 @@ def expand(  # noqa: PLR0913 - a plan depends on each of these and on nothing el
     policy = _policy(job, runs, environment or {})
     taken = _taken_paths(job, files, policy)
     paths = Paths(surroundings, problems, out, taken)
-    queries = {
-        name: with_expectations(
-            planned_query(one, job.dictionary), one.prepared.query, problems
-        )
-        for name, one in asked.items()
-    }
+    queries = _planned_queries(job, asked, problems)
     outputs = plan_outputs(job.outputs, asked, queries, paths)
     warn_of_idle_queries(asked.values(), problems)
     if not select:
         _refuse_unused(surroundings, problems)
     warnings = problems.finish()
-    requests = tuple(
-        request
-        for name, one in asked.items()
-        if queries[name].growing is None
-        for request in one.requests
-    )
+    requests = _planned_requests(asked, queries)
     return Plan(
         version=PLAN_VERSION,
         job=job.name,
@@ -116,6 +113,29 @@ def expand(  # noqa: PLR0913 - a plan depends on each of these and on nothing el
         dictionary=job.dictionary,
         warnings=warnings,
         skipped=tuple(problem for one in asked.values() for problem in one.skipped),
+    )
+
+
+def _planned_queries(
+    job: Job, asked: Mapping[str, Asked], problems: Problems
+) -> dict[str, PlannedQuery]:
+    return {
+        name: with_expectations(
+            planned_query(one, job.dictionary), one.prepared.query, problems
+        )
+        for name, one in asked.items()
+    }
+
+
+def _planned_requests(
+    asked: Mapping[str, Asked], queries: Mapping[str, PlannedQuery]
+) -> tuple[Request, ...]:
+    """All but the patterns of what is asked for each row of another query."""
+    return tuple(
+        request
+        for name, one in asked.items()
+        if queries[name].growing is None
+        for request in one.requests
     )
 
 
