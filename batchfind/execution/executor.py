@@ -23,7 +23,8 @@ class Order:
     Attributes:
         request: id of the request.
         peer: alias of the peer, for messages.
-        associations: how many the peer bears at once.
+        group: peers with the same share the associations they bear.
+        associations: how many the peers of the group bear at once.
         queries_per_association: C-FINDs before a new association is opened.
         fresh: an association of its own.
         abort_on_cancel: the cancel policy ends the request by A-ABORT.
@@ -42,6 +43,7 @@ class Order:
     offer: Offer
     timeouts: Timeouts
     limits: Limits
+    group: str
     associations: int
     queries_per_association: int
     sop_class: str
@@ -111,12 +113,11 @@ class Executor(Protocol):
         """Ends everything under way: cancels C-FINDs, gives up connecting."""
         ...
 
-    async def settle(self, host: str, port: int, *, over: bool) -> None:
-        """Releases associations with a peer for which no new request is left.
+    async def settle(self, group: str, *, over: bool) -> None:
+        """Releases associations with peers for which no new request is left.
 
         Args:
-            host: of the peer.
-            port: of the peer.
+            group: of the peers.
             over: nothing is under way there either; else associations that are
                 shared by repetitions stay.
         """

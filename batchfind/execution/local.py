@@ -65,7 +65,7 @@ class _StaleError(Exception):
 
 
 class LocalExecutor:
-    """Associations by host and port, shared by all requests of the run."""
+    """Associations by group of peers, shared by all requests of the run."""
 
     def __init__(
         self,
@@ -83,7 +83,7 @@ class LocalExecutor:
         self._complain = complain
         self._numbers = itertools.count(1)
         self._budget = Budget(descriptors_for_associations(), self._end_one_idle)
-        self._pools: dict[tuple[str, int], Pool] = {}
+        self._pools: dict[str, Pool] = {}
         self._running: set[Attempt] = set()
         self._stopped = asyncio.Event()
         self._reason = Stop.INTERRUPTED
@@ -119,9 +119,9 @@ class LocalExecutor:
         for attempt in self._running:
             attempt.stop(reason)
 
-    async def settle(self, host: str, port: int, *, over: bool) -> None:
-        """Releases the idle associations with a peer that nobody comes back to."""
-        pool = self._pools.get((host, port))
+    async def settle(self, group: str, *, over: bool) -> None:
+        """Releases the idle associations of a group that nobody comes back to."""
+        pool = self._pools.get(group)
         if pool is not None:
             await (pool.close() if over else pool.trim())
 
@@ -175,16 +175,15 @@ class LocalExecutor:
         return False
 
     def _pool(self, order: Order) -> Pool:
-        key = _group(order.endpoint)
-        if key not in self._pools:
-            self._pools[key] = Pool(
+        if order.group not in self._pools:
+            self._pools[order.group] = Pool(
                 order.associations,
                 self._connect,
                 lambda: next(self._numbers),
                 self._budget,
                 self._complain,
             )
-        return self._pools[key]
+        return self._pools[order.group]
 
     async def _connect(self, order: Order) -> Client:
         return await connect(order, self._credentials, self._resolver)
@@ -208,11 +207,6 @@ class LocalExecutor:
             for each in (task, stopped):
                 each.cancel()
             await asyncio.gather(task, stopped, return_exceptions=True)
-
-
-def _group(endpoint: Endpoint) -> tuple[str, int]:
-    """Who counts associations: the SCP, whatever AE titles we use."""
-    return endpoint.host, endpoint.port
 
 
 def _phase(error: BatchfindError) -> str:

@@ -17,7 +17,7 @@ from batchfind.net.settings import Endpoint
 
 
 class Pool:
-    """The associations with one host and port.
+    """The associations with one group of peers, mostly one host and port.
 
     An idle association counts against the limit like one in use, so that the peer
     never sees more than `associations` at once, whatever their AE titles.

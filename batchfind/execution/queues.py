@@ -63,9 +63,10 @@ class Turn:
 
 @dataclass(slots=True)
 class Line:
-    """The requests for one host and port.
+    """The requests for one group of peers, mostly one host and port.
 
     Attributes:
+        group: its name.
         associations: how many it bears at once.
         circuit: whether it is asked at all.
         operations: requests in flight on each, as far as is known.
@@ -78,8 +79,7 @@ class Line:
         reserve: how often its requests may be asked again.
     """
 
-    host: str
-    port: int
+    group: str
     associations: int
     circuit: Circuit
     operations: int = 1
@@ -135,20 +135,20 @@ def _follows(request: Request, other: Request) -> bool:
 
 
 class Lines:
-    """A line for each SCP that is asked anything."""
+    """A line for each group of peers that is asked anything."""
 
     def __init__(self, plan: Plan, wiring: Wiring, probes: int) -> None:
         """Without any.
 
         Args:
-            plan: says what each peer bears.
-            wiring: knows where peers are.
+            plan: whose peers are asked.
+            wiring: knows where peers are, and what they bear together.
             probes: how often a peer in trouble is tried before it is given up.
         """
         self._plan = plan
         self._wiring = wiring
         self._probes = probes
-        self._known: dict[tuple[str, int], Line] = {}
+        self._known: dict[str, Line] = {}
 
     def put(self, requests: Iterable[Request]) -> list[Line]:
         """Puts requests into line behind others; says which lines got any."""
@@ -160,12 +160,9 @@ class Lines:
         return list(found.values())
 
     def _line(self, peer: PlannedPeer) -> Line:
-        host, port = self._wiring.address(peer)
-        line = self._known.get((host, port))
+        group = self._wiring.group(peer)
+        line = self._known.get(group)
         if line is None:
-            circuit = Circuit(self._probes)
-            line = Line(host, port, peer.limits.associations, circuit)
-            self._known[host, port] = line
-        # Two aliases of one SCP share its line; the stricter promise counts.
-        line.associations = min(line.associations, peer.limits.associations)
+            bears = self._wiring.associations(peer)
+            line = self._known[group] = Line(group, bears, Circuit(self._probes))
         return line

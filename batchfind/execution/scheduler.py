@@ -183,7 +183,7 @@ class Scheduler:
         """Ends associations nobody comes back to, now that there is less to do."""
         if not line.awaited:
             over = not line.workers
-            await self._executor.settle(line.host, line.port, over=over)
+            await self._executor.settle(line.group, over=over)
 
     async def _revive(self, line: Line) -> None:
         """Has one request tried at a peer in trouble, after a while and once more."""

@@ -36,6 +36,20 @@ class Wiring:
         self._timeouts: dict[str, Timeouts] = {}
         self._endpoints: dict[tuple[str, str, str], Endpoint] = {}
         self._offers: dict[tuple[Any, ...], Offer] = {}
+        self._groups = {name: self._group(peer) for name, peer in plan.peers.items()}
+        self._associations: dict[str, int] = {}
+        for name, group in self._groups.items():
+            # Of peers that share what they bear, the strictest promise counts.
+            most = plan.peers[name].limits.associations
+            self._associations[group] = min(self._associations.get(group, most), most)
+
+    def group(self, peer: PlannedPeer) -> str:
+        """With whom it shares what it bears: `limits.group`, else host and port."""
+        return self._groups[peer.name]
+
+    def associations(self, peer: PlannedPeer) -> int:
+        """How many there may be at once with all peers of its group."""
+        return self._associations[self._groups[peer.name]]
 
     def endpoint(self, request: Request) -> Endpoint:
         """Where the request goes and under which AE titles."""
@@ -80,7 +94,8 @@ class Wiring:
             offer=self._offer(request, peer),
             timeouts=self._timeouts_of(peer),
             limits=self._limits,
-            associations=peer.limits.associations,
+            group=self.group(peer),
+            associations=self.associations(peer),
             queries_per_association=peer.limits.queries_per_association,
             sop_class=request.sop_class,
             priority=Priority[request.priority.name],
@@ -98,6 +113,12 @@ class Wiring:
             alone=alone,
             series=series,
         )
+
+    def _group(self, peer: PlannedPeer) -> str:
+        if peer.limits.group is not None:
+            return peer.limits.group
+        host, port = self.address(peer)
+        return f"{host.lower()}:{port}"
 
     def _timeouts_of(self, peer: PlannedPeer) -> Timeouts:
         known = self._timeouts.get(peer.name)

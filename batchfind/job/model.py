@@ -137,11 +137,14 @@ class PeerLimits:
         associations: at most so many at once, 1 or more.
         queries_per_association: C-FINDs before a new association is opened.
         response_cap: a success with exactly so many responses is suspect.
+        group: peers with the same share what they bear; None is the peer's host and
+            port.
     """
 
     associations: int = 2
     queries_per_association: int = 100
     response_cap: ResponseCap = field(default_factory=ResponseCap)
+    group: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -201,7 +201,9 @@ def _timeouts(timeouts: Section) -> PeerTimeouts:
 
 def _limits(limits: Section) -> PeerLimits:
     numbers = limits.integers("associations", "queries_per_association")
-    return PeerLimits(**numbers, response_cap=_response_cap(limits))
+    return PeerLimits(
+        **numbers, response_cap=_response_cap(limits), group=limits.text("group")
+    )
 
 
 def _response_cap(limits: Section) -> ResponseCap:
