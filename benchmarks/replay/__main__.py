@@ -52,12 +52,21 @@ def main() -> None:
     parser.add_argument("--latency", type=float, default=0.0, help="in milliseconds")
     parser.add_argument("--peers", type=int, default=1, help="ports to listen on")
     parser.add_argument("--syntax", choices=sorted(_SYNTAXES), default="explicit")
+    parser.add_argument(
+        "--abort-every", type=int, default=0, help="answers of an association"
+    )
     parser.add_argument("--sop-class", help="encode its answer before serving")
     given = parser.parse_args()
     syntax = _SYNTAXES[given.syntax]
     if given.sop_class:
         blocks(given.kind, given.responses, syntax, 1, given.sop_class)
-    script = Script(given.kind, given.responses, given.latency / 1000, syntax)
+    script = Script(
+        given.kind,
+        given.responses,
+        given.latency / 1000,
+        syntax,
+        abort_every=given.abort_every,
+    )
     asyncio.run(serve(script, given.peers))
 
 

@@ -14,6 +14,7 @@ _HEADER = 6
 _ASSOCIATE_RQ, _P_DATA, _RELEASE_RQ = 1, 4, 5
 _FIND_RQ, _ECHO_RQ = 0x0020, 0x0030
 _RELEASE_RP = struct.pack(">BBLL", 6, 0, 4, 0)
+_ABORT = struct.pack(">BBLL", 7, 0, 4, 0)
 _OURS = b"1.2.826.0.1.3680043.10.997"
 
 
@@ -26,12 +27,15 @@ class Script:
         responses: to each C-FIND.
         latency: seconds before an answer.
         transfer_syntax: the one accepted where it is proposed.
+        abort_every: instead of this answer of an association, and every so many more,
+            half of one and A-ABORT; 0 for never.
     """
 
     kind: str = "study"
     responses: int = 1
     latency: float = 0.0
     transfer_syntax: str = EXPLICIT_LE
+    abort_every: int = 0
 
 
 class Association:
@@ -44,6 +48,7 @@ class Association:
         self._unread = bytearray()
         self._contexts: dict[int, tuple[str, str]] = {}
         self._command = b""
+        self._answers = 0
 
     async def serve(self) -> None:
         """Answers until the SCU releases or the connection ends."""
@@ -138,6 +143,10 @@ class Association:
             await asyncio.sleep(self._script.latency)
         sop_class, syntax = self._contexts[context]
         script = self._script
+        self._answers += 1
+        if script.abort_every and self._answers % script.abort_every == 0:
+            await self._abort(context, message_id)
+            return
         if message_id == 1 and script.responses > 1:
             for block in blocks(
                 script.kind, script.responses, syntax, context, sop_class
@@ -147,6 +156,15 @@ class Association:
         found = data_sets(script.kind, script.responses, syntax)
         answer = [pending(context, sop_class, message_id, one) for one in found]
         await self._send(b"".join(answer) + final(context, sop_class, message_id))
+
+    async def _abort(self, context: int, message_id: int) -> None:
+        """Half an answer, then A-ABORT and the end of the connection."""
+        sop_class, syntax = self._contexts[context]
+        found = data_sets(self._script.kind, self._script.responses, syntax)
+        half = found[: len(found) // 2]
+        answer = [pending(context, sop_class, message_id, one) for one in half]
+        await self._send(b"".join(answer) + _ABORT)
+        raise EOFError
 
 
 def _item(kind: int, content: bytes) -> bytes:
