@@ -20,6 +20,8 @@ def main() -> None:
     """
     # numpy would start a thread a core for linear algebra, which nothing here does.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # Arrow would keep freed blocks: what one large response took stayed taken.
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     gc.set_threshold(*_COLLECT_AFTER)
     asked = signal.getsignal(signal.SIGINT)
     if asked is signal.default_int_handler:

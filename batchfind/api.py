@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from batchfind.capture.records import Verdict
 from batchfind.capture.run_directory import plain_path
@@ -39,6 +38,7 @@ from batchfind.execution.results import (
 from batchfind.job.model import Job as WrittenJob
 from batchfind.job.model import Peer, Query
 from batchfind.plan.model import Plan
+from batchfind.planning import as_argument, plan_job
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -118,9 +118,9 @@ class Job:
             UsageError: an argument is not what it has to be.
         """
         try:
-            return plan_job(self, now=now, variables=vars, select=select, out=out)
+            return plan_job(self.model, now=now, variables=vars, select=select, out=out)
         except JobError as error:
-            raise JobError(map(_as_argument, error.problems)) from error
+            raise JobError(map(as_argument, error.problems)) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,29 +187,6 @@ class Run:
         return frame
 
 
-def plan_job(
-    job: Job,
-    *,
-    now: datetime | str | None = None,
-    variables: Mapping[str, str] | None = None,
-    select: str | Sequence[str] = (),
-    out: str | Path | None = None,
-) -> Plan:
-    """`Job.plan` for the command line: problems name options, not arguments."""
-    from batchfind.job.inputs import read_inputs  # noqa: PLC0415 - lazy
-    from batchfind.plan.expand import expand  # noqa: PLC0415 - lazy
-
-    return expand(
-        job.model,
-        read_inputs(job.model),
-        clock=_clock(now, job.model.timezone),
-        variables=_texts(variables or {}),
-        environment=dict(os.environ),
-        select=_names(select),
-        out=None if out is None else plain_path(out),
-    )
-
-
 def load_job(path: str | Path, *, allow_plain_secrets: bool = False) -> Job:
     """Load and validate a job file with everything it includes.
 
@@ -257,8 +234,9 @@ def run(  # noqa: PLR0913 - all but one are optional and named
         pass
     else:
         raise RuntimeError("an event loop is running here: use await batchfind.arun()")
-    plan, text = _prepare(job, now, vars, select, out)
-    options = _options(plan, text, run_dir, ask)
+    place = None if run_dir is None else plain_path(run_dir)
+    plan, text = _prepare(job, now, vars, select, out, place)
+    options = _options(plan, text, place, ask)
     return asyncio.run(_run(plan, options, observers))
 
 
@@ -278,11 +256,14 @@ async def arun(  # noqa: PLR0913 - as above
     Args:
         job: what to run; with a plan, `now`, `vars`, `select` and `out` must be left
             out, since it is already resolved.
-        now: clock of the plan, as in `Job.plan`.
+        now: clock of the plan, as in `Job.plan`; None is that of the run in `run_dir`
+            if one is there.
         vars: values that override the job's `vars`.
         select: name of the query to ask, or several; empty means all.
         out: base of relative output paths; None is the folder of the job.
-        run_dir: exactly this run directory; None makes a new one.
+        run_dir: exactly this run directory; None makes a new one. A run that is in
+            it already goes on: what has no whole answer is asked again, and the
+            outputs of `job` are published.
         observers: called with every event of the run, on the event loop; one with
             a coroutine method `responses` is shown every response as well.
         ask: gives the secrets that the job says are asked for, each once, before the
@@ -292,13 +273,16 @@ async def arun(  # noqa: PLR0913 - as above
         JobError: the job is invalid, or a secret or a certificate cannot be read;
             nothing was asked.
         UsageError: arguments that contradict each other.
-        StateError: the run directory is locked or belongs to another plan.
-        StorageError: the run directory cannot be made.
+        StateError: the run directory, or the job, is in use by another process; or
+            the run in it asked something else.
+        StorageError: the run directory cannot be made or read, or a newer run has
+            published an output.
     """
     import asyncio  # noqa: PLC0415 - as above
 
-    plan, text = await asyncio.to_thread(_prepare, job, now, vars, select, out)
-    options = await asyncio.to_thread(_options, plan, text, run_dir, ask)
+    place = None if run_dir is None else plain_path(run_dir)
+    plan, text = await asyncio.to_thread(_prepare, job, now, vars, select, out, place)
+    options = await asyncio.to_thread(_options, plan, text, place, ask)
     return await _run(plan, options, observers)
 
 
@@ -324,6 +308,7 @@ def _prepare(
     variables: Mapping[str, str] | None,
     select: str | Sequence[str],
     out: str | Path | None,
+    run_dir: Path | None,
 ) -> tuple[Plan, str]:
     """The plan to run, and the text of its job or nothing."""
     if isinstance(job, Plan):
@@ -331,22 +316,21 @@ def _prepare(
             raise UsageError("a plan is resolved: now, vars, select and out need a job")
         return job, ""
     loaded = job if isinstance(job, Job) else load_job(job)
+    if now is None:
+        from batchfind.execution.history import clock_of  # noqa: PLC0415 - lazy
+
+        now = clock_of(run_dir)
     plan = loaded.plan(now=now, vars=variables, select=select, out=out)
     return plan, loaded.model.text
 
 
 def _options(
-    plan: Plan, text: str, run_dir: str | Path | None, ask: Ask | None
+    plan: Plan, text: str, run_dir: Path | None, ask: Ask | None
 ) -> RunOptions:
     """Everything a run needs besides its plan, secrets included."""
-    from batchfind.execution.credentials import Credentials  # noqa: PLC0415 - lazy
-    from batchfind.execution.run import RunOptions  # noqa: PLC0415 - lazy
+    from batchfind.execution.run import options_of  # noqa: PLC0415 - lazy
 
-    return RunOptions(
-        job_text=text,
-        run_dir=None if run_dir is None else plain_path(run_dir),
-        credentials=Credentials.load(plan, ask),
-    )
+    return options_of(plan, text, run_dir, ask)
 
 
 async def _run(
@@ -355,48 +339,3 @@ async def _run(
     from batchfind.execution.run import run_plan  # noqa: PLC0415 - lazy
 
     return await run_plan(plan, options, observers)
-
-
-def _as_argument(problem: Problem) -> Problem:
-    """A problem of a command line option, told of the argument it stands for."""
-    if not problem.path.startswith("--"):
-        return problem
-    option, _, name = problem.path[2:].partition(" ")
-    return replace(problem, path=f"vars[{name!r}]" if name else option)
-
-
-def _names(select: str | Sequence[str]) -> tuple[str, ...]:
-    names = (select,) if isinstance(select, str) else tuple(select)
-    for name in names:
-        if not isinstance(name, str):
-            raise UsageError(f"select takes names of queries, not {name!r}")
-    return names
-
-
-def _texts(variables: Mapping[str, str]) -> dict[str, str]:
-    if not isinstance(variables, Mapping):
-        raise UsageError("vars is a mapping of names to texts")
-    for name, value in variables.items():
-        if not (isinstance(name, str) and isinstance(value, str)):
-            kind = type(value).__name__
-            raise UsageError(
-                f"vars maps names to texts: {name!r} is of type {kind}; write str(...)"
-            )
-    return dict(variables)
-
-
-def _clock(now: datetime | str | None, timezone: str | None) -> datetime:
-    if now is None:
-        return datetime.now(UTC)
-    if not isinstance(now, str | datetime):
-        raise UsageError(f"now is a datetime or ISO 8601 text, not {now!r}")
-    if isinstance(now, str):
-        try:
-            now = datetime.fromisoformat(now)
-        except ValueError as error:
-            raise UsageError(
-                f"{now!r} is no ISO 8601 date and time, such as 2026-01-31T18:00"
-            ) from error
-    if now.tzinfo is not None:
-        return now
-    return now.replace(tzinfo=ZoneInfo(timezone)) if timezone else now.astimezone()

@@ -24,6 +24,8 @@ MAX_RAW_BYTES: Final = 64 << 20
 """A set is flushed at 1 MiB and one Identifier has at most 16 MiB: ample."""
 
 _WORTH_COMPRESSING: Final = 512
+_LARGE: Final = 4 << 20
+"""Bytes of a set of which no copy is made only to compress it."""
 _PER_RESPONSE: Final = 6  # u32 length, u16 status
 _FEW: Final = 16
 _BEYOND: Final = "a set of matches has ends beyond its payload"
@@ -63,11 +65,14 @@ def pack(matches: Matches) -> Packed:
     if len(matches.statuses) != count or total != len(matches.payload):
         raise LocalProtocolError(_BEYOND)
     head = _head_of_few(matches) if count <= _FEW else _head_of_many(matches)
-    raw = head + matches.payload
-    if len(raw) > MAX_RAW_BYTES:
+    size = len(head) + total
+    if size > MAX_RAW_BYTES:
         raise LocalProtocolError("a set of matches is larger than 64 MiB")
-    codec, stored = _compress(raw)
-    return Packed(codec, count, len(raw), stored)
+    if size > _LARGE:
+        codec, stored = _compress_in_pieces(head, matches.payload)
+    else:
+        codec, stored = _compress(head + matches.payload)
+    return Packed(codec, count, size, stored)
 
 
 def unpack(packed: Packed, first: int) -> StoredMatches:
@@ -88,12 +93,16 @@ def unpack(packed: Packed, first: int) -> StoredMatches:
     head = count * _PER_RESPONSE
     if not 0 <= head <= packed.raw_bytes <= MAX_RAW_BYTES:
         raise StorageError("its sizes contradict each other")
-    raw = _decompress(packed)
+    if packed.codec == ZSTD and packed.raw_bytes > _LARGE:
+        lead, payload = _decompress_in_pieces(packed, head)
+    else:
+        raw = _decompress(packed)
+        lead, payload = raw[:head], bytes(raw[head:])
     read = _read_few if count <= _FEW else _read_many
-    ends, statuses = read(raw, count)
-    if (ends[-1] if count else 0) != len(raw) - head:
+    ends, statuses = read(lead, count)
+    if (ends[-1] if count else 0) != len(payload):
         raise StorageError("its lengths do not add up to its size")
-    return StoredMatches(first, bytes(raw[head:]), ends, statuses)
+    return StoredMatches(first, payload, ends, statuses)
 
 
 def _head_of_few(matches: Matches) -> bytes:
@@ -146,6 +155,22 @@ def _compress(raw: bytes) -> tuple[str, bytes]:
     return (ZSTD, stored) if len(stored) < len(raw) else (PLAIN, raw)
 
 
+def _compress_in_pieces(head: bytes, payload: bytes) -> tuple[str, bytes]:
+    """As `_compress`, for few and large sets: it takes longer and less memory."""
+    import pyarrow as pa  # noqa: PLC0415  # as above
+
+    if pa.Codec.is_available(ZSTD):
+        sink = pa.BufferOutputStream()
+        with pa.CompressedOutputStream(sink, ZSTD) as stream:
+            stream.write(head)
+            stream.write(payload)
+        stored = sink.getvalue()
+        if stored.size < len(head) + len(payload):
+            return ZSTD, stored.to_pybytes()
+        del sink, stored
+    return PLAIN, head + payload
+
+
 def _decompress(packed: Packed) -> memoryview:
     """Never makes more than the announced, already bounded size."""
     if packed.codec == PLAIN:
@@ -159,6 +184,25 @@ def _decompress(packed: Packed) -> memoryview:
     return raw
 
 
+def _decompress_in_pieces(packed: Packed, head: int) -> tuple[memoryview, bytes]:
+    """What stands before the payload, and the payload, without a copy of either."""
+    import pyarrow as pa  # noqa: PLC0415  # as above
+
+    with pa.CompressedInputStream(pa.BufferReader(packed.payload), ZSTD) as stream:
+        try:
+            lead, payload = stream.read(head), stream.read(packed.raw_bytes - head)
+            more = stream.read(1)
+        except OSError as error:
+            raise _damaged(error) from error
+    if len(lead) + len(payload) != packed.raw_bytes or more:
+        raise StorageError("its size is not the one recorded")
+    return memoryview(lead), payload
+
+
+def _damaged(error: OSError) -> StorageError:
+    return StorageError(f"its compressed bytes are damaged ({error})")
+
+
 def _decompress_zstd(packed: Packed) -> memoryview:
     from pyarrow import Codec  # noqa: PLC0415  # as above
 
@@ -166,5 +210,5 @@ def _decompress_zstd(packed: Packed) -> memoryview:
         # In a buffer of its own pool, which costs no new pages for every set.
         raw = Codec(ZSTD).decompress(packed.payload, packed.raw_bytes)
     except OSError as error:
-        raise StorageError(f"its compressed bytes are damaged ({error})") from error
+        raise _damaged(error) from error
     return memoryview(raw)

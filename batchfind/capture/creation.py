@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
-from batchfind.capture.database import connect
+from batchfind.capture.database import connect, storage_error
 from batchfind.capture.schema import APPLICATION_ID, PAGE_BYTES, TABLES, VERSION
 from batchfind.errors import StateError
 from batchfind.plan.codec import request_texts
@@ -29,13 +29,25 @@ def create_database(path: Path, meta: Mapping[str, str], plan: Plan) -> None:
 
     Raises:
         StateError: there is one already.
-        sqlite3.Error, OSError: it cannot be written.
+        StorageError: it cannot be written; nothing is left of it.
     """
     if path.exists():
         raise StateError(
             f"{path}: a capture is here already: `batchfind resume` continues it"
         )
     unfinished = path.with_name(path.name + ".new")
+    try:
+        _make(unfinished, meta, plan)
+        unfinished.rename(path)
+    except (sqlite3.Error, OSError) as error:
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+        # There is no run yet that could be resumed.
+        raise storage_error(path, error, "run again") from error
+
+
+def _make(unfinished: Path, meta: Mapping[str, str], plan: Plan) -> None:
+    """A file that holds everything but its name."""
     unfinished.unlink(missing_ok=True)
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     os.close(os.open(unfinished, flags, 0o600))
@@ -44,7 +56,6 @@ def create_database(path: Path, meta: Mapping[str, str], plan: Plan) -> None:
         connection.execute("BEGIN IMMEDIATE")
         _fill(connection, meta, plan)
         connection.execute("COMMIT")
-    unfinished.rename(path)
 
 
 def _fill(connection: sqlite3.Connection, meta: Mapping[str, str], plan: Plan) -> None:

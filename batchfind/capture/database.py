@@ -21,10 +21,10 @@ _PATIENCE_WITH_READERS: Final = 5.0
 _NO_SHARED_MEMORY: Final = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
 
 _CAUSES: Final = {
-    sqlite3.SQLITE_FULL: "no space is left: free some, then `batchfind resume`",
+    sqlite3.SQLITE_FULL: "no space is left: free some, then {again}",
     sqlite3.SQLITE_IOERR: (
         "the disk refused to read or write: check space, quota and file-size limit, "
-        "then `batchfind resume`"
+        "then {again}"
     ),
     sqlite3.SQLITE_READONLY: "it is read-only: make it writable, then try again",
     sqlite3.SQLITE_PERM: "access is denied: check owner and mode",
@@ -35,13 +35,22 @@ _CAUSES: Final = {
 }
 
 
-def storage_error(path: Path, error: sqlite3.Error | OSError) -> StorageError:
-    """One sentence that says what became of the capture and what to do."""
+def storage_error(
+    path: Path, error: sqlite3.Error | OSError, again: str = "`batchfind resume`"
+) -> StorageError:
+    """One sentence that says what became of the capture and what to do.
+
+    Args:
+        path: of run.db.
+        error: what SQLite or the operating system said.
+        again: what to do once there is space.
+    """
     if isinstance(error, OSError):
-        return StorageError(f"{path}: {error.strerror or error}: check the disk")
+        reason = f"{error.strerror or error}: check the disk, then {again}"
+        return StorageError(f"{path}: {reason}")
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
     reason = _CAUSES.get(code, "it cannot be used: restore it, or run the job again")
-    return StorageError(f"{path}: {reason} (SQLite: {error})")
+    return StorageError(f"{path}: {reason.format(again=again)} (SQLite: {error})")
 
 
 def connect(path: Path, options: str) -> sqlite3.Connection:

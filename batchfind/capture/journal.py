@@ -30,7 +30,8 @@ from batchfind.errors import LocalProtocolError, StorageError
 from batchfind.plan.model import Plan, Request
 
 QUEUE_BYTES: Final = 16 << 20
-"""`put` waits while so many bytes of responses are not yet committed."""
+"""`put` waits until no more bytes of responses than that are not yet committed, unless
+a single set has more."""
 
 
 @dataclass(slots=True)
@@ -68,8 +69,10 @@ class Journal:
         self._attempts: dict[int, _Progress] = {}
         self._queued = 0
         self._room = asyncio.Event()
+        self._turn = asyncio.Lock()
         self._tickets: set[Ticket] = set()
         self._failure: Exception | None = None
+        self._failed = asyncio.Event()
         self._closing = False
         self._opened = self._ticket()
         self._writer = Writer(path, opening, self._report)
@@ -171,7 +174,7 @@ class Journal:
         return self._last
 
     async def put(self, attempt: int, matches: Matches) -> None:
-        """Queues responses; waits only while 16 MiB are queued.
+        """Queues responses; waits only while 16 MiB would be queued with them.
 
         Args:
             attempt: a number `begin` returned, not ended yet.
@@ -182,14 +185,16 @@ class Journal:
             LocalProtocolError: the attempt is not open.
         """
         self._check()
-        while self._queued >= QUEUE_BYTES:
-            self._room.clear()
-            await self._room.wait()
-            self._check()
+        size = len(matches.payload)
+        if self._turn.locked() or self._is_full(size):
+            async with self._turn:  # in turn, or large sets would wait for ever
+                while self._is_full(size):
+                    self._room.clear()
+                    await self._room.wait()
+                    self._check()
         progress = self._open_attempt(attempt)
         if not len(matches):
             return
-        size = len(matches.payload)
         self._writer.add(Put(attempt, progress.sequence, progress.first, matches, size))
         progress.sequence += 1
         progress.first += len(matches)
@@ -256,6 +261,11 @@ class Journal:
         self._writer.add(Barrier(ticket))
         await ticket
 
+    async def failed(self) -> str:
+        """Waits until nothing can be written any more, perhaps for ever; says why."""
+        await self._failed.wait()
+        return str(self._failure)
+
     async def close(self) -> None:
         """Commits with synchronous=FULL and makes one file of the capture.
 
@@ -275,6 +285,10 @@ class Journal:
         finally:
             if ticket.done() and not ticket.cancelled():
                 self._writer.join()  # its last report is in: it is ending now
+
+    def _is_full(self, size: int) -> bool:
+        """Whether a set of so many bytes has to wait."""
+        return bool(self._queued) and self._queued + size > QUEUE_BYTES
 
     def _check(self) -> None:
         self._raise_failure()
@@ -331,11 +345,11 @@ class Journal:
                     pass
                 case _:
                     self._resolve(entry.ticket)
-        if self._queued < QUEUE_BYTES:
-            self._room.set()
+        self._room.set()
 
     def _fail(self, error: Exception) -> None:
         self._failure = error
+        self._failed.set()
         self._room.set()
         for ticket in self._tickets:
             if not ticket.done():

@@ -49,8 +49,8 @@ class Lock:
             descriptor = os.open(path, flags, 0o600)
         except OSError as error:
             raise StorageError(
-                f"{path}: the lock file cannot be made ({error.strerror}): check owner "
-                "and mode of its directory"
+                f"{path}: the lock file cannot be made ({error.strerror}): check "
+                "owner, mode and space of its directory, then try again"
             ) from error
         try:
             _hold(descriptor, path, what)
@@ -108,7 +108,8 @@ def _hold(descriptor: int, path: Path, what: str) -> None:
         os.pwrite(descriptor, json.dumps(text).encode() + b"\n", 0)
     except OSError as error:
         raise StorageError(
-            f"{path}: it cannot be written ({error.strerror}): check the disk"
+            f"{path}: it cannot be written ({error.strerror}): check the disk and its "
+            "space, then try again"
         ) from error
 
 

@@ -16,11 +16,23 @@ from pathlib import Path
 from typing import Final
 
 from batchfind.capture.lock import Lock
-from batchfind.capture.run_directory import JOB_LOCK, RUN_LOCK, RunDirectory
+from batchfind.capture.run_directory import (
+    CAPTURE,
+    JOB_FILE,
+    JOB_LOCK,
+    PLAN_FILE,
+    RUN_LOCK,
+    RunDirectory,
+)
 from batchfind.errors import InputError, StateError, StorageError
 
 _JOB_NAME: Final = re.compile(r"[^\x00-\x1f/\\.][^\x00-\x1f/\\]{0,127}\Z")
 _SAME_MICROSECOND: Final = 100
+_BEGUN: Final = frozenset(
+    {RUN_LOCK, JOB_FILE, PLAN_FILE}
+    | {f"{CAPTURE}.new{ending}" for ending in ("", "-journal", "-wal", "-shm")}
+)
+"""What a process may leave that was killed before its run.db stood."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +46,9 @@ class NewRun:
         started: aware time.
         job_yaml: text of the job, secrets replaced.
         plan_json: the plan as `run --plan` reads it.
-        exactly: this directory instead of a new one below `base`, or None.
+        exactly: this directory instead of a new one below `base`, or None; it may
+            be there, empty or as a process left it that was killed while making it.
+        alone: no other execution of the job runs below `base` meanwhile.
     """
 
     base: Path
@@ -44,6 +58,7 @@ class NewRun:
     job_yaml: str
     plan_json: bytes
     exactly: Path | None = None
+    alone: bool = True
 
 
 def create_run_directory(new: NewRun) -> RunDirectory:
@@ -56,7 +71,7 @@ def create_run_directory(new: NewRun) -> RunDirectory:
         The directory with job.yaml and plan.json, mode 0600, on disk.
 
     Raises:
-        StateError: the same job is running here, or the directory exists.
+        StateError: the same job is running here, or the directory holds something.
         InputError: the base is no directory, or the job's name cannot be one.
         StorageError: nothing can be written there.
     """
@@ -67,14 +82,30 @@ def create_run_directory(new: NewRun) -> RunDirectory:
         )
     folder = new.base.absolute() / new.job
     _make_folder(folder)
-    job_lock = Lock.acquire(folder / JOB_LOCK, f"job {new.job}")
+    locks = []
+    if new.alone:
+        locks.append(Lock.acquire(folder / JOB_LOCK, f"job {new.job}"))
     try:
-        path = _make_run(new, folder)
-        run_lock = _fill(path, new)
+        locks.append(_make_run(new, folder))
     except BaseException:
-        job_lock.release()
+        for lock in locks:
+            lock.release()
         raise
-    return RunDirectory(path, (job_lock, run_lock))
+    return RunDirectory(locks[-1].path.parent, tuple(locks))
+
+
+def withdraw(directory: RunDirectory) -> None:
+    """Removes a new run directory in which no capture could be made.
+
+    One that holds a capture stays: it can be resumed.
+
+    Args:
+        directory: held by this process; its locks are released as ever.
+    """
+    if directory.capture.exists():
+        return
+    _forget(directory.path)
+    _remove(directory.path)
 
 
 def _make_folder(folder: Path) -> None:
@@ -89,17 +120,87 @@ def _make_folder(folder: Path) -> None:
         raise _unwritable(folder, error) from error
 
 
-def _make_run(new: NewRun, folder: Path) -> Path:
-    """Makes the directory; two runs never share one."""
-    if new.exactly is not None:
+def _make_run(new: NewRun, folder: Path) -> Lock:
+    """Makes the directory with its files, and locks it; two runs never share one."""
+    if new.exactly is None:
+        path = _make_named(new, folder)
+    else:
         path = new.exactly.absolute()
         _make_folder(path.parent)
         if not _make_exclusively(path):
-            raise StateError(
-                f"{path}: it exists already: `batchfind resume` continues a run, or "
-                "name another directory"
-            )
-        return path
+            return _make_again(path, new)
+    lock = None
+    try:
+        lock = Lock.acquire(path / RUN_LOCK, f"run {path.name}")
+        _fill(path, new)
+    except BaseException:
+        _remove(path)
+        if lock is not None:
+            lock.release()
+        raise
+    return lock
+
+
+def _make_again(path: Path, new: NewRun) -> Lock:
+    """Makes a run where an empty directory stands, or one that was never finished."""
+    _refuse_used(path)
+    lock = Lock.acquire(path / RUN_LOCK, f"run {path.name}")
+    try:
+        _refuse_used(path)  # another process may have made a run meanwhile
+        _make_private(path)
+        _forget(path)
+        _fill(path, new)
+    except BaseException:
+        lock.release()
+        raise
+    return lock
+
+
+def _make_private(path: Path) -> None:
+    try:
+        path.chmod(0o700)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def _refuse_used(path: Path) -> None:
+    """Refuses a directory with anything in it that no killed process left."""
+    try:
+        names = {entry.name for entry in path.iterdir()}
+    except NotADirectoryError:
+        raise StateError(
+            f"{path}: this is no directory: name another directory"
+        ) from None
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    if CAPTURE in names:
+        raise StateError(
+            f"{path}: a run exists already: `batchfind resume` continues it, or name "
+            "another directory"
+        )
+    if strange := sorted(names - _BEGUN):
+        raise StateError(
+            f"{path}: it holds files that are no run's, such as {strange[0]}: name a "
+            "directory that is empty, or that does not exist"
+        )
+
+
+def _remove(path: Path) -> None:
+    """Removes a directory that holds nothing but its lock."""
+    with contextlib.suppress(OSError):
+        (path / RUN_LOCK).unlink(missing_ok=True)
+        path.rmdir()
+
+
+def _forget(path: Path) -> None:
+    """Removes what was left: nothing had been asked before it was whole."""
+    for name in _BEGUN - {RUN_LOCK}:
+        with contextlib.suppress(OSError):
+            (path / name).unlink(missing_ok=True)
+
+
+def _make_named(new: NewRun, folder: Path) -> Path:
+    """Makes a directory named by time and plan digest."""
     started = new.started.astimezone(UTC)
     for microseconds in range(_SAME_MICROSECOND):
         moment = started + timedelta(microseconds=microseconds)
@@ -119,23 +220,14 @@ def _make_exclusively(path: Path) -> bool:
     return True
 
 
-def _fill(path: Path, new: NewRun) -> Lock:
-    """Locks the new directory and writes its files, or leaves nothing behind."""
-    lock = None
+def _fill(path: Path, new: NewRun) -> None:
+    """Writes the files of a locked directory, or leaves none of them behind."""
     try:
-        lock = Lock.acquire(path / RUN_LOCK, f"run {path.name}")
-        _write(path / "job.yaml", new.job_yaml.encode())
-        _write(path / "plan.json", new.plan_json)
+        _write(path / JOB_FILE, new.job_yaml.encode())
+        _write(path / PLAN_FILE, new.plan_json)
     except BaseException:
-        for name in ("plan.json", "job.yaml", RUN_LOCK):
-            with contextlib.suppress(OSError):
-                (path / name).unlink(missing_ok=True)
-        with contextlib.suppress(OSError):
-            path.rmdir()
-        if lock is not None:
-            lock.release()
+        _forget(path)
         raise
-    return lock
 
 
 def _write(path: Path, content: bytes) -> None:

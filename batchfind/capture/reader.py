@@ -224,17 +224,20 @@ class Capture:
     ) -> Iterator[StoredMatches]:
         """Sets of matches while they continue the hash chain of their attempt."""
         start = link = first_link(row.number, row.ordinal, row.facts, row.asked)
-        first = 0
-        for sequence, stored in enumerate(sets):
+        first = sequence = 0
+        for stored in sets:
             link = next_link(link, sequence, stored.first, stored.packed)
             expected = sequence, first, link
             if (stored.sequence, stored.first, stored.link) != expected:
                 raise self._damaged(row, first, "its hash chain is broken")
             try:
-                yield unpack(stored.packed, first)
+                matches = unpack(stored.packed, first)
             except StorageError as error:
                 raise self._damaged(row, first, str(error)) from error
-            first += stored.packed.count
+            sequence, first = sequence + 1, first + stored.packed.count
+            del stored  # not held beside what is made of it
+            yield matches
+            del matches
         head = start if row.ending is None else last_link(link, row.ending)
         if head != row.head:
             raise self._damaged(row, first, "they, or its ending, are not as recorded")

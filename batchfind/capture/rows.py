@@ -88,7 +88,7 @@ class Rows:
             rows = self.select(_ONE_SET, attempt, sequence)
             if not rows:
                 return
-            yield self._set(rows[0])
+            yield self._set(rows.pop())  # held by nobody here: it may be large
 
     def matches_of(self, attempts: list[int]) -> dict[int, list[MatchesRow]]:
         """All sets of some attempts, by attempt; nothing for one without any."""

@@ -18,10 +18,14 @@ from batchfind.capture.lock import Lock
 from batchfind.errors import StorageError, UsageError
 
 CAPTURE: Final = "run.db"
+JOB_FILE: Final = "job.yaml"
+PLAN_FILE: Final = "plan.json"
 JOB_LOCK: Final = "job.lock"
 RUN_LOCK: Final = "run.lock"
 RUNS_VARIABLE: Final = "BATCHFIND_RUNS"
 RUNS_DEFAULT: Final = "runs"
+PRUNED: Final = ".pruned-"
+"""What the name of a run begins with while it is being deleted."""
 
 _LISTED: Final = 8
 
@@ -66,11 +70,16 @@ class RunDirectory:
         self.release()
 
 
-def reopen_run_directory(path: Path) -> RunDirectory:
+def reopen_run_directory(
+    path: Path, folder: Path | None = None, *, alone: bool = True
+) -> RunDirectory:
     """Takes the locks of an existing run: its own, and its job's if it has one.
 
     Args:
         path: as `find_run` gives it.
+        folder: of the runs of its job, where the run itself lies elsewhere.
+        alone: no other execution of the job runs meanwhile; else only its own lock
+            is taken.
 
     Returns:
         The directory, held.
@@ -81,19 +90,25 @@ def reopen_run_directory(path: Path) -> RunDirectory:
         StorageError: it cannot be locked.
     """
     path = path.absolute()
-    if not _holds_run(path):
+    if not holds_run(path):
         raise UsageError(f"{path}: this is no run directory: it holds no {CAPTURE}")
     locks: list[Lock] = []
     try:
-        if (path.parent / JOB_LOCK).is_file():
-            job = f"job {path.parent.name}"
-            locks.append(Lock.acquire(path.parent / JOB_LOCK, job))
+        if alone and (lock := _job_lock(path, folder)) is not None:
+            locks.append(Lock.acquire(lock, f"job {lock.parent.name}"))
         locks.append(Lock.acquire(path / RUN_LOCK, f"run {path.name}"))
     except BaseException:
-        for lock in locks:
-            lock.release()
+        for one in locks:
+            one.release()
         raise
     return RunDirectory(path, tuple(locks))
+
+
+def _job_lock(path: Path, folder: Path | None) -> Path | None:
+    """Where the lock of a run's job is; None for a run that was moved away."""
+    if (path.parent / JOB_LOCK).is_file():
+        return path.parent / JOB_LOCK
+    return folder / JOB_LOCK if folder is not None and folder.is_dir() else None
 
 
 def list_runs(base: Path) -> tuple[Path, ...]:
@@ -113,7 +128,7 @@ def list_runs(base: Path) -> tuple[Path, ...]:
             run
             for job in _folders(base.absolute())
             for run in _folders(job)
-            if _holds_run(run)
+            if holds_run(run) and not run.name.startswith(PRUNED)
         ]
     except OSError as error:
         raise StorageError(
@@ -173,7 +188,8 @@ def _folders(path: Path) -> list[Path]:
         return []
 
 
-def _holds_run(path: Path) -> bool:
+def holds_run(path: Path) -> bool:
+    """Whether there is a run in a directory: one whose whole plan is stored."""
     return (path / CAPTURE).is_file()
 
 
@@ -181,7 +197,7 @@ def _run_at(path: Path) -> Path:
     """A run directory by its path; its run.db means the directory too."""
     if path.name == CAPTURE and path.is_file():
         return path.parent
-    if _holds_run(path):
+    if holds_run(path):
         return path
     inside = list_runs(path) or list_runs(path.parent) if path.is_dir() else ()
     detail = f" Runs there are:{_listing(inside)}" if inside else ""

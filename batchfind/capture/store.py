@@ -37,6 +37,11 @@ from batchfind.errors import StorageError
 from batchfind.plan.model import Plan
 
 _LARGE: Final = 64 << 10
+_HUGE: Final = 2 << 20
+_INSERT_SET: Final = (
+    "INSERT INTO matches (attempt, sequence, first, count, codec, raw_bytes, link, "
+    "payload)"
+)
 """Bytes of a set that does not wait for others of its transaction."""
 
 
@@ -267,13 +272,28 @@ class Store:
             self._begun.values(),
         )
         many(
-            "INSERT INTO matches (attempt, sequence, first, count, codec, raw_bytes, "
-            "link, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            self._sets,
+            f"{_INSERT_SET} VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [row for row in self._sets if len(row[-1]) <= _HUGE],
         )
+        for row in self._sets:
+            if len(row[-1]) > _HUGE:
+                self._insert_huge(row)
         many("UPDATE attempt SET ending=?, head=? WHERE number=?", self._ended)
         for written in (self._begun, self._sets, self._ended):
             written.clear()
+
+    def _insert_huge(self, row: tuple[Any, ...]) -> None:
+        """A set written in pieces; SQLite copies whole values, twice."""
+        *numbers, payload = row
+        inserted = self._db.execute(
+            f"{_INSERT_SET} VALUES (?, ?, ?, ?, ?, ?, ?, zeroblob(?))",
+            (*numbers, len(payload)),
+        ).lastrowid
+        rest = memoryview(payload)
+        with self._db.blobopen("matches", "payload", inserted or 0) as blob:
+            while rest:
+                blob.write(rest[:_HUGE])
+                rest = rest[_HUGE:]
 
     def _note(self, entry: Note) -> None:
         self._db.execute(

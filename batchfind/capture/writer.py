@@ -112,6 +112,7 @@ class Writer:
                 if isinstance(group[-1], Close):
                     return Closed(group, store.finish())
                 self._report(Committed(group))
+                del group  # not held while waiting for the next one
         finally:
             store.abandon()
 

@@ -51,6 +51,8 @@ def ask_or_write(result: RunResult) -> Advice | None:
     place = shlex.quote(str(result.run_dir))
     short = unanswered(result.roots) or bool(result.ungrown)
     if result.exit_code is ExitCode.STORAGE and result.requests and not short:
+        if result.error:  # of the capture, which only resume can put in order
+            return Advice("go on", f"batchfind resume {place}")
         return Advice("write again", f"batchfind export {place} --to-paths")
     broken = result.exit_code in (ExitCode.STORAGE, ExitCode.INTERRUPTED)
     if not broken and not result.ungrown and not (short and _can_change(result)):
@@ -58,7 +60,7 @@ def ask_or_write(result: RunResult) -> Advice | None:
     remark = ""
     wanting = any(request.verdict in _WANTING for request in result.roots)
     if wanting and result.exit_code is not ExitCode.INTERRUPTED:
-        remark = "resume repeats the stored plan; after changing the job: batchfind run"
+        remark = "resume repeats the stored plan; at new hosts or ports: add --job FILE"
     return Advice("ask again", f"batchfind resume {place}", remark)
 
 

@@ -93,9 +93,10 @@ def plan(job: Path, *, as_json: bool, **options: Any) -> int:
 def planned(path: Path, *, allow_plain_secrets: bool, **options: Any) -> Plan:
     """The plan of a job under the planning options."""
     from batchfind import api  # noqa: PLC0415 - the planner is not needed for --help
+    from batchfind.planning import plan_job  # noqa: PLC0415 - as above
 
     job = api.load_job(path, allow_plain_secrets=allow_plain_secrets)
-    return api.plan_job(job, **options)
+    return plan_job(job.model, **options)
 
 
 def _warnings(plan: Plan) -> tuple[Problem, ...]:

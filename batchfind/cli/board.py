@@ -14,6 +14,8 @@ from batchfind.execution.progress import (
     Event,
     FinishingStarted,
     PeerTrouble,
+    PeerWaits,
+    PlaceAwaited,
     RequestEnded,
     RequestRetried,
     RequestsGrown,
@@ -23,6 +25,7 @@ from batchfind.execution.progress import (
     RunStarted,
     Stopping,
 )
+from batchfind.job.hours import day_and_time
 
 Times: TypeAlias = Mapping[tuple[str, str], float]
 """Seconds of each query and peer, from the first request to the last end."""
@@ -85,7 +88,8 @@ class Board:
         groups: query and peer to their group, in plan order; fixed by RunStarted.
         phase: what the run does as a whole.
         troubles: the latest sentences about peers, newest last.
-        notice: the latest sentence about a request that is cut or asked again.
+        notice: the latest sentence about a request that is cut or asked again, or about
+            a peer that waits.
     """
 
     job: str = ""
@@ -125,6 +129,8 @@ class Board:
                 sentence = clean(event.cause.message)
                 if sentence not in self.troubles:
                     self.troubles = (*self.troubles[-2:], sentence)
+            case PeerWaits() | PlaceAwaited():
+                self.notice = waits_sentence(event)
             case Stopping():
                 self.phase = f"stopping: {clean(event.reason)}"
             case FinishingStarted():
@@ -207,6 +213,16 @@ def retry_sentence(event: RequestRetried) -> str:
     """What is asked again, why and when."""
     where = f"{event.query} at {event.peer}"
     return clean(f"{where}: {event.cause.code}: again in {event.seconds:.1f} s")
+
+
+def waits_sentence(event: PeerWaits | PlaceAwaited) -> str:
+    """Who is asked nothing, until when or because of whom."""
+    if isinstance(event, PlaceAwaited):
+        what = "waits for a place, other batchfind processes have them all"
+    else:
+        until = f"{day_and_time(event.until)} {event.until.tzinfo}"
+        what = f"waits until {until} (hours)"
+    return clean(f"{event.peer}: {what}")
 
 
 def split_sentence(event: RequestSplit) -> str:

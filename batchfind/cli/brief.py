@@ -65,6 +65,6 @@ def output_line(output: OutputReport) -> str:
     """An output that does not stand at its path, and why."""
     path = clean(output.path, limit=4096)
     if output.failed:
-        return f"not written {path}: {clean(output.reason)}"
+        return f"not written {path}: {clean(output.reason).removeprefix(f'{path}: ')}"
     kept = f"; kept at {clean(output.written, limit=4096)}" if output.written else ""
     return f"withheld {path}: {clean(output.reason)}{kept}"

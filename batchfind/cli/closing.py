@@ -15,6 +15,7 @@ from batchfind.cli.board import Times
 from batchfind.cli.brief import output_line, told_requests, trouble_lines
 from batchfind.cli.families import family_notes, tree_lines, unmet_lines
 from batchfind.cli.findings import cautions, headline, is_unfinished, tallies, troubles
+from batchfind.cli.keeping import pin_line
 from batchfind.cli.table import table
 from batchfind.cli.text import clean, count, folded, labelled, size
 from batchfind.execution.results import OutputReport, RunResult
@@ -82,6 +83,8 @@ def _lines(result: RunResult, width: int, *, trees: bool) -> Iterator[Text]:
             yield Text(folded(output_line(output), width), style="yellow")
     if len(result.outputs) > _OUTPUTS:
         yield Text(f"and {count(len(result.outputs) - _OUTPUTS, 'other output')}")
+    if result.pin is not None:
+        yield Text(folded(pin_line(result.pin), width))
     yield from _verdict(result, width)
 
 

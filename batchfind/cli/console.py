@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import stat
 import sys
 from typing import Any, TextIO
 
 from batchfind.cli.text import folded
 from batchfind.errors import StorageError
+
+
+class StdoutError(StorageError):
+    """Nothing more can be told on stdout, not even this."""
 
 
 def result(text: str) -> None:
@@ -17,7 +23,7 @@ def result(text: str) -> None:
     A reader that has gone away is no error: the command's exit code stands.
 
     Raises:
-        StorageError: stdout cannot take it, for instance because a disk is full.
+        StdoutError: stdout cannot take it, for instance because a disk is full.
     """
     try:
         sys.stdout.write(f"{text}\n")
@@ -25,8 +31,14 @@ def result(text: str) -> None:
     except BrokenPipeError:
         silence(sys.stdout)
     except OSError as error:
+        gone = _is_hung_up(sys.stdout, error)
         silence(sys.stdout)
-        raise StorageError(f"stdout cannot be written: {error.strerror}") from error
+        if gone:
+            return
+        raise StdoutError(
+            f"stdout cannot be written: {error.strerror}; send it where there is room "
+            "(batchfind status tells how a run ended)"
+        ) from error
 
 
 def result_json(value: Any) -> None:
@@ -38,7 +50,7 @@ def prose(text: str) -> None:
     """Write sentences to stdout; a terminal gets them broken between words.
 
     Raises:
-        StorageError: as `result`.
+        StdoutError: as `result`.
     """
     result(_fitted(text, sys.stdout))
 
@@ -59,6 +71,15 @@ def _fitted(text: str, stream: TextIO) -> str:
     except (OSError, ValueError):
         return text
     return folded(text, columns) if columns else text
+
+
+def _is_hung_up(stream: TextIO, error: OSError) -> bool:
+    """Whether a stream leads to a terminal that was closed."""
+    try:
+        mode = os.fstat(stream.fileno()).st_mode
+    except (OSError, ValueError):
+        return False
+    return error.errno == errno.EIO and stat.S_ISCHR(mode)
 
 
 def silence(stream: TextIO) -> None:

@@ -9,17 +9,26 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from batchfind.capture.records import Cause, RequestVerdict, Verdict
 from batchfind.cli import console
-from batchfind.cli.board import Board, Group, retry_sentence, split_sentence
+from batchfind.cli.board import (
+    Board,
+    Group,
+    retry_sentence,
+    split_sentence,
+    waits_sentence,
+)
 from batchfind.cli.text import clean, count, duration
 from batchfind.execution.progress import (
     Event,
     FinishingStarted,
     Observer,
     PeerTrouble,
+    PeerWaits,
+    PlaceAwaited,
     RequestEnded,
     RequestRetried,
     RequestsGrown,
@@ -72,6 +81,9 @@ class Lines:
                 self._grown(event)
             case PeerTrouble():
                 self._trouble(clean(event.peer), event.cause.code, event.cause.message)
+            case PeerWaits() | PlaceAwaited():
+                console.note(waits_sentence(event))
+                self._spoken = now
             case Stopping():
                 console.note(f"stopping: {clean(event.reason)}")
             case FinishingStarted():
@@ -158,7 +170,7 @@ def _facts(event: Event) -> str:
     found = []
     for field in fields(event):
         value = getattr(event, field.name)
-        if isinstance(value, str | int | float):
+        if isinstance(value, str | int | float | datetime):
             found.append(f"{field.name}={value}")
         elif isinstance(value, Cause):
             found.append(f"{value.code}: {value.message}")

@@ -70,6 +70,8 @@ def problem_json(problem: Problem) -> dict[str, Any]:
 
 def explain(error: BaseException) -> Failure:
     """The failure an exception stands for; what we did not foresee is our bug."""
+    if isinstance(error.__cause__, KeyboardInterrupt):
+        error = error.__cause__  # Python wraps it where a class is being made
     match error:
         case KeyboardInterrupt() | click.Abort():
             return Failure(exit_code=ExitCode.INTERRUPTED, message="interrupted")

@@ -35,6 +35,9 @@ COMMANDS: dict[str, Entry] = {
     "findscu": Entry("findscu:findscu", "Run", "Take findscu's command line as it is."),
     "status": Entry("reading:status", "Results", "Show how a run ended."),
     "export": Entry("reading:export", "Results", "Write a run's outputs again."),
+    "prune": Entry("pruning:prune", "Results", "Delete old runs, or show their size."),
+    "pin": Entry("pins:pin", "Results", "Keep a run from being pruned."),
+    "unpin": Entry("pins:unpin", "Results", "Let a run be pruned again."),
     "demo": Entry("serving:demo", "Try", "Serve the embedded peers."),
 }
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from textwrap import wrap
+from typing import Any, TextIO, cast
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console, RenderableType
@@ -15,6 +16,7 @@ from rich.live import Live
 from rich.text import Text
 
 from batchfind.cli.board import Board, Group
+from batchfind.cli.console import silence
 from batchfind.cli.text import clean, duration, shortened
 from batchfind.execution.progress import Event, Observer
 
@@ -27,6 +29,30 @@ _BAR = 12
 _LABEL = 16  # narrower than this, a column gives way
 _WHOLE = 1000
 _AT = " @ "
+
+
+class _Lasting:
+    """A stream whose reader may leave, as a window is closed; it never says so.
+
+    The run goes on to its end, or to the SIGHUP that comes with it.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        try:
+            self._stream.flush()
+        except OSError:
+            silence(self._stream)
 
 
 @contextmanager
@@ -56,7 +82,8 @@ def screen(board: Board, console: Console | None = None) -> Iterator[Observer]:
 
 def standard_error() -> Console:
     """The terminal behind stderr, for text that means nothing but itself."""
-    return Console(file=sys.stderr, markup=False, highlight=False, emoji=False)
+    stream = cast("TextIO", _Lasting(sys.stderr))
+    return Console(file=stream, markup=False, highlight=False, emoji=False)
 
 
 def above(console: Console) -> Callable[[str], None]:

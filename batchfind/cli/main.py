@@ -15,6 +15,7 @@ from batchfind import __version__
 from batchfind.cli import console
 from batchfind.cli.group import LazyGroup
 
+_INTERRUPTED = 130
 _EPILOG = """\b
 Examples:
   batchfind init job.yaml && batchfind run job.yaml
@@ -36,12 +37,19 @@ def batchfind() -> None:
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run one command line and end the process with its exit code."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup means it
+            signal.signal(number, _interrupt)
     console.prepare()
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # notes to programmers are no help to users
-    code = execute(arguments)
-    _flush()
+    try:
+        code = execute(arguments)
+        _flush()
+    except KeyboardInterrupt:  # while it was told how the command had ended
+        code = _INTERRUPTED
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)  # nothing is left to be interrupted
     sys.exit(code)
 
 
@@ -67,7 +75,7 @@ def _fail(error: BaseException, arguments: Sequence[str]) -> int:
         import traceback  # noqa: PLC0415 - --help stays light
 
         console.note("".join(traceback.format_exception(error)).rstrip())
-    if _asked("--json", arguments):
+    if _asked("--json", arguments) and not isinstance(error, console.StdoutError):
         try:
             console.result_json(failure.to_json())
         except Exception as lost:  # noqa: BLE001 - stdout itself is what failed
@@ -89,7 +97,7 @@ def _asked(option: str, arguments: Sequence[str]) -> bool:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
-    """Outside the event loop SIGTERM ends a command as Ctrl-C does."""
+    """Outside the event loop SIGTERM and SIGHUP end a command as Ctrl-C does."""
     del number, frame
     raise KeyboardInterrupt
 

@@ -59,7 +59,7 @@ _OUT = click.option(
     type=click.Path(path_type=Path),
     help="Base of relative output paths, instead of the job's folder.",
 )
-_PLAIN_SECRETS = click.option(
+PLAIN_SECRETS = click.option(
     "--allow-plain-secrets",
     is_flag=True,
     help="Passwords and tokens may stand in the job itself; no copy of it holds them.",
@@ -73,7 +73,7 @@ def examples(*lines: str) -> str:
 
 def planning(command: Callable[..., Any]) -> Callable[..., Any]:
     """`--var`, `--now`, `--select`, `--out`: what a plan depends on; plain secrets."""
-    for option in (_PLAIN_SECRETS, _OUT, _SELECT, _NOW, VARIABLES):
+    for option in (PLAIN_SECRETS, _OUT, _SELECT, _NOW, VARIABLES):
         command = option(command)
     return command
 

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from batchfind.cli.editing import planned_again
 from batchfind.cli.options import JOB, VARIABLES, examples, reporting
 from batchfind.cli.outcome import report
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from batchfind.plan.model import Plan
 
 
 @click.command(
@@ -91,29 +90,18 @@ def export(  # noqa: PLR0913 - one argument an option
 
     leave_pandas_out()
     found = _found(run)
+    edited = None
+    if job_file is not None:  # its secrets are not needed: it connects to nobody
+        edited = planned_again(found, job_file, variables, plain_secrets=True)
     result = export_run(
         found,
         to_paths=to_paths,
         publish=None if publish is None else Publish(publish),
         force=force,
-        edited=None if job_file is None else _planned_again(found, job_file, variables),
+        edited=edited,
     )
     report(result, as_json=as_json, quiet=quiet)
     return result.exit_code
-
-
-def _planned_again(run: Path, job_file: Path, variables: dict[str, str]) -> Plan:
-    """The plan of a job at the clock of a run, for the queries the run had."""
-    from batchfind import api  # noqa: PLC0415 - lazy
-    from batchfind.execution.history import plan_of  # noqa: PLC0415 - lazy
-
-    stored = plan_of(run)
-    return api.plan_job(
-        api.load_job(job_file, allow_plain_secrets=True),  # it connects to nobody
-        now=stored.clock,
-        variables=variables,
-        select=tuple(stored.queries),
-    )
 
 
 def _found(run: str) -> Path:

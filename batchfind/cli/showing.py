@@ -52,7 +52,10 @@ class Responses:
             StorageError: the stream could not be written.
         """
         if self._failure:
-            raise StorageError(f"responses cannot be shown: {self._failure}")
+            raise StorageError(
+                f"responses cannot be shown: {self._failure}; the capture holds them, "
+                "and outputs are not touched by it"
+            )
 
     def __call__(self, event: Event) -> None:
         """Learns which queries and peers there are; never raises."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from io import BytesIO
 
 from batchfind.dimse.command_set import Response
 from batchfind.dimse.responses import Responses
@@ -41,7 +42,8 @@ class Message:
 class _Partial:
     command: bytearray = field(default_factory=bytearray)
     response: Response | None = None
-    data_set: bytearray = field(default_factory=bytearray)
+    #: Gives its bytes away without a copy, which may be many megabytes.
+    data_set: BytesIO = field(default_factory=BytesIO)
     odd: bool = False
 
 
@@ -98,12 +100,12 @@ class Assembler:
         if response is None or not complete:
             return None
         del self._partials[context_id]
-        self._held -= len(partial.data_set)
+        self._held -= partial.data_set.tell()
         return Message(
             context_id,
             bytes(partial.command),
             response,
-            bytes(partial.data_set) if response.has_data_set else None,
+            partial.data_set.getvalue() if response.has_data_set else None,
             partial.odd,
         )
 
@@ -133,5 +135,5 @@ class Assembler:
             error = LimitReached(f"a data set exceeds {LONGEST_DATA_SET} bytes")
             error.message_id = partial.response.message_id
             raise error
-        partial.data_set += fragment
+        partial.data_set.write(fragment)
         return partial.response

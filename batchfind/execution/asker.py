@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import aclosing
-from dataclasses import replace
 
-from batchfind.execution.executor import Associated, Executor, Order
+from batchfind.capture.records import StoredAttempt
+from batchfind.errors import StorageError
+from batchfind.execution.executor import Associated, Executor
 from batchfind.execution.halt import Halt
+from batchfind.execution.mishaps import Mishaps
 from batchfind.execution.queues import Line, Turn
 from batchfind.execution.recording import Recorder, Recording
 from batchfind.execution.wiring import Wiring
-from batchfind.plan.model import Request
 
 
 class Asker:
@@ -26,6 +27,7 @@ class Asker:
         halt: Halt,
         seated: Callable[[Line, int], None],
         kept: Callable[[asyncio.Future[None]], None],
+        mishaps: Mishaps,
     ) -> None:
         """With everybody who takes part.
 
@@ -36,6 +38,7 @@ class Asker:
             halt: after it nothing is repeated.
             seated: is told that an association stands, which bears so many requests.
             kept: is given the record of a try that another request spoilt.
+            mishaps: keeps mistakes of ours, which end one request each.
         """
         self._wiring = wiring
         self._executor = executor
@@ -43,6 +46,7 @@ class Asker:
         self._halt = halt
         self._seated = seated
         self._kept = kept
+        self._mishaps = mishaps
 
     async def ask(self, line: Line, turn: Turn) -> asyncio.Future[None]:
         """Tries the next request of a turn; once more if another request spoils that.
@@ -53,37 +57,60 @@ class Asker:
         Raises:
             StorageError: the capture cannot be written.
         """
+        line.pace.let_in(asyncio.get_running_loop().time())
         # What ended an association before shall not harm others.
-        reached = bool(turn.tries) and turn.tries[-1].facts is not None
-        order = self._wiring.order(turn.request, series=turn.series, alone=reached)
+        alone = bool(turn.tries) and turn.tries[-1].facts is not None
         while True:
-            recording = await self._try(line, order, turn.request)
-            spoilt = recording.disturbed and not order.alone
+            recording = await self._try(line, turn, alone=alone)
+            spoilt = recording.disturbed and not alone
             spoilt = spoilt and self._halt.reason is None
-            if spoilt:
-                order = replace(order, alone=True)
+            alone = alone or spoilt
             if spoilt and not recording.begun:
                 continue
             attempt, durable = recording.close(len(turn.tries) + 1)
             turn.tries.append(attempt)
+            self._count_pages(line, attempt)
             if not spoilt:
                 if attempt.ending is not None:
                     turn.counted.append(attempt.ending)
                 return durable
             self._kept(durable)
 
-    async def _try(self, line: Line, order: Order, request: Request) -> Recording:
+    async def _try(self, line: Line, turn: Turn, *, alone: bool) -> Recording:
+        request = turn.request
         recording = Recording(self._recorder, request)
-        seated = 0
+        seated, whom = 0, request.peer
         try:
+            order = self._wiring.order(request, series=turn.series, alone=alone)
+            whom = f"{request.peer} ({order.endpoint})"
             async with aclosing(self._executor.submit(order)) as steps:
                 async for step in steps:
                     if isinstance(step, Associated):
                         line.seated += 1 - seated
-                        seated = 1
+                        first, seated = not seated, 1
                         self._seated(line, step.operations)
+                        if first:  # else the peer has not heard the one before
+                            await self._space(line)
                     else:
                         await recording.add(step)
+        except StorageError:
+            raise
+        except Exception as error:  # noqa: BLE001 - ours: it shall cost one request
+            recording.cut_off(self._mishaps.ending(error, whom, recording.responses))
         finally:
             line.seated -= seated
+        if not seated:
+            line.pace.came_to_nothing()
         return recording
+
+    def _count_pages(self, line: Line, attempt: StoredAttempt) -> None:
+        """Has others wait for C-FINDs that asked for further pages."""
+        pages = 1 if attempt.ending is None else attempt.ending.pages
+        line.pace.sent(asyncio.get_running_loop().time(), pages - 1)
+
+    async def _space(self, line: Line) -> None:
+        """Has a C-FIND wait whose association came about sooner than one before."""
+        now = asyncio.get_running_loop().time
+        while (seconds := line.pace.gap(now())) > 0 and self._halt.reason is None:
+            await self._halt.pause(seconds)
+        line.pace.sent(now())

@@ -15,6 +15,9 @@ from typing import Final, Self, TypeAlias
 
 _END: Final = None
 
+MOST_BYTES: Final = 16 << 20
+"""What waits, or is being done, holds no more, unless it is one piece of work."""
+
 Work: TypeAlias = "Callable[[], object]"
 
 
@@ -31,7 +34,9 @@ class Behind:
         Args:
             most: pieces of work that wait to be begun.
         """
-        self._queue: Queue[Work | None] = Queue(most)
+        self._queue: Queue[tuple[Work, int] | None] = Queue(most)
+        self._room = threading.Condition()
+        self._weight = 0
         self._error: BaseException | None = None
         self._thread = threading.Thread(
             target=self._run, name="batchfind-outputs", daemon=True
@@ -53,14 +58,24 @@ class Behind:
         self._queue.put(_END)
         self._thread.join()
 
-    def do(self, work: Work) -> None:
+    def do(self, work: Work, weight: int = 0) -> None:
         """Gives work; waits while too much waits.
+
+        Args:
+            work: to be done.
+            weight: bytes that it holds.
 
         Raises:
             BaseException: what earlier work raised; nothing is done after it.
         """
         self._raise()
-        self._queue.put(work)
+        with self._room:
+            # What is heavier than all that may wait goes alone.
+            self._room.wait_for(
+                lambda: not self._weight or self._weight + weight <= MOST_BYTES
+            )
+            self._weight += weight
+        self._queue.put((work, weight))
 
     def wait(self) -> None:
         """Returns when all work is done.
@@ -80,12 +95,13 @@ class Behind:
         try:
             while True:
                 self._queue.get_nowait()
-                self._queue.task_done()
+                self._queue.task_done()  # nobody gives work any more: no room is made
         except Empty:
             return
 
     def _run(self) -> None:
-        while (work := self._queue.get()) is not _END:
+        while (given := self._queue.get()) is not _END:
+            work, weight = given
             try:
                 if self._error is None:
                     work()
@@ -94,4 +110,7 @@ class Behind:
             finally:
                 self._queue.task_done()
             # Not held while waiting: a piece is many megabytes at times.
-            del work
+            del given, work
+            with self._room:
+                self._weight -= weight
+                self._room.notify_all()

@@ -7,12 +7,14 @@ every deadline; beside us they are peers like any other.
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 
 from batchfind.demo.announcement import Announcement
 from batchfind.errors import BatchfindError
+from batchfind.job.transport_model import SecretKind
 from batchfind.plan.model import Plan
 
 #: Start-up includes reading the headers of the sample files.
@@ -43,6 +45,7 @@ async def demo_peers(plan: Plan) -> AsyncIterator[Mapping[str, int]]:
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
+        env=_environment(plan),
         # Ctrl-C reaches the whole foreground group; these peers must still answer
         # our C-CANCEL and A-RELEASE.
         process_group=0,
@@ -51,6 +54,21 @@ async def demo_peers(plan: Plan) -> AsyncIterator[Mapping[str, int]]:
         yield await _ports(process)
     finally:
         await _end(process)
+
+
+def _environment(plan: Plan) -> dict[str, str]:
+    """Ours, but for the variables that hold secrets of the job: it needs none."""
+    secrets = [
+        secret
+        for peer in plan.peers.values()
+        for secret in (
+            peer.tls and peer.tls.password,
+            peer.identity and peer.identity.password,
+            peer.identity and peer.identity.token,
+        )
+    ]
+    hidden = {one.name for one in secrets if one and one.kind is SecretKind.ENV}
+    return {name: text for name, text in os.environ.items() if name not in hidden}
 
 
 async def _ports(process: asyncio.subprocess.Process) -> Mapping[str, int]:

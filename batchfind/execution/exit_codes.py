@@ -17,6 +17,7 @@ def exit_code_of(
     verdicts: Sequence[RequestVerdict],
     *,
     interrupted: bool = False,
+    internal: bool = False,
     storage_failed: bool = False,
     expectations: Iterable[Expectation] = (),
     keyless: int = 0,
@@ -27,6 +28,7 @@ def exit_code_of(
     Args:
         verdicts: of its roots; those of pieces are part of them.
         interrupted: it was ended before its time.
+        internal: a mistake of ours was met; one that ended a request is known.
         storage_failed: the capture or an output could not be written.
         expectations: of the job.
         keyless: rows for which nothing could be asked, though the job wanted it.
@@ -34,6 +36,8 @@ def exit_code_of(
     """
     if interrupted:
         return ExitCode.INTERRUPTED
+    if internal or any(_is_ours(verdict) for verdict in verdicts):
+        return ExitCode.INTERNAL
     if storage_failed:
         return ExitCode.STORAGE
     attempted = [verdict for verdict in verdicts if verdict.attempts]
@@ -61,6 +65,10 @@ def retryable(code: ExitCode, outputs: Iterable[OutputReport] = ()) -> bool:
     if code is ExitCode.STORAGE and failed:
         return not all(output.lasting for output in failed)
     return code in _RETRYABLE
+
+
+def _is_ours(verdict: RequestVerdict) -> bool:
+    return verdict.cause is not None and verdict.cause.code == "internal"
 
 
 def _unreached(verdict: RequestVerdict) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 from batchfind.capture.reader import open_capture
 from batchfind.capture.records import RequestVerdict
 from batchfind.capture.run_directory import CAPTURE
-from batchfind.errors import StateError
+from batchfind.execution.again import refuse_other
 from batchfind.execution.answers import Answers
 from batchfind.execution.exit_codes import exit_code_of, retryable
 from batchfind.execution.finishing import Finishing
@@ -24,6 +24,10 @@ from batchfind.job.output_model import Overwrite
 from batchfind.plan.model import Plan, PlannedOutput
 
 _EXPORTS = "exports"
+_SAME = (
+    "export takes only outputs from an edited job: give the --var that the run was "
+    "given, or run the job anew"
+)
 
 
 def export_run(
@@ -58,7 +62,10 @@ def export_run(
     """
     run_dir = run_dir.absolute()
     stored = plan_of(run_dir)
-    plan = stored if edited is None else _same_questions(stored, edited)
+    plan = stored
+    if edited is not None:
+        refuse_other(stored, edited, run_dir, _SAME)
+        plan = replace(edited, policy=stored.policy)
     plan = _targets(plan, run_dir, to_paths, publish)
     with open_capture(run_dir / CAPTURE) as capture:
         guarded = to_paths and not force
@@ -73,9 +80,8 @@ def export_run(
         if to_paths:
             forget_withheld(withheld)
         outputs = _published(answers, finishing, publisher, verdicts, withheld)
-    except BaseException:
+    finally:
         finishing.discard()
-        raise
     ungrown = answers.growth.ungrown(stored)
     code = exit_code_of(
         [verdicts[root.id] for root in answers.forest.roots],
@@ -117,16 +123,6 @@ def _published(
         growth=answers.growth,
         expectations=finishing.expectations,
     )
-
-
-def _same_questions(stored: Plan, edited: Plan) -> Plan:
-    """The edited plan, if its requests are those that the run asked."""
-    if edited.digest != stored.digest:
-        raise StateError(
-            f"{edited.job_path}: its requests are not those of this run; export takes "
-            "only outputs from an edited job, so run it anew (or give the same --var)"
-        )
-    return replace(edited, policy=stored.policy)
 
 
 def _targets(

@@ -41,6 +41,10 @@ Verdicts = Mapping[str, RequestVerdict]
 _WAITING_PIECES = 16
 
 
+#: Bytes of an Identifier that no peer sends who means well.
+_LONG_RESPONSE = 64 << 10
+
+
 class _StoppedError(Exception):
     """Rendering was asked to end."""
 
@@ -120,10 +124,9 @@ class Finishing:
                 yield from check(query, self._facts[query.name], shortage)
 
     def discard(self) -> None:
-        """Removes everything staged."""
+        """Removes everything staged that is not published, and folders made for it."""
         for each in self.prepared:
-            if each.staged is not None:
-                each.staged.discard()
+            each.discard()
         self.prepared = ()
 
     def _render_query(
@@ -208,6 +211,7 @@ class Finishing:
                 for rendered in self._read(selection, group, served, slabs, checks):
                     note(rendered)
                     _write(rendered, served, behind)
+                    del rendered  # not held beside the next one
             for target in targets:
                 behind.do(target.close)
             behind.wait()
@@ -302,6 +306,11 @@ def _write(rendered: Rendered, targets: Sequence[Target], behind: Behind) -> Non
     for target, batch, invalid in zip(
         tables, rendered.batches, rendered.invalid, strict=False
     ):
-        behind.do(partial(target.write, Piece(rendered.slab, batch), invalid))
+        piece = Piece(rendered.slab, batch)
+        weight = batch.nbytes + rendered.slab.size
+        behind.do(partial(target.write, piece, invalid), weight)
     for target in others:
-        behind.do(partial(target.write, Piece(rendered.slab, None)))
+        piece = Piece(rendered.slab, None)
+        behind.do(partial(target.write, piece), rendered.slab.size)
+    if rendered.slab.size > len(rendered.slab) * _LONG_RESPONSE:
+        behind.wait()  # the text of a few such responses is enough at a time

@@ -11,13 +11,18 @@ from typing import TypeAlias
 
 from batchfind.capture.reader import Capture
 from batchfind.capture.records import StoredEvent
+from batchfind.capture.run_directory import PLAN_FILE, holds_run
 from batchfind.errors import StorageError, UsageError
 from batchfind.plan.codec import loads, request_from_json
 from batchfind.plan.model import Plan, Request
 
-PLAN_FILE = "plan.json"
 FAILURE_FILE = "failure.txt"
 """Why an execution could not keep its capture; gone once one could."""
+
+_NO_ROOM_TO_SAY = (
+    "the capture could not be written, nor why: check the disk and its space, then "
+    "batchfind resume goes on with it"
+)
 
 Answered: TypeAlias = tuple[str, str]
 """Id of a request that was answered, and name of a query made of its answer.
@@ -123,8 +128,18 @@ def plan_of(run_dir: Path) -> Plan:
     return loads(text)
 
 
+def clock_of(run_dir: Path | None) -> str | None:
+    """The clock of the run in a directory; None when no run is there yet."""
+    if run_dir is None or not holds_run(run_dir):
+        return None
+    return plan_of(run_dir).clock
+
+
 def remember_failure(run_dir: Path, error: str) -> None:
-    """Notes what ended an execution whose capture takes no more notes."""
+    """Notes what ended an execution whose capture takes no more notes.
+
+    On a full disk the note stays empty, which is told in words, too.
+    """
     with suppress(OSError):
         (run_dir / FAILURE_FILE).write_text(error + "\n", encoding="utf-8")
 
@@ -138,6 +153,7 @@ def forget_failure(run_dir: Path) -> None:
 def failure_of(run_dir: Path) -> str:
     """What `remember_failure` noted, or an empty string."""
     try:
-        return (run_dir / FAILURE_FILE).read_text(encoding="utf-8").strip()
+        told = (run_dir / FAILURE_FILE).read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
+    return told.strip() or _NO_ROOM_TO_SAY

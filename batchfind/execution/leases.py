@@ -35,6 +35,7 @@ class Association:
         lent: how many requests it was lent to.
         users: how many have it now.
         closed_to_others: nobody else may join those that have it.
+        given_up: it carries no request after those it has: others wait for its seat.
         series: of the requests that it was lent to.
         rests_until: when it ends unless somebody takes it, on the loop's clock.
         expiry: a timer that is due by then; None when there is none.
@@ -47,6 +48,7 @@ class Association:
     lent: int = 0
     users: int = 0
     closed_to_others: bool = False
+    given_up: bool = False
     series: set[str] = field(default_factory=set)
     rests_until: float = 0.0
     expiry: asyncio.TimerHandle | None = None

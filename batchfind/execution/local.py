@@ -7,6 +7,7 @@ import itertools
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import aclosing
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from batchfind.capture.records import AttemptFacts, Ending
@@ -32,9 +33,11 @@ from batchfind.execution.executor import (
     Started,
     Step,
 )
+from batchfind.execution.hall import Hall
 from batchfind.execution.leases import Lease
 from batchfind.execution.outcomes import Stop, Tally, ended_by_error, ended_by_us
 from batchfind.execution.pool import Pool
+from batchfind.execution.seating import FreeSeating, Seating
 from batchfind.net.client import Client
 from batchfind.net.resolver import Resolver
 from batchfind.net.settings import Endpoint
@@ -71,14 +74,17 @@ class LocalExecutor:
         self,
         complain: Callable[[Endpoint, str], None],
         credentials: Credentials | None = None,
+        hall: Hall | None = None,
     ) -> None:
         """Begins without any association; use inside a running loop.
 
         Args:
             complain: is told when a peer does not release properly.
             credentials: for orders with TLS or a user identity.
+            hall: where seats are shared with other runs on this host, or None.
         """
         self._credentials = credentials or Credentials()
+        self._hall = hall
         self._resolver = Resolver()
         self._complain = complain
         self._numbers = itertools.count(1)
@@ -104,6 +110,8 @@ class LocalExecutor:
             except _StaleError:
                 continue
             except BatchfindError as error:
+                if error.cause == BatchfindError.cause:
+                    raise  # a mistake of ours is told with its traceback
                 tally = Tally(seconds=loop.time() - started)
                 yield ended_by_error(
                     error, tally, order.peer, order.endpoint, _phase(error)
@@ -178,12 +186,20 @@ class LocalExecutor:
         if order.group not in self._pools:
             self._pools[order.group] = Pool(
                 order.associations,
+                partial(self._seating, order),
                 self._connect,
                 lambda: next(self._numbers),
                 self._budget,
                 self._complain,
             )
         return self._pools[order.group]
+
+    def _seating(
+        self, order: Order, wanted: Callable[[], bool], changed: Callable[[], None]
+    ) -> Seating:
+        if self._hall is None:
+            return FreeSeating()
+        return self._hall.seating(order, wanted, changed)
 
     async def _connect(self, order: Order) -> Client:
         return await connect(order, self._credentials, self._resolver)
@@ -204,9 +220,10 @@ class LocalExecutor:
                 return task.result()
             raise _StoppedError
         finally:
-            for each in (task, stopped):
-                each.cancel()
-            await asyncio.gather(task, stopped, return_exceptions=True)
+            stopped.cancel()
+            if not task.done():  # else what it brought is on its way to the caller
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
 
 
 def _phase(error: BatchfindError) -> str:

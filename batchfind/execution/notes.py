@@ -12,6 +12,9 @@ from batchfind.execution.merging import Tally
 from batchfind.plan.model import Request
 from batchfind.tables.render import Rendered
 
+#: A peer may find a new fault for every response; so many are enough.
+_MOST_WARNINGS = 100
+
 
 @dataclass(slots=True)
 class _Note:
@@ -59,7 +62,9 @@ class Notes:
         for request, count in rendered.replaced.items():
             self._notes[request].replaced += count
         for request, texts in rendered.warnings.items():
-            self._notes[request].warnings |= texts
+            warnings = self._notes[request].warnings
+            if len(warnings) < _MOST_WARNINGS:
+                warnings |= texts
         for values in rendered.seen.values():
             for request, found in values.items():
                 self._notes[request].returned |= found.keys()

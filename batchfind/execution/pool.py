@@ -12,6 +12,8 @@ from collections.abc import Awaitable, Callable
 from batchfind.execution.budget import Budget
 from batchfind.execution.executor import Order
 from batchfind.execution.leases import Association, Kind, Lease
+from batchfind.execution.resting import Resting
+from batchfind.execution.seating import Seating
 from batchfind.net.client import Client
 from batchfind.net.settings import Endpoint
 
@@ -26,6 +28,7 @@ class Pool:
     def __init__(
         self,
         associations: int,
+        seating: Callable[[Callable[[], bool], Callable[[], None]], Seating],
         connect: Callable[[Order], Awaitable[Client]],
         number: Callable[[], int],
         budget: Budget,
@@ -35,6 +38,8 @@ class Pool:
 
         Args:
             associations: most at once, 1 or more.
+            seating: gives the seats of the peers, which other runs take, too; is told
+                how to ask whether one more is wanted, and whom to call then.
             connect: opens an association as an order says.
             number: gives the next association's number.
             budget: counts the associations of all pools.
@@ -45,15 +50,15 @@ class Pool:
         self._number = number
         self._budget = budget
         self._complain = complain
+        self._seats = seating(self._wants_more, self._tell)
         self._hurry: float | None = None
         self._serves_once = False
-        self._idle: list[Association] = []
+        self._idle = Resting(self._retire, self._seats.yields)
         self._shared: list[Association] = []
         #: Places at the SCP that are in use, being opened or being closed.
         self._held = 0
         self._changed = asyncio.Event()
         self._waiting = 0
-        self._retiring: set[asyncio.Task[None]] = set()
 
     def at_once(self, order: Order) -> Lease | None:
         """A place on an association that stands, if one is free and nobody waits."""
@@ -69,9 +74,10 @@ class Pool:
             PeerError: the association could not be opened.
         """
         while (association := self._with_room(order)) is None:
-            if self._held < self._associations:
-                association = await self._own(order)
-                break
+            if self._may_own():
+                if (association := await self._own(order)) is not None:
+                    break
+                continue
             if _wants_its_own(order):
                 self._clear_one()
             await self._change()
@@ -81,6 +87,8 @@ class Pool:
         """Ends a loan; the last one to have it keeps the association or ends it."""
         association = lease.association
         association.users -= 1
+        if self._seats.yields() and not self._idle.make_way():
+            association.given_up = True
         if not self._keeps(association, order):
             association.closed_to_others = True
         if association.users:
@@ -89,7 +97,7 @@ class Pool:
         self._shared.remove(association)
         try:
             if self._keeps(association, order) and association.client.reusable:
-                self._rest(association)
+                self._idle.add(association)
             else:
                 await self._end(association)
         finally:
@@ -101,9 +109,10 @@ class Pool:
 
     async def close(self) -> None:
         """Ends every idle association."""
-        while self._idle:
-            await self._retire(self._idle[0])
-        await asyncio.gather(*self._retiring)
+        await self._seats.rest()
+        while idle := tuple(self._idle):
+            await self._retire(idle[0])
+        await self._idle.settled()
 
     async def trim(self) -> None:
         """Ends idle associations but those that repetitions come back to."""
@@ -120,7 +129,7 @@ class Pool:
             return False
         self._held += 1
         try:
-            await self._end(self._remove(self._idle[0]))
+            await self._end(self._idle.oldest())
         finally:
             self._vacate()
         return True
@@ -136,7 +145,7 @@ class Pool:
 
     def _with_room(self, order: Order) -> Association | None:
         """The association in use with the fewest requests that may take another."""
-        if _wants_its_own(order) or self._awaits(order):
+        if _wants_its_own(order) or self._idle.awaits(order.series):
             return None
         roomy = [
             each
@@ -154,12 +163,6 @@ class Pool:
         ]
         return min(fitting, key=lambda each: each.users, default=None)
 
-    def _awaits(self, order: Order) -> bool:
-        """Whether an association is idle that served an earlier repetition."""
-        return bool(order.series) and any(
-            order.series in each.series for each in self._idle
-        )
-
     def _ready(self, order: Order) -> Association | None:
         """As `_own`, when an idle association is as good as it was."""
         if order.fresh or self._held >= self._associations:
@@ -167,12 +170,21 @@ class Pool:
         self._held += 1
         for association in self._preferred(order)[:1]:
             if association.client.reusable:
-                return self._give(self._remove(association), order)
+                return self._give(self._idle.remove(association), order)
         self._held -= 1
         return None
 
-    async def _own(self, order: Order) -> Association:
-        """An association nobody has, with a place of its own at the SCP."""
+    def _may_own(self) -> bool:
+        """Whether there may be an association that nobody has, or a seat for one."""
+        able = len(self._idle) > 0 or self._seats.open
+        return able and self._held < self._associations
+
+    def _wants_more(self) -> bool:
+        """Whether a seat would help somebody who waits."""
+        return self._waiting > 0 and self._held < self._associations
+
+    async def _own(self, order: Order) -> Association | None:
+        """An association nobody has, with a place of its own; None without a seat."""
         self._held += 1
         try:
             found = None if order.fresh else await self._take(order)
@@ -180,6 +192,9 @@ class Pool:
         except BaseException:
             self._vacate()
             raise
+        if association is None:
+            self._vacate()
+            return None
         return self._give(association, order)
 
     def _give(self, association: Association, order: Order) -> Association:
@@ -195,44 +210,44 @@ class Pool:
 
     async def _take(self, order: Order) -> Association | None:
         while preferred := self._preferred(order):
-            association = self._remove(preferred[0])
+            association = self._idle.remove(preferred[0])
             if association.client.reusable:
                 return association
             await self._end(association)
         return None
 
     def _preferred(self, order: Order) -> list[Association]:
-        """Idle associations the order may take, its own of earlier repetitions first.
-
-        Those that others come back to after a pause are left to them while the SCP
-        bears one more.
-        """
+        """Idle associations the order may take, the best first."""
         room = len(self._idle) + self._held <= self._associations
-        kind, series = Kind.of(order), order.series
-        fitting = [
-            each
-            for each in self._idle
-            if (series in each.series or not (room and each.series))
-            and each.kind == kind
-        ]
-        fitting.sort(key=lambda each: (series not in each.series, bool(each.series)))
-        return fitting
+        return self._idle.preferred(Kind.of(order), order.series, room=room)
 
-    async def _open(self, order: Order) -> Association:
+    async def _open(self, order: Order) -> Association | None:
         while self._idle and len(self._idle) + self._held > self._associations:
-            await self._end(self._remove(self._idle[0]))
+            await self._end(self._idle.oldest())
+        while not self._seats.take():
+            if not self._idle:
+                return None
+            await self._end(self._idle.oldest())
+        try:
+            client = await self._connected(order)
+        except BaseException:
+            self._seats.give_back()
+            raise
+        return Association(client, self._number(), Kind.of(order), order.abort_at_end)
+
+    async def _connected(self, order: Order) -> Client:
         await self._budget.take()
         try:
-            client = await self._connect(order)
+            return await self._connect(order)
         except BaseException:
             self._budget.give_back()
             raise
-        return Association(client, self._number(), Kind.of(order), order.abort_at_end)
 
     def _keeps(self, association: Association, order: Order) -> bool:
         """Whether it may carry another C-FIND after those it has."""
         most = 1 if self._serves_once else order.queries_per_association
-        return not order.fresh and association.queries() < most
+        wanted = not (order.fresh or association.given_up)
+        return wanted and association.queries() < most
 
     async def _end(self, association: Association) -> None:
         if association.expiry is not None:
@@ -247,36 +262,7 @@ class Pool:
                 self._complain(association.client.endpoint, complaint)
         finally:
             self._budget.give_back()
-
-    def _remove(self, association: Association) -> Association:
-        self._idle.remove(association)
-        return association
-
-    def _rest(self, association: Association) -> None:
-        """Keeps an association that nobody has now, for `timeouts.idle`."""
-        self._idle.append(association)
-        idle = association.client.idle_timeout
-        if idle is not None:
-            association.rests_until = asyncio.get_running_loop().time() + idle
-            self._see_to_expiry(association)
-
-    def _see_to_expiry(self, association: Association) -> None:
-        """Keeps one timer that is never late; most rests are over long before it."""
-        if association.expiry is None:
-            association.expiry = asyncio.get_running_loop().call_at(
-                association.rests_until, self._expire, association
-            )
-
-    def _expire(self, association: Association) -> None:
-        association.expiry = None
-        if association not in self._idle:
-            return
-        if asyncio.get_running_loop().time() < association.rests_until:
-            self._see_to_expiry(association)
-            return
-        task = asyncio.create_task(self._retire(association))
-        self._retiring.add(task)
-        task.add_done_callback(self._retiring.discard)
+            self._seats.give_back()
 
     async def _retire(self, association: Association) -> None:
         """Ends an idle association; its place is held, for the peer counts it still."""
@@ -284,7 +270,7 @@ class Pool:
             await self._change()
         if association not in self._idle:
             return
-        self._remove(association)
+        self._idle.remove(association)
         self._held += 1
         try:
             await self._end(association)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol, TypeAlias, runtime_checkable
 
 from batchfind.capture.records import AttemptFacts, Cause, RequestVerdict
@@ -111,6 +112,25 @@ class PeerTrouble:
 
 
 @dataclass(frozen=True, slots=True)
+class PeerWaits:
+    """A peer is asked nothing until its hours begin; what is under way goes on.
+
+    Attributes:
+        until: when they begin, in the peer's time zone.
+    """
+
+    peer: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceAwaited:
+    """Other processes on this host have all associations a peer bears; told once."""
+
+    peer: str
+
+
+@dataclass(frozen=True, slots=True)
 class Stopping:
     """The run was interrupted, or stops because of `on_failure: stop`."""
 
@@ -152,6 +172,8 @@ Event: TypeAlias = (
     | RequestSplit
     | RequestsGrown
     | PeerTrouble
+    | PlaceAwaited
+    | PeerWaits
     | Stopping
     | FinishingStarted
     | OutputReady

@@ -10,8 +10,11 @@ from dataclasses import dataclass, field
 from batchfind.capture.records import Ending, StoredAttempt
 from batchfind.execution.allowance import Allowance
 from batchfind.execution.circuit import Circuit
+from batchfind.execution.hours import Clock, Opening, opening_of, wall_clock
+from batchfind.execution.pacing import Pace, pace_of
 from batchfind.execution.retrying import Reserve
 from batchfind.execution.wiring import Wiring
+from batchfind.job.model import OutsideHours
 from batchfind.plan.model import Origin, Plan, PlannedPeer, Request
 
 
@@ -77,6 +80,8 @@ class Line:
         reviving: somebody sees to it that it is tried again.
         allowance: how many associations it bears just now.
         reserve: how often its requests may be asked again.
+        pace: when it may be sent the next C-FIND.
+        opening: when it may be asked at all.
     """
 
     group: str
@@ -90,6 +95,8 @@ class Line:
     reviving: bool = False
     allowance: Allowance = field(default_factory=Allowance)
     reserve: Reserve = field(default_factory=Reserve)
+    pace: Pace = field(default_factory=Pace)
+    opening: Opening = field(default_factory=Opening)
 
     def room(self, now: float) -> int:
         """How many workers find room at the SCP."""
@@ -137,14 +144,18 @@ def _follows(request: Request, other: Request) -> bool:
 class Lines:
     """A line for each group of peers that is asked anything."""
 
-    def __init__(self, plan: Plan, wiring: Wiring, probes: int) -> None:
+    def __init__(
+        self, plan: Plan, wiring: Wiring, probes: int, clock: Clock = wall_clock
+    ) -> None:
         """Without any.
 
         Args:
             plan: whose peers are asked.
             wiring: knows where peers are, and what they bear together.
             probes: how often a peer in trouble is tried before it is given up.
+            clock: tells the time of day.
         """
+        self._clock = clock
         self._plan = plan
         self._wiring = wiring
         self._probes = probes
@@ -163,6 +174,17 @@ class Lines:
         group = self._wiring.group(peer)
         line = self._known.get(group)
         if line is None:
-            bears = self._wiring.associations(peer)
-            line = self._known[group] = Line(group, bears, Circuit(self._probes))
+            line = self._known[group] = self._new_line(group, peer)
         return line
+
+    def _new_line(self, group: str, peer: PlannedPeer) -> Line:
+        plan = self._plan
+        peers = [one for one in plan.peers.values() if self._wiring.group(one) == group]
+        waits = plan.policy.outside_hours is OutsideHours.WAIT
+        return Line(
+            group,
+            self._wiring.associations(peer),
+            Circuit(self._probes),
+            pace=pace_of(peers),
+            opening=opening_of(peers, plan.timezone, waits=waits, clock=self._clock),
+        )

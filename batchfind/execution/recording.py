@@ -37,16 +37,17 @@ class Recording:
 
     Attributes:
         disturbed: it ended through the fault of another request.
+        responses: that came so far.
     """
 
     def __init__(self, recorder: Recorder, request: Request) -> None:
         self.disturbed = False
+        self.responses = 0
         self._recorder = recorder
         self._request = request
         self._number = 0
         self._facts: AttemptFacts | None = None
         self._ending = Ending(outcome=Outcome.FAILED)
-        self._responses = 0
         self._tell_next = 0.0
 
     async def add(self, step: Started | Matches | Ending | Disturbed) -> None:
@@ -65,6 +66,10 @@ class Recording:
                 self._ending, self.disturbed = ending, True
             case Ending():
                 self._ending = step
+
+    def cut_off(self, ending: Ending) -> None:
+        """Ends it in spite of what its steps said."""
+        self._ending, self.disturbed = ending, False
 
     @property
     def begun(self) -> bool:
@@ -95,17 +100,17 @@ class Recording:
 
     async def _put(self, matches: Matches) -> None:
         await self._recorder.journal.put(self._number, matches)
+        self.responses += len(matches)
         show = self._recorder.show
         if show is not None and self._facts is not None:
-            first = self._responses + 1
+            first = self.responses - len(matches) + 1
             await show(Received(self._request, first, matches, self._facts))
-        self._responses += len(matches)
         now = asyncio.get_running_loop().time()
         if now >= self._tell_next:
             self._tell_next = now + _TELL_EVERY
             request = self._request
             self._recorder.tell(
                 ResponsesArrived(
-                    request.id, request.query, request.peer, self._responses
+                    request.id, request.query, request.peer, self.responses
                 )
             )

@@ -19,11 +19,19 @@ class Prepared:
     Attributes:
         staged: closed; None when it could not be written.
         error: why not.
+        spoilt: what could not be written; perhaps a folder was made for it.
     """
 
     planned: PlannedOutput
     staged: Staged | None
     error: str = ""
+    spoilt: Staged | None = None
+
+    def discard(self) -> None:
+        """Leave nothing of it that is not published; may be repeated."""
+        for each in (self.staged, self.spoilt):
+            if each is not None:
+                each.discard()
 
 
 class Target:
@@ -47,6 +55,7 @@ class Target:
         self.planned = planned
         self.schema: TableSchema | None = None
         self._staged: Staged | None = None
+        self._spoilt: Staged | None = None
         self._error = ""
         if has_table(planned):
             self.schema = schema_of(planned, query)
@@ -78,13 +87,12 @@ class Target:
 
     def discard(self) -> None:
         """Leave nothing of it."""
-        if self._staged is not None:
-            self._staged.discard()
+        self.prepared().discard()
 
     def prepared(self) -> Prepared:
         """The output as it waits to be published."""
-        return Prepared(self.planned, self._staged, self._error)
+        return Prepared(self.planned, self._staged, self._error, self._spoilt)
 
     def _fail(self, error: StorageError) -> None:
         self.discard()
-        self._staged, self._error = None, str(error)
+        self._spoilt, self._staged, self._error = self._staged, None, str(error)

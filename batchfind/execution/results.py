@@ -8,8 +8,10 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
+from batchfind.capture.pin import Pin
 from batchfind.capture.records import AttemptFacts, Cause, Verdict
 from batchfind.execution.expectations import Expectation
+from batchfind.execution.kept import Kept
 from batchfind.plan.model import Origin
 
 
@@ -177,6 +179,8 @@ class RunResult:
         under_way: another process is still at it; `error` says which.
         ungrown: queries that are still to be asked for rows of the query they are
             made for; resuming the run does so.
+        pin: why the run is never pruned, or None.
+        kept: of the job's runs, where this one let some go or there is much to tell.
     """
 
     run_dir: Path
@@ -194,6 +198,8 @@ class RunResult:
     under_way: bool = False
     expectations: tuple[Expectation, ...] = ()
     ungrown: tuple[str, ...] = ()
+    pin: Pin | None = None
+    kept: Kept | None = None
 
     @property
     def roots(self) -> tuple[RequestReport, ...]:
@@ -214,4 +220,6 @@ class RunResult:
             "outputs": [output.to_json() for output in self.outputs],
             "expectations": [one.to_json() for one in self.expectations],
             "ungrown": list(self.ungrown),
+            "pin": None if self.pin is None else self.pin.to_json(),
+            "kept": None if self.kept is None else self.kept.to_json(),
         }

@@ -14,12 +14,15 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable
 
 from batchfind.capture.journal import Journal
 from batchfind.capture.records import Ending, Outcome, RequestVerdict, StoredAttempt
-from batchfind.errors import Retry, StorageError
+from batchfind.errors import StorageError
+from batchfind.execution.admission import Admission
 from batchfind.execution.asker import Asker
 from batchfind.execution.concluding import Concluding
 from batchfind.execution.executor import Executor
 from batchfind.execution.growing import Grower
 from batchfind.execution.halt import Halt
+from batchfind.execution.hours import Clock, wall_clock
+from batchfind.execution.mishaps import Mishaps
 from batchfind.execution.nursery import Nursery
 from batchfind.execution.outcomes import Stop
 from batchfind.execution.progress import (
@@ -31,7 +34,7 @@ from batchfind.execution.progress import (
 )
 from batchfind.execution.queues import Line, Lines, Turn
 from batchfind.execution.recording import Recorder
-from batchfind.execution.refusals import refusal
+from batchfind.execution.refusals import asker_of, refusal
 from batchfind.execution.rests import Rests
 from batchfind.execution.retrying import Retrying
 from batchfind.execution.wiring import Wiring
@@ -43,7 +46,7 @@ _BUSY = "rejected-transient"
 class Scheduler:
     """One execution of the requests of a plan."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - as many take part
         self,
         plan: Plan,
         wiring: Wiring,
@@ -52,6 +55,8 @@ class Scheduler:
         tell: Callable[[Event], None],
         show: Callable[[Received], Awaitable[None]] | None = None,
         grower: Grower | None = None,
+        mishaps: Mishaps | None = None,
+        clock: Clock = wall_clock,
     ) -> None:
         """With everybody who takes part.
 
@@ -64,16 +69,20 @@ class Scheduler:
             show: is shown every response, or None.
             grower: decides which requests are born meanwhile; None for a plan that
                 has none.
+            mishaps: keeps mistakes of ours; None keeps no tracebacks.
+            clock: tells the time of day, for hours of peers.
         """
         self._plan = plan
+        self._mishaps = mishaps or Mishaps()
         self._executor = executor
         self._tell = tell
         self._slots = asyncio.Semaphore(plan.policy.concurrency)
         self._tasks: set[asyncio.Task[None]] = set()
         self._retrying = Retrying(plan.policy.retry)
-        self._lines = Lines(plan, wiring, self._retrying.probes)
+        self._lines = Lines(plan, wiring, self._retrying.probes, clock)
         self._rests = Rests(self._back)
         self._halt = halt = Halt(tell, self._end)
+        self._admission = Admission(halt, tell, self._leave_for_now)
         self._nursery: Nursery | None = None
         if grower is not None:
             self._nursery = Nursery(
@@ -89,6 +98,7 @@ class Scheduler:
             halt,
             self._seated,
             self._concluding.keep,
+            self._mishaps,
         )
 
     async def run(self, requests: Iterable[Request]) -> dict[str, RequestVerdict]:
@@ -183,7 +193,13 @@ class Scheduler:
         """Ends associations nobody comes back to, now that there is less to do."""
         if not line.awaited:
             over = not line.workers
-            await self._executor.settle(line.group, over=over)
+            with self._mishaps.beside_while("ending associations"):
+                await self._executor.settle(line.group, over=over)
+
+    async def _leave_for_now(self, line: Line) -> None:
+        """Ends associations that nobody comes back to for long."""
+        with self._mishaps.beside_while("ending associations"):
+            await self._executor.settle(line.group, over=True)
 
     async def _revive(self, line: Line) -> None:
         """Has one request tried at a peer in trouble, after a while and once more."""
@@ -210,11 +226,16 @@ class Scheduler:
                 self._put_aside(line, turn, ahead)
                 return
             await self._halt.pause(ahead)
+            if await self._admission.wait(line, turn.request):
+                turn.put_off()
+                continue
             async with self._slots:
                 if self._waits(line) and not probe:
                     turn.put_off()
                     line.turns.appendleft(turn)
                     return
+                if self._admission.ahead(line, turn.request) > 0:
+                    continue
                 if not await self._ask(line, turn, probe=probe):
                     return
             turn.advance()
@@ -241,7 +262,7 @@ class Scheduler:
             self._halt.fail(error)
             return True
         if self._halt.reason is None:
-            self._note(line, turn.tries[-1], began, probe=probe)
+            self._note(line, turn, began, probe=probe)
         self._tell_trouble(request, turn.tries[-1])
         seconds = self._pause(line, turn)
         if seconds is None:
@@ -251,10 +272,9 @@ class Scheduler:
         self._rest(line, turn, seconds)
         return False
 
-    def _note(
-        self, line: Line, attempt: StoredAttempt, began: float, *, probe: bool
-    ) -> None:
+    def _note(self, line: Line, turn: Turn, began: float, *, probe: bool) -> None:
         """Learns from a try what to make of its peer."""
+        attempt, asker = turn.tries[-1], asker_of(turn.request)
         ending = attempt.ending or Ending(outcome=Outcome.FAILED)
         if attempt.facts is not None:
             if ending.outcome is Outcome.SUCCESS:
@@ -264,8 +284,7 @@ class Scheduler:
             line.rejected(_now(), began)
             if line.seated:
                 return  # it bears others: it is busy, and not in trouble
-        hopeless = ending.retry is Retry.NEVER
-        line.circuit.failed(_now(), probe=probe, hopeless=hopeless)
+        line.circuit.ended(ending, _now(), probe=probe, asker=asker)
 
     def _tell_trouble(self, request: Request, attempt: StoredAttempt) -> None:
         ending = attempt.ending

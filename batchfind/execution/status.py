@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from batchfind.capture.lock import holder_of
+from batchfind.capture.pin import pin_of
 from batchfind.capture.reader import open_capture
 from batchfind.capture.records import Cause, RequestVerdict, StoredEvent, Verdict
 from batchfind.capture.run_directory import CAPTURE, RUN_LOCK
@@ -64,6 +65,7 @@ def run_status(run_dir: Path) -> RunResult:
         warnings=warnings_of(plan),
         under_way=holder is not None,
         ungrown=answers.growth.ungrown(plan),
+        pin=pin_of(run_dir),
         expectations=tuple(
             Expectation.from_json(event.data)
             for event in events

@@ -12,7 +12,7 @@ from batchfind.job.output_model import Overwrite
 from batchfind.outputs.intents import settle
 from batchfind.outputs.obstacles import check_writable, storage_error
 from batchfind.outputs.permissions import group_fault
-from batchfind.outputs.publication import check_newer, stands_at
+from batchfind.outputs.publication import check_newer, is_own, stands_at
 from batchfind.outputs.sidecars import read_sidecar
 from batchfind.plan.model import Plan, PlannedOutput
 
@@ -95,7 +95,11 @@ def _obstacles(output: PlannedOutput, publisher: Publisher | None) -> Iterator[s
     except StorageError as error:
         yield str(error)
         return
-    own = old is not None and publisher is not None and old.run_id == publisher.run_id
+    own = (
+        old is not None
+        and publisher is not None
+        and is_own(old, publisher.run_id, publisher.started)
+    )
     if output.overwrite is Overwrite.FAIL and not own and stands_at(output):
         yield (
             f"{path}: something stands there and the output says overwrite: fail; "

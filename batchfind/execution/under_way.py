@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 
 from batchfind.capture.journal import Journal
 from batchfind.capture.reader import open_capture
@@ -27,6 +28,7 @@ from batchfind.execution.history import (
     forget_failure,
     remember_failure,
 )
+from batchfind.execution.mishaps import Mishaps
 from batchfind.execution.progress import (
     Event,
     RunEnded,
@@ -38,6 +40,9 @@ from batchfind.execution.publishing import WITHHELD, forget_withheld, publish_ou
 from batchfind.execution.reporting import report_requests, warnings_of
 from batchfind.execution.results import OutputReport, RunResult
 from batchfind.plan.model import Plan, Request
+
+#: Seconds for a commit when somebody wants the run to end at once.
+_LAST_COMMIT = 2.0
 
 
 class RunUnderWay:
@@ -62,6 +67,7 @@ class RunUnderWay:
         self._interrupt = interrupt or asyncio.Event()
         self._grower = grower
         self._interrupted = False
+        self._mishaps = Mishaps(directory.path)
         self._answers: Answers | None = None
         self._agreed: Mapping[str, AttemptFacts] = {}
         self._problems: tuple[str, ...] = ()
@@ -88,13 +94,17 @@ class RunUnderWay:
         outputs: tuple[OutputReport, ...] = ()
         error = ""
         try:
-            verdicts = await self._ask(requests, credentials)
+            with self._mishaps.watching(asyncio.get_running_loop()):
+                verdicts = await self._ask(requests, credentials)
             await self._journal.barrier()
             verdicts, outputs = await self._finish(verdicts)
             await self._journal.verdicts(verdicts.values())
         except StorageError as failure:
             error = str(failure)
             verdicts = verdicts or self._readable()
+        except BaseException:  # a second Ctrl-C, or a mistake of ours
+            await self._keep_what_came()
+            raise
         result = self._result(verdicts, outputs, error)
         try:
             await self._close(result)
@@ -115,6 +125,7 @@ class RunUnderWay:
             self._journal,
             self._audience,
             self._interrupt,
+            self._mishaps,
             self._grower,
         )
         told = await asking.ask(requests)
@@ -127,6 +138,12 @@ class RunUnderWay:
             key: one for key, one in told.items() if one.verdict is Verdict.SKIPPED
         }
         return await asyncio.to_thread(self._judged, skipped)
+
+    async def _keep_what_came(self) -> None:
+        """Commits what was received so far, unless the disk takes too long."""
+        with suppress(Exception):
+            async with asyncio.timeout(_LAST_COMMIT):
+                await self._journal.close()
 
     def _readable(self) -> Mapping[str, RequestVerdict]:
         """Verdicts from what the capture kept before it failed, if it can be read."""
@@ -205,9 +222,8 @@ class RunUnderWay:
                 growth=answers.growth,
                 expectations=finishing.expectations,
             )
-        except BaseException:
+        finally:
             finishing.discard()
-            raise
 
     def _result(
         self,
@@ -222,6 +238,7 @@ class RunUnderWay:
         code = exit_code_of(
             [verdicts[root.id] for root in forest.roots if root.id in verdicts],
             interrupted=self._interrupted,
+            internal=self._mishaps.any,
             storage_failed=bool(error) or any(output.failed for output in outputs),
             expectations=self._expectations,
             keyless=sum(growth.unusable.values()),
@@ -238,7 +255,11 @@ class RunUnderWay:
             outputs=outputs,
             seconds=time.monotonic() - self._started,
             error=error,
-            warnings=(*warnings_of(self._plan), *self._problems),
+            warnings=(
+                *warnings_of(self._plan),
+                *self._problems,
+                *self._mishaps.problems,
+            ),
             expectations=self._expectations,
             ungrown=ungrown,
         )

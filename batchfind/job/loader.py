@@ -14,7 +14,9 @@ from batchfind.job.documents import Document, Merged, merge_includes, read_docum
 from batchfind.job.embedded import templates_in
 from batchfind.job.model import (
     Job,
+    Keep,
     Output,
+    OutsideHours,
     PerRequest,
     Query,
     RetryPolicy,
@@ -136,11 +138,19 @@ def _run(run: Section) -> RunPolicy:
     return RunPolicy(
         directory=folder[0] if folder else None,
         stop_on_failure=run.text("on_failure") == "stop",
+        outside_hours=_outside_hours(run),
+        overlap=run.text("overlap") == "allow",
         per_request=PerRequest(**caps),
         retry=RetryPolicy(**again.integers("attempts"), **pauses),
+        keep=Keep(**run.section("keep").integers("runs", "days")),
         executor=run.text("executor") or "local",
         **fields,
     )
+
+
+def _outside_hours(run: Section) -> OutsideHours:
+    waits = run.text("outside_hours") == OutsideHours.WAIT.value
+    return OutsideHours.WAIT if waits else OutsideHours.STOP
 
 
 def _check_folder(run: Section, folder: tuple[Path, ...]) -> None:

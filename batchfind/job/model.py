@@ -12,6 +12,7 @@ from pathlib import Path
 
 from batchfind.dicom.dictionary import STANDARD, Dictionary
 from batchfind.errors import Mark, Problem
+from batchfind.job.hours import Interval
 from batchfind.job.output_model import OutputOptions, Overwrite
 from batchfind.job.query_model import (
     AnyOf,
@@ -37,6 +38,7 @@ from batchfind.job.transport_model import (
     Tls,
     UserIdentity,
 )
+from batchfind.job.units import Rate
 from batchfind.sources.model import DictionaryFile
 
 __all__ = [
@@ -47,10 +49,12 @@ __all__ = [
     "Expect",
     "ForEach",
     "Job",
+    "Keep",
     "KeyEntry",
     "Lint",
     "Output",
     "OutputFormat",
+    "OutsideHours",
     "Peer",
     "PeerLimits",
     "PeerTimeouts",
@@ -136,14 +140,18 @@ class PeerLimits:
     Attributes:
         associations: at most so many at once, 1 or more.
         queries_per_association: C-FINDs before a new association is opened.
+        rate: of C-FINDs at most, or None.
         response_cap: a success with exactly so many responses is suspect.
+        hours: in which it may be asked, by its own clock; empty means any.
         group: peers with the same share what they bear; None is the peer's host and
             port.
     """
 
     associations: int = 2
     queries_per_association: int = 100
+    rate: Rate | None = None
     response_cap: ResponseCap = field(default_factory=ResponseCap)
+    hours: tuple[Interval, ...] = ()
     group: str | None = None
 
 
@@ -234,6 +242,31 @@ class RetryPolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Keep:
+    """How long runs of a job are kept; one goes when every bound given lets it go.
+
+    Attributes:
+        runs: so many of the newest stay, 1 or more; None is no bound.
+        days: those begun within so many times 24 hours stay; None is no bound.
+    """
+
+    runs: int | None = None
+    days: int | None = None
+
+    @property
+    def everything(self) -> bool:
+        """Whether no run ever goes."""
+        return self.runs is None and self.days is None
+
+
+class OutsideHours(Enum):
+    """What becomes of requests outside their peer's hours."""
+
+    STOP = "stop"
+    WAIT = "wait"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunPolicy:
     """How a job runs.
 
@@ -241,17 +274,22 @@ class RunPolicy:
         directory: where run directories are made, or None for the default.
         concurrency: requests in flight, 1 or more.
         stop_on_failure: no new request starts after the first failure.
+        outside_hours: what becomes of requests whose peer has `hours`.
         max_requests: a plan with more is refused.
         deadline: seconds after which nothing is asked any more; None for never.
+        overlap: executions of this job may run at the same time.
     """
 
     directory: Path | None = None
     concurrency: int = 32
     stop_on_failure: bool = False
+    outside_hours: OutsideHours = OutsideHours.STOP
     max_requests: int = 10_000
     per_request: PerRequest = field(default_factory=PerRequest)
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     deadline: float | None = None
+    overlap: bool = False
+    keep: Keep = field(default_factory=Keep)
     executor: str = "local"
 
 

@@ -17,13 +17,12 @@ from batchfind.job.identity import (
     read_identity,
     read_negotiation,
 )
+from batchfind.job.limits import check_hours, read_limits
 from batchfind.job.model import (
     CharsetPolicy,
     Peer,
-    PeerLimits,
     PeerTimeouts,
     Priority,
-    ResponseCap,
     Scalar,
 )
 from batchfind.job.nodes import MappingNode, ScalarNode
@@ -61,12 +60,14 @@ def read_peers(root: Section, *, complete: bool) -> Peers:
     defaults = root.section("peer_defaults").node
     entries = read_tls_entries(root)
     peers = Peers({}, {})
+    sections: dict[str, Section] = {}
     for key, own in root.section("peers").sections():
-        peer = _over_defaults(own, defaults)
+        peer = sections[key.text] = _over_defaults(own, defaults)
         tls = read_peer_tls(peer, key.text, entries, complete=complete)
         peers.by_name[key.text] = _read_peer(key, own, peer, tls and tls[0])
         needed = [*identity_materials(peer), *(materials_of(tls[1]) if tls else ())]
         peers.materials[key.text] = tuple(needed)
+    check_hours(root, peers.by_name, sections)
     if complete and not root.has("peers"):
         root.error("peers", "a job needs peers; write them here or include a file")
     elif complete and not (root.section("peers").node.by_name or peers.by_name):
@@ -131,7 +132,7 @@ def _read_peer(key: ScalarNode, own: Section, peer: Section, tls: Tls | None) ->
         calling_ae=check_ae_title(peer, "calling_ae") or Scalar(CALLING_AE, key.mark),
         transfer_syntaxes=_transfer_syntaxes(peer),
         timeouts=_timeouts(peer.section("timeouts")),
-        limits=_limits(peer.section("limits")),
+        limits=read_limits(peer),
         charset=_charset(peer.section("charset")),
         timezone=check_timezone(peer),
         vars=peer.mapping("vars"),
@@ -197,26 +198,6 @@ def _transfer_syntaxes(peer: Section) -> tuple[str, ...]:
 def _timeouts(timeouts: Section) -> PeerTimeouts:
     names = ("connect", "acse", "response", "cancel", "release", "idle")
     return PeerTimeouts(**timeouts.durations(*names))
-
-
-def _limits(limits: Section) -> PeerLimits:
-    numbers = limits.integers("associations", "queries_per_association")
-    return PeerLimits(
-        **numbers, response_cap=_response_cap(limits), group=limits.text("group")
-    )
-
-
-def _response_cap(limits: Section) -> ResponseCap:
-    levels = limits.section("response_cap")
-    if numbers := levels.integers(*(key.text for key, _ in levels.entries())):
-        return ResponseCap(declared=numbers)
-    written = limits.text("response_cap")
-    if written in (None, "auto"):
-        return ResponseCap()
-    if written == "none":
-        return ResponseCap(auto=False)
-    every = limits.integers("response_cap").get("response_cap")
-    return ResponseCap(declared={} if every is None else {"": every})
 
 
 def _charset(charset: Section) -> CharsetPolicy:

@@ -33,6 +33,7 @@ SECTIONS: Final = {
     "repeat": "repeat",
     "cancel": "cancel",
     "run": "run",
+    "keep": "keep",
     "retry": "retry",
     "per_request": "perRequest",
     "output": "output",

@@ -1,15 +1,59 @@
-"""Durations and byte counts as a job writes them."""
+"""Durations, byte counts and rates as a job writes them."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Final
 
 SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 BYTES: Final = {"": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 
 _DURATION: Final = re.compile(r"([0-9]{1,9})(ms|s|m|h|d)")
+_RATE: Final = re.compile(r"([1-9][0-9]{0,8})/([smh])")
 _SIZE: Final = re.compile(r"([0-9]{1,15}) ?(|KiB|MiB|GiB)")
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """So many of something in a unit of time.
+
+    Attributes:
+        count: 1 or more.
+        unit: `s`, `m` or `h`.
+    """
+
+    count: int
+    unit: str
+
+    @property
+    def interval(self) -> float:
+        """Seconds from one to the next."""
+        return SECONDS[self.unit] / self.count
+
+    def __str__(self) -> str:
+        """As a job writes it."""
+        return f"{self.count}/{self.unit}"
+
+
+def rate(text: str) -> Rate | None:
+    """A rate.
+
+    Args:
+        text: `<n>/s`, `<n>/m` or `<n>/h` with 1 to 9 digits, or `none`.
+
+    Returns:
+        The rate; None for `none`.
+
+    Raises:
+        ValueError: for any other text.
+    """
+    if text == "none":
+        return None
+    found = _RATE.fullmatch(text)
+    if found is None:
+        raise ValueError(f"{text!r} is no rate; write 2/s, 30/m or 500/h")
+    return Rate(int(found[1]), found[2])
 
 
 def seconds(text: str) -> float | None:

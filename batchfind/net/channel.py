@@ -13,6 +13,16 @@ _HIGH_WATER = 1 << 20
 #: after each small read; bulk traffic does not need it.
 _SMALL_READ = 4096
 _QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
+#: A firewall forgets connections that are silent, some after a few minutes, and then
+#: drops what comes without a word. So the system asks whether the other end is there:
+#: after a minute of silence, every 15 seconds, and gives up after 4 times.
+#: TCP_KEEPALIVE is what macOS calls TCP_KEEPIDLE.
+_PROBING = {
+    "TCP_KEEPIDLE": 60,
+    "TCP_KEEPALIVE": 60,
+    "TCP_KEEPINTVL": 15,
+    "TCP_KEEPCNT": 4,
+}
 
 
 class Channel(asyncio.Protocol):
@@ -44,7 +54,7 @@ class Channel(asyncio.Protocol):
         self.error: Exception | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Switches Nagle's algorithm off: command and data set leave at once."""
+        """Switches Nagle's algorithm off, and probing of a silent connection on."""
         if not isinstance(transport, asyncio.Transport):  # pragma: no cover
             raise TypeError("a stream transport is needed")
         self._transport = transport
@@ -52,6 +62,9 @@ class Channel(asyncio.Protocol):
         self._socket = transport.get_extra_info("socket")
         self._set(socket.IPPROTO_TCP, socket.TCP_NODELAY)
         self._set(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        for option, value in _PROBING.items():
+            if hasattr(socket, option):
+                self._set(socket.IPPROTO_TCP, getattr(socket, option), value)
         self._acknowledge_now()
         if self.tls is not None:
             transport.write(self.tls.start())
@@ -177,10 +190,10 @@ class Channel(asyncio.Protocol):
         if _QUICKACK is not None:
             self._set(socket.IPPROTO_TCP, _QUICKACK)
 
-    def _set(self, level: int, option: int) -> None:
+    def _set(self, level: int, option: int, value: int = 1) -> None:
         if self._socket is None:
             return
         try:
-            self._socket.setsockopt(level, option, 1)
+            self._socket.setsockopt(level, option, value)
         except OSError:  # the peer is gone already: reading will say so
             self._socket = None

@@ -11,7 +11,7 @@ import numpy as np
 
 from batchfind.dimse.command_set import Priority
 from batchfind.dimse.messages import Final, Irregularity, Matches
-from batchfind.errors import PeerError, ResponseTimeout
+from batchfind.errors import LimitReached, PeerError, ResponseTimeout
 from batchfind.net.exchange import Exchange
 from batchfind.net.inbox import Inbox
 from batchfind.net.link import Link
@@ -22,6 +22,11 @@ _FLUSH_BYTES = 1 << 20
 _FLUSH_SECONDS = 0.25
 #: Distinct warnings kept for one request; a peer can repeat itself for ever.
 _MOST_WARNINGS = 20
+#: What a peer may send after C-CANCEL: what is on its way is much less, and a peer that
+#: takes no notice could fill a disk within `timeouts.cancel`.
+_MOST_DRAINED = 64 << 20
+#: Weight of a response beside its Identifier, so that empty ones count as well.
+_RESPONSE_BYTES = 64
 
 
 class Find:
@@ -55,6 +60,7 @@ class Find:
         self._cancelled = False
         self._dropped = False
         self._drain: float | None = None
+        self._drained = 0
         self._waiting: list[Matches] = []
         self._waiting_bytes = 0
         self._flush_at: float | None = None
@@ -106,6 +112,7 @@ class Find:
         Raises:
             ResponseTimeout: no complete message came within `timeouts.response`, or
                 no final response within `timeouts.cancel` after a cancel.
+            LimitReached: 64 MiB of responses came after a cancel.
             PeerError: the association ended or the peer broke the protocol. What
                 came before was handed on first; `bystander` tells whether another
                 request on the same association was at fault.
@@ -178,6 +185,9 @@ class Find:
             self._deadline = exchange.deadline(self._link.timeouts.response)
         elif self._late() and self.final is None:
             raise self._timeout()
+        if self._drained > _MOST_DRAINED and self.final is None:
+            most = _MOST_DRAINED >> 20
+            raise LimitReached(f"no final response, but {most} MiB after C-CANCEL")
 
     def _late(self) -> bool:
         """Whether the peer takes too long.
@@ -197,6 +207,8 @@ class Find:
             self._flush_at = self._link.deadline(_FLUSH_SECONDS)
         self._waiting.append(matches)
         self._waiting_bytes += len(matches.payload)
+        if self._cancelled:
+            self._drained += len(matches.payload) + len(matches) * _RESPONSE_BYTES
         if self._flush_in is not None:
             self._flush_in -= len(matches)
 

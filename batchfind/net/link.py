@@ -235,6 +235,8 @@ class Link:
         error: PeerError = PeerClosed(event.words)
         if isinstance(self._channel.error, ConnectionResetError):
             error = PeerReset("the connection was reset")
+        elif isinstance(self._channel.error, TimeoutError):
+            error = PeerReset("the connection broke: its other end does not answer")
         if tls is None and self._operations is None and not event.received:
             error.hint = _SILENT_END
         return error

@@ -1,19 +1,22 @@
-"""Name resolution that cannot stall the loop, and failures in our words."""
+"""Name resolution that cannot stall anything, and failures in our words."""
 
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import socket
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Final, Self, TypeAlias
 
 from batchfind.errors import DnsNotFound, DnsTemporary, PeerError
 
-#: Resolvers hang for tens of seconds; more threads would only hang together.
-_THREADS = 4
-_FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
+#: Names looked up at once. A look-up may hang for a minute and cannot be ended, so
+#: few would let a dead name server of one peer hold up the names of all others.
+_MOST: Final = 64
+_FAMILIES: Final = {4: socket.AF_INET, 6: socket.AF_INET6}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +36,18 @@ class Address:
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
+_Told: TypeAlias = "list[Address] | Exception"
+
+
 class Resolver:
-    """Looks names up in a small pool of threads of its own."""
+    """Looks names up, each in a thread of its own that nobody waits for in the end.
+
+    Whoever asks for a name that is being looked up shares the answer: requests that
+    give up and ask again never make more threads than there are names.
+    """
 
     def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="resolver")
+        self._under_way: dict[tuple[str, int], asyncio.Future[_Told]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -51,8 +61,8 @@ class Resolver:
         self.close()
 
     def close(self) -> None:
-        """Ends the pool without waiting for look-ups that hang."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        """Forgets look-ups that hang; the process can end before they do."""
+        self._under_way.clear()
 
     async def resolve(
         self, host: str, port: int, ip_version: int | None = None
@@ -64,24 +74,65 @@ class Resolver:
             port: 1 to 65535.
             ip_version: 4 or 6, or None for both.
 
+        Returns:
+            One address or more.
+
         Raises:
             DnsNotFound: the name does not exist, or has no address of that version.
             DnsTemporary: the resolver could not answer now.
         """
-        loop = asyncio.get_running_loop()
-        try:
-            found = await loop.run_in_executor(self._pool, _look_up, host, port)
-        except (OSError, UnicodeError) as error:
-            raise _dns_error(host, error) from error
+        told = await self._told(host, port)
+        if isinstance(told, OSError | ValueError):
+            raise _dns_error(host, told) from told
+        if isinstance(told, Exception):  # pragma: no cover - a fault of ours
+            raise told
         family = _FAMILIES.get(ip_version or 0)
-        chosen = [each for each in found if family in (None, each.family)]
-        if found and not chosen:
-            raise DnsNotFound(f"{host!r} has no IPv{ip_version} address")
+        chosen = [each for each in told if family in (None, each.family)]
+        if not chosen:
+            version = "" if ip_version is None else f"v{ip_version}"
+            raise DnsNotFound(f"{host!r} has no IP{version} address")
         return tuple(dict.fromkeys(chosen))
 
+    async def _told(self, host: str, port: int) -> _Told:
+        if _is_address(host):  # nobody has to be asked
+            return _look_up(host, port)
+        key = host, port
+        while key not in self._under_way and len(self._under_way) >= _MOST:
+            await asyncio.wait(
+                self._under_way.values(), return_when=asyncio.FIRST_COMPLETED
+            )
+        if key not in self._under_way:
+            self._under_way[key] = self._begin(host, port)
+        return await asyncio.shield(self._under_way[key])
 
-def _look_up(host: str, port: int) -> list[Address]:
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    def _begin(self, host: str, port: int) -> asyncio.Future[_Told]:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[_Told] = loop.create_future()
+        future.add_done_callback(lambda _: self._under_way.pop((host, port), None))
+
+        def work() -> None:
+            told = _look_up(host, port)
+            with suppress(RuntimeError):  # the loop is closed: nobody wants to know
+                loop.call_soon_threadsafe(future.set_result, told)
+
+        # The end of the process waits for threads that are no daemons.
+        threading.Thread(target=work, name="resolver", daemon=True).start()
+        return future
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _look_up(host: str, port: int) -> _Told:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except Exception as error:  # noqa: BLE001 - told to those who wait
+        return error
     return [
         Address(int(family), (str(sockaddr[0]), int(sockaddr[1])))
         for family, _, _, _, sockaddr in found

@@ -66,6 +66,12 @@ class DirectorySite:
         self._folders = {""}
         permissions.give_directory(area.files)
 
+    @property
+    def written(self) -> int:
+        """Bytes it has taken so far."""
+        closed = sum(file.bytes for file in self._files)
+        return closed + sum(file.size for file in self._open.values())
+
     def file(self) -> BinaryIO:
         """There is no one file."""
         raise ValueError(f"{self._area.target} is a directory: ask for a child")

@@ -104,12 +104,25 @@ def move(source: Path, target: Path) -> None:
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        if source.is_dir():
-            shutil.copytree(source, target, copy_function=shutil.copyfile)
-            shutil.rmtree(source)
-        else:
+        _copy_whole(source, target)
+        shutil.rmtree(source) if source.is_dir() else source.unlink()
+
+
+def _copy_whole(source: Path, target: Path) -> None:
+    """Copy a file or a directory; on a full disk nothing of it is left."""
+    try:
+        if not source.is_dir():
             shutil.copyfile(source, target)
-            source.unlink()
+            return
+        # Not copytree: it goes on after a failure, and tells all of them at once.
+        for folder, _, names in os.walk(source):
+            place = target / os.path.relpath(folder, source)
+            place.mkdir()
+            for name in names:
+                shutil.copyfile(Path(folder, name), place / name)
+    except OSError:
+        shutil.rmtree(target) if target.is_dir() else target.unlink(missing_ok=True)
+        raise
 
 
 @contextmanager

@@ -22,7 +22,8 @@ from batchfind.dicom.raw import Items, RawElement, announced_length
 from batchfind.errors import IdentifierDefect
 from batchfind.outputs.plain_text import PlainColumn
 from batchfind.tables.cells import Span
-from batchfind.tables.reading import SPECIFIC_CHARACTER_SET, Reading
+from batchfind.tables.dicom_json import LONGEST_REMEMBERED
+from batchfind.tables.reading import RESPONSE_LIMITS, SPECIFIC_CHARACTER_SET, Reading
 from batchfind.tables.slabs import Origin, Slab
 
 UNICODE: Final = b"ISO_IR 192"
@@ -113,7 +114,10 @@ class DataSetText(ABC):
         begin, end = self.data_set_frame(origin)
         try:
             elements = scalar.decode(
-                response.payload, origin.transfer_syntax, known=origin.dictionary
+                response.payload,
+                origin.transfer_syntax,
+                limits=RESPONSE_LIMITS,
+                known=origin.dictionary,
             )
         except IdentifierDefect as defect:
             return begin + self.apology(defect) + end
@@ -204,7 +208,9 @@ class DataSetText(ABC):
             )
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
-            known = self._known[key] = sets, text
+            known = sets, text
+            if len(raw) <= LONGEST_REMEMBERED:
+                self._known[key] = known
         return known[1]
 
     def _parts(

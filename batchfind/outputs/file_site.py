@@ -35,6 +35,11 @@ class FileSite:
         self._path = area.files / _THE_FILE
         self._file = HashedFile(create(self._path, permissions))
 
+    @property
+    def written(self) -> int:
+        """Bytes it has taken so far."""
+        return self._file.size
+
     def file(self) -> BinaryIO:
         """The file."""
         return cast("BinaryIO", self._file)
@@ -72,6 +77,8 @@ class FileSite:
             raise IsADirectoryError(
                 errno.EISDIR, os.strerror(errno.EISDIR), str(target)
             )
+        if target.exists() and not target.is_file():
+            raise OSError(errno.ENODEV, "it is a device, pipe or socket", str(target))
         content = Content(rows=0, bytes=self._file.size, sha256=self._file.sha256)
         names = (_THE_FILE,)
         intent = Intent(

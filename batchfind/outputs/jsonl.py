@@ -19,6 +19,7 @@ import pyarrow as pa
 from batchfind.outputs.destination import Destination
 from batchfind.outputs.documents import FirstOfEach
 from batchfind.outputs.json_model import JsonModel
+from batchfind.outputs.pieces import pieces
 from batchfind.outputs.swept_documents import documents
 from batchfind.outputs.text_parts import utf8
 from batchfind.outputs.writing import Piece
@@ -46,8 +47,8 @@ class JsonLinesWriter:
         if piece.batch is not None:
             return self._rows(piece.batch)
         slab = self._limit.of(piece.slab)
-        if slab.parts:
-            self._file.write(utf8(documents(self._model, slab)))
+        for part in pieces(slab) if slab.parts else ():
+            self._file.write(utf8(documents(self._model, part)))
         return len(slab)
 
     def _rows(self, batch: pa.RecordBatch) -> int:

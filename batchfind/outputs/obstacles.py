@@ -24,6 +24,8 @@ _REMEDIES = {
     errno.EXDEV: "choose a path that is not a link to another file system",
 }
 
+_NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
+
 
 def check_writable(path: Path, *, is_directory: bool = False) -> str:
     """Why an output could not be written, found without touching anything.
@@ -42,16 +44,20 @@ def check_writable(path: Path, *, is_directory: bool = False) -> str:
         return _sentence(path, error.strerror or str(error), error.errno)
 
 
-def storage_error(path: Path, error: OSError) -> StorageError:
+def storage_error(path: Path, error: OSError, least: int = 0) -> StorageError:
     """The error that tells a user why an output was not written.
 
     Args:
         path: of the output, or the directory it should have gone to.
         error: what the operating system said.
+        least: bytes that the output takes at any rate; 0 when none are known of.
     """
     sentence = _sentence(path, error.strerror or str(error), error.errno)
+    if least and error.errno in _NO_SPACE:
+        sentence += f", at least {least:,} bytes"
     return StorageError(
-        f"{sentence}, then run batchfind export: the capture holds every answer"
+        f"{sentence}, then run batchfind export --to-paths: the capture holds every "
+        f"answer"
     )
 
 
@@ -68,7 +74,9 @@ def _obstacle(path: Path, *, is_directory: bool) -> str:
         return _sentence(path, f"{parent} is not a directory", errno.ENOTDIR)
     for place in places:
         if not os.access(place, os.W_OK | os.X_OK):
-            return _sentence(path, f"{place} cannot be written to", errno.EACCES)
+            read_only = os.statvfs(place).f_flag & os.ST_RDONLY
+            code = errno.EROFS if read_only else errno.EACCES
+            return _sentence(path, f"{place} cannot be written to", code)
     longest = os.pathconf(parent, "PC_NAME_MAX")
     parts = (*path.parent.parts, sidecar_path(path).name)
     if any(len(os.fsencode(part)) > longest for part in parts):

@@ -84,12 +84,12 @@ def check_foreign(
         if file.path not in owned:
             raise StorageError(
                 f"{place}: this file is not one of batchfind's and stands where the "
-                f"output needs one; move it away, then run batchfind export"
+                f"output needs one; move it away, then run batchfind export --to-paths"
             )
         if is_folder:
             raise StorageError(
                 f"{place}: a directory stands where the output needs a file; move it "
-                f"away, then run batchfind export"
+                f"away, then run batchfind export --to-paths"
             )
 
 
@@ -112,7 +112,7 @@ def _check_folder(place: Path) -> None:
     if os.path.lexists(place) and (place.is_symlink() or not place.is_dir()):
         raise StorageError(
             f"{place}: the output needs a folder here and this is none; move it away, "
-            f"then run batchfind export"
+            f"then run batchfind export --to-paths"
         )
 
 

@@ -20,9 +20,10 @@ Above 1 zstd takes longer and gains nothing on columns of identifiers."""
 _LOOKED_AT: Final = 4096
 """Rows at the beginning that tell which values repeat."""
 
-_LONGEST_GROUP: Final = 16 << 20
-"""Bytes of text in one row group, unless a single row holds more. Usual rows never
-come near it; without it a peer that sends long values would fill the memory."""
+_LONGEST_GROUP: Final = 8 << 20
+"""Bytes of text in one row group, unless a single row holds more. Usual rows do not
+come near it; without it a peer that sends long values would fill the memory, since
+Arrow holds a row group several times over while it writes it."""
 
 _FEW: Final = 4
 """Values repeat where there are so many times more of them than distinct ones."""

@@ -48,11 +48,11 @@ def check_replaceable(
     """
     if publication.guarded:
         check_newer(Path(planned.path), publication.run_id, publication.started)
-    own = old is not None and old.run_id == publication.run_id
+    own = old is not None and is_own(old, publication.run_id, publication.started)
     if planned.overwrite is Overwrite.FAIL and not own and stands_at(planned):
         raise StorageError(
             f"{planned.path}: something stands there and the output says overwrite: "
-            f"fail; move it away, then run batchfind export",
+            f"fail; move it away, then run batchfind export --to-paths",
             lasting=True,
         )
 
@@ -69,12 +69,20 @@ def check_newer(path: Path, run_id: str, started: str) -> None:
         StorageError: one has.
     """
     old = read_sidecar(path)
-    if old is not None and old.run_id != run_id and old.started > started:
+    if old is not None and old.started > started:
         raise StorageError(
             f"{path}: the newer run {old.run_id}, started {old.started}, has published "
             f"it; add --force to replace it by the answers of {run_id}",
             lasting=True,
         )
+
+
+def is_own(old: Sidecar, run_id: str, started: str) -> bool:
+    """Whether a run published what stands at a path.
+
+    Run directories that were named exactly may share their names.
+    """
+    return old.run_id == run_id and old.started == started
 
 
 def stands_at(planned: PlannedOutput) -> bool:

@@ -161,7 +161,7 @@ def read_sidecar(path: Path) -> Sidecar | None:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise StorageError(
             f"{place}: this is no sidecar of batchfind, or a damaged one; move it "
-            f"away, and what it stands for, then run batchfind export"
+            f"away, and what it stands for, then run batchfind export --to-paths"
         ) from error
 
 

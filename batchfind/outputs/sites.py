@@ -43,6 +43,11 @@ Describe = Callable[[Content], Sidecar]
 class Site(Destination, Protocol):
     """A destination that can be closed and published."""
 
+    @property
+    def written(self) -> int:
+        """Bytes it has taken so far."""
+        ...
+
     def close(self, rows: int) -> Content:
         """Have everything on the disk; what it is."""
         ...
@@ -98,7 +103,7 @@ def commit(
         place = error.filename2 or error.filename or area.target
         raise StorageError(
             f"{place}: something that is not batchfind's stands where the output needs "
-            f"to be; move it away, then run batchfind export"
+            f"to be; move it away, then run batchfind export --to-paths"
         ) from error
     area.keep_parents()
 

@@ -257,8 +257,9 @@ class Staged:
         return self._writer, self._site
 
     def _failed(self, error: OSError, place: Path | None = None) -> StorageError:
+        least = self._site.written if self._site is not None else 0
         self.discard()
-        return storage_error(place or self.path, error)
+        return storage_error(place or self.path, error, least)
 
 
 def stage(

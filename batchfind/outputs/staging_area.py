@@ -74,12 +74,15 @@ class StagingArea:
         self._made = []
 
     def discard(self) -> None:
-        """Remove it, and the directories made for its target; may be repeated."""
+        """Remove it, and the directories made for its target; may be repeated.
+
+        A directory in which another output is staged stays until it is repeated.
+        """
         if self._claim is not None:
             shutil.rmtree(self.place, ignore_errors=True)
         self.release()
-        made, self._made = self._made, []
-        remove_empty(made)
+        remove_empty(self._made)
+        self._made = [each for each in self._made if each.is_dir()]
 
     def release(self) -> None:
         """Let go of the directory, which is gone or belongs to an intent now."""

@@ -13,6 +13,7 @@ import pyarrow as pa
 from batchfind.outputs.destination import Destination
 from batchfind.outputs.documents import FirstOfEach
 from batchfind.outputs.markup import HEADER
+from batchfind.outputs.pieces import pieces
 from batchfind.outputs.response_names import file_names
 from batchfind.outputs.swept_documents import documents
 from batchfind.outputs.text_parts import utf8
@@ -51,11 +52,12 @@ class XmlWriter:
         slab = self._limit.of(piece.slab)
         if not slab.parts:
             return 0
-        texts = documents(self._model, slab)
-        if self._single:
-            self._destination.file().write(utf8(texts))
-        else:
-            self._files(slab, texts)
+        for part in pieces(slab):
+            texts = documents(self._model, part)
+            if self._single:
+                self._destination.file().write(utf8(texts))
+            else:
+                self._files(part, texts)
         return len(slab)
 
     def _files(self, slab: Slab, texts: pa.Array) -> None:

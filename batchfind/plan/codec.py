@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from itertools import islice
 from typing import Any, Final, NoReturn
 
@@ -13,7 +14,9 @@ from batchfind.dicom.dictionary_entries import read_entry
 from batchfind.dicom.identifier import Element
 from batchfind.dicom.paths import KeyPath, Step
 from batchfind.errors import JobError, Mark, Problem, StorageError
+from batchfind.job.hours import Interval, interval
 from batchfind.job.transport_model import Secret, SecretKind
+from batchfind.job.units import Rate, rate
 from batchfind.plan.faults import faults
 from batchfind.plan.json_text import COMPACT, READABLE, JsonText
 from batchfind.plan.model import Plan, Request
@@ -116,6 +119,8 @@ def _forms() -> dict[type, Form]:
         Dictionary: Form(_write_dictionary, _read_dictionary),
         KeyPath: Form(_write_path, _read_path),
         Secret: Form(_write_secret, _read_secret),
+        Rate: Form(str, partial(_read_text, rate)),
+        Interval: Form(str, partial(_read_text, interval)),
     }
 
 
@@ -229,6 +234,16 @@ def _read_secret(data: Any, path: str) -> Secret:
             return Secret(kinds[kind], name)
         case _:
             raise Malformed(path, "must have kind and name, nothing else")
+
+
+def _read_text(parse: Callable[[str], Any], data: Any, path: str) -> Any:
+    """What a job writes as a text, and a plan likewise."""
+    if not isinstance(data, str):
+        raise Malformed(path, "must be a text")
+    try:
+        return parse(data)
+    except ValueError as error:
+        raise Malformed(path, str(error)) from None
 
 
 def _write_dictionary(dictionary: Dictionary) -> list[str]:

@@ -8,7 +8,6 @@ here reads a file, a clock or the network, so equal arguments give equal plans.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -33,16 +32,17 @@ from batchfind.plan.model import (
     Request,
 )
 from batchfind.plan.outputs import Paths, plan_outputs
+from batchfind.plan.pacing import warn_of_slow_rates
 from batchfind.plan.prepare import prepare
 from batchfind.plan.problems import Problems
 from batchfind.plan.requests import Asked, ask
+from batchfind.plan.run_folder import runs_folder
 from batchfind.plan.scopes import Surroundings
 from batchfind.plan.taken_paths import TakenPaths, folded
 from batchfind.plan.templates import Templates
 
 PLAN_VERSION: Final = 1
 FIRST_YEAR, LAST_YEAR = 2, 9998  # a zone or tomorrow may lead to the next year
-RUNS_VARIABLE: Final = "BATCHFIND_RUNS"
 
 
 def expand(  # noqa: PLR0913 - a plan depends on each of these and on nothing else
@@ -95,8 +95,10 @@ def expand(  # noqa: PLR0913 - a plan depends on each of these and on nothing el
     warn_of_idle_queries(asked.values(), problems)
     if not select:
         _refuse_unused(surroundings, problems)
-    warnings = problems.finish()
     requests = _planned_requests(asked, queries)
+    peers = _planned_peers(asked.values())
+    warn_of_slow_rates(job, peers, requests, problems)
+    warnings = problems.finish()
     return Plan(
         version=PLAN_VERSION,
         job=job.name,
@@ -104,7 +106,7 @@ def expand(  # noqa: PLR0913 - a plan depends on each of these and on nothing el
         clock=_in_zone(clock, job.timezone).isoformat(),
         timezone=job.timezone,
         digest=plan_digest(requests, queries.values()),
-        peers=_planned_peers(asked.values()),
+        peers=peers,
         queries=queries,
         requests=requests,
         outputs=outputs,
@@ -244,6 +246,7 @@ def _planned_peers(asked: Iterable[Asked]) -> dict[str, PlannedPeer]:
             tls=peer.tls,
             identity=peer.identity,
             operations=peer.negotiation.async_operations,
+            timezone=peer.timezone,
         )
         for one in asked
         for peer in one.prepared.peers
@@ -266,18 +269,19 @@ def _input_files(
 
 
 def _policy(job: Job, runs: Path | None, environment: Mapping[str, str]) -> Policy:
-    """How to run, and where: as asked, as the job says, as the machine says."""
-    named = environment.get(RUNS_VARIABLE)
-    folder = runs or job.run.directory or (Path(named) if named else None)
+    """How to run, and where."""
     return Policy(
-        directory=os.path.normpath((folder or job.path.parent / "runs").absolute()),
+        directory=str(runs_folder(job, environment, runs)),
         concurrency=job.run.concurrency,
         stop_on_failure=job.run.stop_on_failure,
+        overlap=job.run.overlap,
         per_request=job.run.per_request,
         executor=job.run.executor,
         max_requests=job.run.max_requests,
         retry=job.run.retry,
         deadline=job.run.deadline,
+        outside_hours=job.run.outside_hours,
+        keep=job.run.keep,
     )
 
 

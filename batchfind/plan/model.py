@@ -19,7 +19,9 @@ from batchfind.job.model import (
     CharsetPolicy,
     Dedupe,
     Expect,
+    Keep,
     OutputFormat,
+    OutsideHours,
     PeerLimits,
     PeerTimeouts,
     PerRequest,
@@ -47,6 +49,7 @@ class PlannedPeer:
         bind: local address to connect from, or None.
         tls, identity: hold references to secrets, never a secret.
         operations: C-FINDs that may be in flight on one association.
+        timezone: IANA name, or None: the plan's.
     """
 
     name: str
@@ -65,6 +68,7 @@ class PlannedPeer:
     tls: Tls | None = None
     identity: UserIdentity | None = None
     operations: int = 1
+    timezone: str | None = None
 
 
 class Origin(StrEnum):
@@ -324,6 +328,7 @@ class Policy:
     Attributes:
         directory: absolute folder in which run directories are made.
         deadline: seconds from the first request on, or None.
+        overlap: other executions of the job may run at the same time.
     """
 
     directory: str
@@ -334,6 +339,9 @@ class Policy:
     max_requests: int = 10_000
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     deadline: float | None = None
+    outside_hours: OutsideHours = OutsideHours.STOP
+    overlap: bool = False
+    keep: Keep = field(default_factory=Keep)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ from batchfind.plan.model import (
     Request,
 )
 from batchfind.plan.notes import notes_of, text_at
+from batchfind.plan.pacing import bounds
 
 WIDTH: Final = 80
 _MOST_VALUES: Final = 6
@@ -72,6 +73,7 @@ class PlanSummary:
 
     Attributes:
         peers: how peers are reached, of those that are not reached plainly.
+        bounds: what rates and hours of peers mean for it.
     """
 
     job: str
@@ -79,6 +81,7 @@ class PlanSummary:
     digest: str
     requests: int
     peers: tuple[str, ...]
+    bounds: tuple[str, ...]
     queries: tuple[QuerySummary, ...]
 
 
@@ -92,6 +95,7 @@ def summary_of(plan: Plan) -> PlanSummary:
         plan.digest,
         len(plan.requests),
         tuple(f"{name} {way}" for name, way in lines if way),
+        tuple(bounds(plan)),
         queries,
     )
 
@@ -105,6 +109,8 @@ def summarise(plan: Plan) -> str:
     lines = [f"{summary.job}: {requests} at {summary.clock}, plan {summary.digest[:8]}"]
     for number, way in enumerate(summary.peers):
         lines += _wrapped("" if number else "reaches", way)
+    for number, bound in enumerate(summary.bounds):
+        lines += _wrapped("" if number else "limits", bound)
     for query in summary.queries:
         lines += ["", *_query_lines(query)]
     return "\n".join(lines)

@@ -12,7 +12,7 @@ from batchfind.dicom.transfer_syntaxes import DEFLATED_LE
 from batchfind.tables import decoded
 from batchfind.tables.decoded import Decoded, Unasked
 from batchfind.tables.entries import Entries, entries_of, merged
-from batchfind.tables.extras import unasked_of
+from batchfind.tables.extras import fewer, unasked_of
 from batchfind.tables.layout import Layout
 from batchfind.tables.level import Wanted
 from batchfind.tables.memory import Memory, memory_of
@@ -52,6 +52,8 @@ class ColumnarDecoder:
         root = make.root(swept.root, self._layout.root, chain)
         unasked = Unasked()
         if self._wanted.unasked:
+            if (few := fewer(memory, swept)) < len(slab):
+                return self.decode(slab.cut(0, few))
             unasked = unasked_of(memory, swept, root.sets, self._layout, make.noticed)
         singles = self._singles(memory, swept.odd)
         if len(singles.root):

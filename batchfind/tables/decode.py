@@ -22,6 +22,9 @@ from batchfind.tables.slabs import Origin, Slab
 FEWEST_ROWS = 32
 """Responses from which on a sweep costs less than decoding them one at a time."""
 
+_ONE_BY_ONE = 1 << 20
+"""Identifier bytes after which a piece ends: as text they may take many times that."""
+
 
 class Decoder:
     """Decodes the slabs of one query, each response once."""
@@ -55,13 +58,14 @@ class Decoder:
 
     def _one_by_one(self, slab: Slab) -> Decoded:
         singles = Singles(self._layout, self._wanted)
-        position = weight = 0
+        position = weight = size = 0
         for part in slab.parts:
             json = self._json_of(part.origin)
             for offset, payload in enumerate(part.identifiers()):
                 weight += singles.take(payload, position, part, offset, json)
                 position += 1
-                if weight > decoded.EXPLODED_BYTES:
+                size += len(payload)
+                if weight > decoded.EXPLODED_BYTES or size > _ONE_BY_ONE:
                     return _decoded(slab.cut(0, position), singles)
         return _decoded(slab, singles)
 

@@ -21,6 +21,8 @@ from batchfind.tables.reading import (
 
 REMEMBERED = 4096
 """Distinct values whose JSON is kept for the next response that repeats them."""
+LONGEST_REMEMBERED = 1024
+"""Bytes of such a value; thousands of longer ones would fill the memory."""
 
 
 class JsonText:
@@ -171,7 +173,9 @@ class JsonText:
         if seen is None:
             if len(self._seen) >= REMEMBERED:
                 self._seen.clear()
-            seen = self._seen[key] = sets, *text_value(raw, vr, sets)
+            seen = sets, *text_value(raw, vr, sets)
+            if len(raw) <= LONGEST_REMEMBERED:
+                self._seen[key] = seen
         _, body, replaced = seen
         self.replaced += replaced
         return body

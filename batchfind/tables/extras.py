@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,12 +13,39 @@ from batchfind.dicom.columnar.model import BoolVec, IntVec, Loose, Swept
 from batchfind.dicom.dictionary import is_private
 from batchfind.dicom.raw import RawElement
 from batchfind.dicom.transfer_syntaxes import IMPLICIT_LE
+from batchfind.tables.cells import contents
 from batchfind.tables.decoded import Unasked
 from batchfind.tables.layout import Layout
 from batchfind.tables.memory import Memory
 from batchfind.tables.set_column import SetColumn
 from batchfind.tables.single import unasked
 from batchfind.tables.swept import is_extra
+
+_ESCAPED_BYTES: Final = 256 << 10
+"""Bytes that JSON writes as six characters each, in one piece of a table."""
+_WRITTEN_AS_THEY_ARE: Final = bytes(range(0x20, 0x7F))
+
+
+def fewer(memory: Memory, swept: Swept) -> int:
+    """How many of the responses are rendered at once; all of them but for noise.
+
+    Args:
+        memory: the responses.
+        swept: what was found in them.
+    """
+    extras = [loose for loose in swept.root.loose if is_extra(loose)]
+    count = len(memory.begin)
+    if sum(int(loose.length.sum()) for loose in extras) <= _ESCAPED_BYTES:
+        return count
+    escaped = sum(
+        len(data.tobytes().translate(None, _WRITTEN_AS_THEY_ARE))
+        for _, data in (contents(memory.span(loose).binary()) for loose in extras)
+    )
+    return (
+        count
+        if escaped <= _ESCAPED_BYTES
+        else max(1, count * _ESCAPED_BYTES // escaped)
+    )
 
 
 def unasked_of(

@@ -27,6 +27,9 @@ _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 _LONGEST_NUMBER = 16
 _LARGEST_EXACT = 2**53 - 1
 _ENCODE = json.JSONEncoder(ensure_ascii=False).encode
+_ESCAPE = json.JSONEncoder(ensure_ascii=True).encode
+# Longer text is escaped: with a few wide characters Python keeps all of them wide.
+_LONGEST_AS_IT_IS = 1 << 16
 _PN_GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
 # Not a line end for JSON, but for many a tool that cuts text into lines.
 _LINE_ENDS = {0x85: "\\u0085", 0x2028: "\\u2028", 0x2029: "\\u2029"}
@@ -80,6 +83,8 @@ def binary_value(raw: bytes, vr: str, *, big_endian: bool) -> tuple[str, str]:
 
 def json_string(text: str) -> str:
     """Text as JSON on one line, whatever a tool takes for a line end."""
+    if len(text) > _LONGEST_AS_IT_IS:
+        return _ESCAPE(text)
     quoted = _ENCODE(text)
     return quoted if quoted.isascii() else quoted.translate(_LINE_ENDS)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from batchfind.dicom import charset, dictionary
 from batchfind.dicom.charset import CharacterSets
-from batchfind.dicom.raw import RawElement
+from batchfind.dicom.raw import DecodeLimits, RawElement
 from batchfind.dicom.transfer_syntaxes import EXPLICIT_BE
 from batchfind.tables.layout import PrivateSlots
 from batchfind.tables.slabs import Origin
@@ -15,6 +15,10 @@ SPECIFIC_CHARACTER_SET = 0x00080005
 QUERY_RETRIEVE_LEVEL = 0x00080052
 NEVER_EXTRA = frozenset({SPECIFIC_CHARACTER_SET, QUERY_RETRIEVE_LEVEL})
 """They describe how to read an answer; tables hold Unicode and know the level."""
+RESPONSE_LIMITS = DecodeLimits(data_set_bytes=2 << 20)
+"""Larger Identifiers stay in the capture and are not shown: as text in Unicode, with
+what XML and JSON escape, they take many times their bytes."""
+_LONGEST_REMEMBERED = 1024
 
 
 class Reading:
@@ -50,7 +54,7 @@ class Reading:
         sets = self._known.get(raw)
         if sets is None:
             sets = charset.resolve(raw, assume=self._assume, override=self._override)
-            if len(self._known) < 256:
+            if len(self._known) < 256 and len(raw) <= _LONGEST_REMEMBERED:
                 self._known[raw] = sets
         return sets
 

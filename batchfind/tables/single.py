@@ -18,6 +18,7 @@ from batchfind.tables.decoded import Defect
 from batchfind.tables.dicom_json import JsonText
 from batchfind.tables.layout import Layout
 from batchfind.tables.level import Level, Wanted
+from batchfind.tables.reading import RESPONSE_LIMITS
 from batchfind.tables.slabs import Origin, Part
 
 _MEMBER_BYTES = 32
@@ -81,7 +82,9 @@ class Singles:
         if not payload:
             raise IdentifierDefect("malformed", 0, "the response has no Identifier")
         syntax = origin.transfer_syntax
-        elements = scalar.decode(payload, syntax, known=origin.dictionary)
+        elements = scalar.decode(
+            payload, syntax, limits=RESPONSE_LIMITS, known=origin.dictionary
+        )
         if origin.correction:
             correct_elements(elements)
         _check_explosion(elements, self._layout, len(payload), syntax)

@@ -162,6 +162,11 @@ class Slab:
         """UID all its Identifiers are encoded in."""
         return self.parts[0].origin.transfer_syntax
 
+    @property
+    def size(self) -> int:
+        """Identifier bytes."""
+        return sum(part.size for part in self.parts)
+
     def __len__(self) -> int:
         return sum(len(part.ends) for part in self.parts)
 
@@ -221,6 +226,9 @@ def join(
                 parts, count, held = [], 0, 0
             parts.append(piece)
             count, held = count + len(piece.ends), held + piece.size
+            if held >= size:  # one that is large is gone before the next is read
+                yield Slab(tuple(parts))
+                parts, count, held = [], 0, 0
     if parts:
         yield Slab(tuple(parts))
 

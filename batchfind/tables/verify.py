@@ -29,6 +29,7 @@ from batchfind.tables.slabs import Slab
 _NO_RESPONSES: Final = np.zeros(0, np.bool_)
 _REMEMBERED_KEYS: Final = 64
 _REMEMBERED_TEXTS: Final = 1 << 17
+_LONGEST_REMEMBERED: Final = 256
 _NOTHING: Final[AbstractSet[str]] = frozenset()
 _BITS: Final = 63
 
@@ -157,8 +158,12 @@ class Verifier:
         if len(known) > _REMEMBERED_TEXTS:
             known.clear()
         judge = key.judge or _undecided
+        long: dict[str, bool] = {}
         for text in set(texts) - known.keys():
-            known[text] = judge(text) is False
+            kept = known if len(text) <= _LONGEST_REMEMBERED else long
+            kept[text] = judge(text) is False
+        if long:
+            return [long[text] if text in long else known[text] for text in texts]
         return [known[text] for text in texts]
 
     def _with_mismatches(

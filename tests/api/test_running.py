@@ -9,7 +9,7 @@ import pytest
 
 import batchfind
 from batchfind import ExitCode, Job, RunResult, Verdict
-from batchfind.execution.progress import Event, RunEnded, RunStarted
+from batchfind.execution.progress import Event, RequestStarted, RunEnded, RunStarted
 
 ROOT = Path(__file__).parents[2]
 
@@ -171,6 +171,29 @@ class TestARun:
         assert result.run_dir == tmp_path / "mine"
         assert batchfind.open_run("other/../mine").run_dir == result.run_dir
         assert result.plan_digest == plan.digest
+
+    def test_goes_on_in_a_directory_at_its_own_clock(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("PYTHONPATH", str(ROOT))
+        job = tmp_path / "job.yaml"
+        job.write_text(
+            JOB.replace("PatientID: NO-SUCH-PATIENT", "PatientID: '{{ now }}'"), "utf-8"
+        )
+
+        def go(**more: Any) -> RunResult:
+            return batchfind.run(job, run_dir=tmp_path / "mine", out=tmp_path, **more)
+
+        first = go(now="2026-01-31T18:00")
+        told: list[Event] = []
+        second = go(observers=[told.append])
+        assert second.exit_code is first.exit_code is ExitCode.OK
+        assert [one.attempts for one in second.requests] == [1, 1]
+        assert not [one for one in told if isinstance(one, RequestStarted)]
+        with pytest.raises(batchfind.StateError, match="2 requests differs: nobody"):
+            go(now="2026-02-01")
+        with pytest.raises(batchfind.StateError, match="key PatientName"):
+            go(vars={"who": "A*"})
 
     def test_of_a_plan_takes_nothing_that_would_change_it(self, job: Job) -> None:
         with pytest.raises(batchfind.UsageError, match="a plan is resolved"):

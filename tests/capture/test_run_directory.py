@@ -83,8 +83,61 @@ class TestCreating:
         exact = replace(new, exactly=tmp_path / "deep" / "down" / "here")
         with create_run_directory(exact) as run:
             assert run.path == exact.exactly
-        with pytest.raises(StateError, match="exists already"):
+            run.capture.touch()
+        with pytest.raises(StateError, match="a run exists already"):
             create_run_directory(exact)
+
+    @pytest.mark.parametrize(
+        "left",
+        [
+            [],
+            ["run.lock"],
+            ["run.lock", "job.yaml"],
+            ["run.lock", "job.yaml", "plan.json"],
+            ["run.lock", "job.yaml", "plan.json", "run.db.new", "run.db.new-journal"],
+        ],
+    )
+    def test_an_exact_directory_may_be_empty_or_unfinished(
+        self, left: list[str], new: NewRun, tmp_path: Path
+    ) -> None:
+        place = tmp_path / "here"
+        place.mkdir(mode=0o755)
+        for name in left:
+            (place / name).write_text("half a")
+        with create_run_directory(replace(new, exactly=place)) as run:
+            assert run.path == place
+            assert mode(place) == 0o700
+            assert (place / "plan.json").read_bytes() == new.plan_json
+            assert (place / "job.yaml").read_text(encoding="utf-8") == new.job_yaml
+            names = {entry.name for entry in place.iterdir()}
+            assert names == {"run.lock", "job.yaml", "plan.json"}
+
+    def test_an_exact_directory_of_others_is_left_alone(
+        self, new: NewRun, tmp_path: Path
+    ) -> None:
+        (tmp_path / "plan.json").write_text("mine")
+        (tmp_path / "notes.txt").write_text("mine, too")
+        exact = replace(new, exactly=tmp_path, base=tmp_path.parent / "runs-elsewhere")
+        with pytest.raises(StateError, match=r"no run's, such as notes\.txt: name a"):
+            create_run_directory(exact)
+        assert (tmp_path / "plan.json").read_text() == "mine"
+        assert not (tmp_path / "run.lock").exists()
+
+    def test_an_exact_directory_is_no_file(self, new: NewRun, tmp_path: Path) -> None:
+        (tmp_path / "file").touch()
+        with pytest.raises(StateError, match="this is no directory"):
+            create_run_directory(replace(new, exactly=tmp_path / "file"))
+
+    def test_an_unfinished_directory_that_is_held_is_left_alone(
+        self, new: NewRun, tmp_path: Path
+    ) -> None:
+        place = tmp_path / "here"
+        with create_run_directory(replace(new, exactly=place, job="first")):
+            with pytest.raises(StateError, match="run here is in use") as refusal:
+                create_run_directory(replace(new, exactly=place, job="second"))
+            assert refusal.value.locked
+            assert (place / "plan.json").read_bytes() == new.plan_json
+        made(new, job="second")  # its lock was given back
 
     @pytest.mark.parametrize("job", ["", "..", ".x", "a/b", "a\\b", "a\nb", "x" * 200])
     def test_a_job_name_never_leaves_the_base(self, new: NewRun, job: str) -> None:
@@ -133,6 +186,35 @@ class TestLocks:
             assert f"process {os.getpid()} on " in str(refusal.value)
             assert " since 20" in str(refusal.value)
         made(new)
+
+    def test_a_job_that_allows_it_runs_beside_itself(self, new: NewRun) -> None:
+        beside = replace(new, alone=False)
+        with create_run_directory(new), create_run_directory(beside) as second:
+            second.capture.touch()
+            with pytest.raises(StateError, match=r"run .* is in use"):
+                reopen_run_directory(second.path, alone=False)
+        with (
+            create_run_directory(replace(new, started=STARTED + timedelta(days=1))),
+            reopen_run_directory(second.path, alone=False) as again,
+        ):
+            assert again.path == second.path
+
+    def test_a_run_elsewhere_takes_the_lock_of_its_job(
+        self, new: NewRun, tmp_path: Path
+    ) -> None:
+        with create_run_directory(replace(new, exactly=tmp_path / "exact")) as run:
+            run.capture.touch()
+        folder = new.base / "nightly"
+        with (
+            reopen_run_directory(run.path, folder),
+            pytest.raises(StateError, match="job nightly is in use"),
+        ):
+            create_run_directory(new)
+        with create_run_directory(new):
+            with pytest.raises(StateError, match="job nightly is in use"):
+                reopen_run_directory(run.path, folder)
+            with reopen_run_directory(run.path, tmp_path / "moved away"):
+                pass
 
     def test_other_jobs_run_beside_it(self, new: NewRun) -> None:
         with create_run_directory(new):

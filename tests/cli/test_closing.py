@@ -336,7 +336,7 @@ class TestTheWayOn:
         result = run_result(requests=(failed,), exit_code=ExitCode.INCOMPLETE)
         assert closing(result).splitlines()[-2:] == [
             "ask again: batchfind resume /runs/nightly/one",
-            "  (resume repeats the stored plan; after changing the job: batchfind run)",
+            "  (resume repeats the stored plan; at new hosts or ports: add --job FILE)",
         ]
 
     def test_from_an_interruption_needs_no_such_remark(

@@ -4,8 +4,10 @@ import io
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from types import SimpleNamespace
 from typing import Any, cast
+from zoneinfo import ZoneInfo
 
 import pytest
 from rich.console import Console
@@ -18,6 +20,8 @@ from batchfind.execution.progress import (
     Event,
     FinishingStarted,
     PeerTrouble,
+    PeerWaits,
+    PlaceAwaited,
     RequestEnded,
     RequestRetried,
     RequestsGrown,
@@ -460,6 +464,40 @@ class TestPlainLines:
             "worklist @ ris: 1 answered, 3 responses received, 0.0 s\n"
             "worklist @ ris: 1 answered, 7 responses received, 0.0 s\n"
         )
+
+
+class TestAPeerThatWaits:
+    UNTIL = datetime(2026, 11, 23, 20, 0, tzinfo=ZoneInfo("Europe/Berlin"))
+
+    def test_is_a_notice_on_the_board(self) -> None:
+        board = Board()
+        board.observe(PeerWaits("pacs", self.UNTIL), 1.0)
+        assert board.notice == "pacs: waits until Mon 20:00 Europe/Berlin (hours)"
+
+    def test_is_a_line(self, capsys: pytest.CaptureFixture[str]) -> None:
+        Lines(Board())(PeerWaits("pacs", self.UNTIL))
+        line = "pacs: waits until Mon 20:00 Europe/Berlin (hours)\n"
+        assert capsys.readouterr().err == line
+
+    def test_is_traced(self, capsys: pytest.CaptureFixture[str]) -> None:
+        Trace()(PeerWaits("pacs", self.UNTIL))
+        line = "PeerWaits peer=pacs until=2026-11-23 20:00:00+01:00\n"
+        assert capsys.readouterr().err[10:] == line
+
+
+class TestAPeerWithoutAPlaceLeft:
+    """Other runs on this host have all associations it bears."""
+
+    SENTENCE = "ris: waits for a place, other batchfind processes have them all"
+
+    def test_is_a_notice_on_the_board(self) -> None:
+        board = Board()
+        board.observe(PlaceAwaited("ris"), 1.0)
+        assert board.notice == self.SENTENCE
+
+    def test_is_a_line(self, capsys: pytest.CaptureFixture[str]) -> None:
+        Lines(Board())(PlaceAwaited("ris"))
+        assert capsys.readouterr().err == f"{self.SENTENCE}\n"
 
 
 class TestTheTrace:

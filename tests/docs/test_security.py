@@ -4,7 +4,8 @@ After a change of one, `REWRITE_DOCS=1 pytest tests/docs` writes its tables anew
 each limit is tested: announced lengths and PDUs in tests/ul/test_hostile.py and
 tests/security/test_hostile_answers.py; command and data sets in
 tests/dimse/test_messages.py; Identifiers in tests/dicom/test_scalar.py; limits of one
-request in tests/execution/test_asking.py; YAML in tests/job/test_yaml_traps.py;
+request in tests/execution/test_asking.py and
+tests/interop/test_hostile_endings.py; YAML in tests/job/test_yaml_traps.py;
 templates in tests/plan/test_templates.py; key paths in tests/dicom/test_paths.py; rows
 and Identifier files in tests/sources; secrets in tests/execution/test_credentials.py;
 stored sets in tests/capture/test_codec.py. Those that none of them has are in
@@ -31,11 +32,13 @@ from batchfind.execution.secret_sources import MOST_BYTES
 from batchfind.job import documents, yaml_nodes
 from batchfind.job.model import PerRequest, RunPolicy
 from batchfind.job.report import MOST_PROBLEMS
+from batchfind.net import find, resolver
 from batchfind.net.settings import Timeouts
 from batchfind.plan.sandbox import MAX_RENDERED
 from batchfind.plan.templates import MAX_TEMPLATE
 from batchfind.sources import dictionaries, elements, identifiers, parquet, rows
 from batchfind.sources.xml_tree import _MOST_DECLARED
+from batchfind.tables.reading import RESPONSE_LIMITS
 from batchfind.ul import association, decode, header
 
 ROOT: Final = Path(__file__).parents[2]
@@ -71,11 +74,16 @@ def of_peers() -> Sequence[Row]:
             bytes_of(LONGEST_DATA_SET),
             "`limit`",
         ),
-        ("an Identifier, inflated", bytes_of(one.data_set_bytes), DEFECT),
+        (
+            "an Identifier, inflated",
+            bytes_of(RESPONSE_LIMITS.data_set_bytes),
+            f"as it came in the capture and in DICOM files; {DEFECT}",
+        ),
         ("elements and items in it", f"{one.elements:,}", DEFECT),
         ("sequences within sequences", f"{one.depth}", DEFECT),
         ("values of one element", f"{one.values:,}", DEFECT),
         ("bytes of one value field", bytes_of(one.value_bytes), DEFECT),
+        ("responses after a C-CANCEL", bytes_of(find._MOST_DRAINED), "abort"),
         (
             "received and not yet stored, of a run",
             bytes_of(QUEUE_BYTES),
@@ -161,11 +169,16 @@ def test_no_other_page_says_another_number() -> None:
     one = DecodeLimits()
     for text in (
         f"A-ASSOCIATE-AC of {bytes_of(header.LONGEST_AC)}",
-        f"a data set of {bytes_of(LONGEST_DATA_SET)}, inflated or not",
+        f"a data set of {bytes_of(LONGEST_DATA_SET)}",
+        f"an Identifier of {bytes_of(RESPONSE_LIMITS.data_set_bytes)}, inflated",
         f"{one.elements:,} elements, {one.depth} levels of nesting",
     ):
         assert text in design
     assert re.search(rf"command\s+set of {bytes_of(LONGEST_COMMAND)}", design)
+
+
+def test_names_at_once_are_as_many_as_it_says() -> None:
+    assert f"; {resolver._MOST} of them at once " in PAGE.read_text("utf-8")
 
 
 def test_the_modes_are_those_that_tests_check() -> None:

@@ -14,6 +14,7 @@ from batchfind.capture.journal import Journal
 from batchfind.capture.reader import open_capture
 from batchfind.capture.records import Ending, RequestVerdict
 from batchfind.execution.credentials import Credentials
+from batchfind.execution.hours import Clock, wall_clock
 from batchfind.execution.local import LocalExecutor
 from batchfind.execution.outcomes import Stop
 from batchfind.execution.progress import Event
@@ -47,18 +48,25 @@ Ask: TypeAlias = Callable[..., Asked]
 
 @pytest.fixture
 def ask(tmp_path: Path) -> Ask:
-    """Asks every request of a plan; `stop_when` ends the run at an event."""
+    """Asks every request of a plan.
+
+    `stop_when` ends the run at an event; `clock` tells the time of day.
+    """
     folders = iter(range(10_000))
 
-    def run(plan: Plan, stop_when: Callable[[Event], bool] | None = None) -> Asked:
+    def run(
+        plan: Plan,
+        stop_when: Callable[[Event], bool] | None = None,
+        clock: Clock = wall_clock,
+    ) -> Asked:
         path = tmp_path / f"{next(folders)}.db"
-        return asyncio.run(_asked(plan, path, stop_when), debug=True)
+        return asyncio.run(_asked(plan, path, stop_when, clock), debug=True)
 
     return run
 
 
 async def _asked(
-    plan: Plan, path: Path, stop_when: Callable[[Event], bool] | None
+    plan: Plan, path: Path, stop_when: Callable[[Event], bool] | None, clock: Clock
 ) -> Asked:
     events: list[Event] = []
     complaints: list[str] = []
@@ -74,7 +82,7 @@ async def _asked(
 
     journal = await Journal.create(path, {}, plan)
     executor = LocalExecutor(complain, Credentials.load(plan))
-    scheduler = Scheduler(plan, Wiring(plan, {}), executor, journal, tell)
+    scheduler = Scheduler(plan, Wiring(plan, {}), executor, journal, tell, clock=clock)
 
     async def watch() -> None:
         await stop.wait()

@@ -16,6 +16,7 @@ from batchfind.dicom.identifier import Element
 from batchfind.dicom.paths import KeyPath, parse_path
 from batchfind.execution.answers import Answers
 from batchfind.execution.growing import Grower
+from batchfind.execution.hours import Clock, wall_clock
 from batchfind.execution.local import LocalExecutor
 from batchfind.execution.outcomes import Stop
 from batchfind.execution.progress import Event
@@ -70,6 +71,7 @@ def run(
     stop_when: Callable[[Event], bool] | None = None,
     *,
     grows: bool = True,
+    clock: Clock = wall_clock,
 ) -> Outcome:
     """Asks all there is to ask; goes on where a capture is there already.
 
@@ -78,10 +80,12 @@ def run(
         path: of the capture.
         stop_when: ends the run at an event.
         grows: else it is as if the run was killed before anything was born.
+        clock: tells the time of day.
     """
     if not path.exists():
         asyncio.run(_create(given, path))
-    return asyncio.run(_run(given, path, stop_when, grows=grows), debug=True)
+    work = _run(given, path, stop_when, grows=grows, clock=clock)
+    return asyncio.run(work, debug=True)
 
 
 async def _create(given: Plan, path: Path) -> None:
@@ -90,7 +94,12 @@ async def _create(given: Plan, path: Path) -> None:
 
 
 async def _run(
-    given: Plan, path: Path, stop_when: Callable[[Event], bool] | None, *, grows: bool
+    given: Plan,
+    path: Path,
+    stop_when: Callable[[Event], bool] | None,
+    *,
+    grows: bool,
+    clock: Clock,
 ) -> Outcome:
     requests, grower = continuing(given, path)
     journal = await Journal.reopen(path)
@@ -109,6 +118,7 @@ async def _run(
         journal,
         tell,
         grower=grower if grows else None,
+        clock=clock,
     )
     try:
         verdicts = await scheduler.run(requests)

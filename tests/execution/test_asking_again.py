@@ -22,7 +22,13 @@ from batchfind.execution.run import RunOptions, resume_run, run_plan
 from batchfind.job.model import PeerLimits, Publish, RetryPolicy
 from batchfind.plan.model import Plan, Request
 from tests.execution.conftest import Ask, Asked
-from tests.execution.plans import output, peer, plan, request, with_real_keys
+from tests.execution.plans import (
+    output,
+    peer,
+    plan,
+    request,
+    with_real_keys,
+)
 from tests.peers import pdu, steps
 from tests.peers.plugin import StartPeer
 from tests.peers.scripted import Conversation, ScriptedPeer, Step

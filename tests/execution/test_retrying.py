@@ -221,6 +221,51 @@ class TestCircuit:
         assert hopeless.given_up
         assert without.given_up
 
+    @pytest.mark.parametrize("error", [errors.NoContext, errors.IdentityUnconfirmed])
+    def test_closes_when_an_association_was_accepted(
+        self, error: type[PeerError]
+    ) -> None:
+        """The SCP is there: it will not do what one request needs."""
+        circuit = Circuit(1)
+        for _ in range(9):
+            circuit.ended(failed(error("told")), 10.0, probe=False, asker="a")
+        assert not circuit.waits
+        self.fail(circuit, 5)
+        circuit.probe()
+        circuit.ended(failed(error("told")), 40.0, probe=True, asker="a")
+        assert not circuit.waits
+        assert not circuit.given_up
+
+    def test_does_not_blame_the_peer_for_a_lack_of_descriptors(self) -> None:
+        circuit, lack = Circuit(1), failed(errors.DescriptorsExhausted("told"))
+        for _ in range(9):
+            circuit.ended(lack, 10.0, probe=False, asker="a")
+        assert not circuit.waits
+        self.fail(circuit, 5)
+        circuit.probe()
+        circuit.ended(lack, 40.0, probe=True, asker="a")
+        assert circuit.waits
+        assert not circuit.probing
+        assert circuit.opened == 40.0
+
+    def test_opens_when_none_was(self) -> None:
+        circuit, refused = Circuit(1), failed(errors.Refused("told"))
+        for _ in range(5):
+            circuit.ended(refused, 10.0, probe=False, asker="a")
+        assert circuit.waits
+        assert not circuit.refusals("a")
+
+    def test_takes_a_rejection_for_one_of_who_asks(self) -> None:
+        circuit, rejected = Circuit(1), failed(errors.RejectedPermanent("told"))
+        for times in range(6):
+            assert circuit.refusals("a") == (5 if times == 5 else 0)
+            circuit.ended(rejected, 10.0, probe=False, asker="a")
+        assert not circuit.refusals("b")
+        assert not circuit.waits
+        assert not circuit.given_up
+        circuit.reached()
+        assert not circuit.refusals("a")
+
     def test_late_failures_of_others_are_no_failure_of_the_probe(self) -> None:
         circuit = Circuit(1)
         self.fail(circuit, 5)

@@ -366,13 +366,31 @@ class TestTrouble:
         finished = export_run(result.run_dir, to_paths=True)
         assert finished.exit_code is ExitCode.OK
 
-    def test_the_same_run_directory_twice_is_refused(
+    def test_the_same_run_directory_twice_asks_nothing_twice(
         self, tmp_path: Path, scripted_peer: StartPeer
     ) -> None:
-        given = one_answer(tmp_path, scripted_peer(*GOOD).port)
+        peer = scripted_peer(*GOOD)
+        given = one_answer(tmp_path, peer.port)
+        first, _ = run(given, tmp_path / "exactly")
+        second, _ = run(given, tmp_path / "exactly")
+        assert second.exit_code is first.exit_code is ExitCode.OK
+        assert [one.sha256 for one in second.outputs] == [
+            one.sha256 for one in first.outputs
+        ]
+        assert peer.seen.connections == 1
+
+    def test_the_run_directory_of_another_plan_is_refused(
+        self, tmp_path: Path, scripted_peer: StartPeer
+    ) -> None:
+        peer = scripted_peer(*GOOD)
+        given = one_answer(tmp_path, peer.port)
         run(given, tmp_path / "exactly")
-        with pytest.raises(StateError):
-            run(given, tmp_path / "exactly")
+        other = replace(given, timezone="Asia/Tokyo")
+        with pytest.raises(StateError, match="time zone Europe/Berlin -> Asia/Tokyo"):
+            run(other, tmp_path / "exactly")
+        with pytest.raises(StateError, match="time zone Europe/Berlin -> Asia/Tokyo"):
+            asyncio.run(resume_run(tmp_path / "exactly", edited=other))
+        assert peer.seen.connections == 1
 
     def test_status_of_a_folder_that_is_no_run(self, tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="run directory"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from pathlib import Path
 from struct import pack
 from typing import Any
@@ -25,6 +25,10 @@ from tests.interop.hostile.behaviour import (
 from tests.interop.hostile.framing import command_only, one_match
 from tests.interop.hostile.identifiers import (
     EXPLICIT,
+    ID,
+    NAME,
+    STUDY,
+    WHOLE,
     deflated,
     in_pieces,
     nested,
@@ -32,24 +36,26 @@ from tests.interop.hostile.identifiers import (
 from tests.interop.hostile.messages import flooding
 from tests.interop.hostile.neighbourhood import job_of
 from tests.peers import steps
-from tests.peers.scripted import Step
+from tests.peers.scripted import Conversation, Step
 from tests.peers.steps import flood, matches, raw, say
 
 ROOT = Path(__file__).parents[2]
 MOST = 64 << 10
 """KiB that a hostile peer may cost beyond what a good one does."""
 RESPONSES = 5_000
-TEXT = 0x00081190
+TEXT, UNASKED = 0x00081190, 0x00321000
 MEASURED = """
 import sys
 from pathlib import Path
-from batchfind.cli.main import execute
-code = execute(sys.argv[1:])
-status = dict(
-    line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines()
-)
-print("peak", status["VmHWM"].split()[0], file=sys.stderr)
-sys.exit(code)
+from batchfind.__main__ import main
+try:
+    main()
+finally:
+    status = dict(
+        line.split(":", 1)
+        for line in Path("/proc/self/status").read_text().splitlines()
+    )
+    print("peak", status["VmHWM"].split()[0], file=sys.stderr)
 """
 """The peak of the process itself; what wait4 tells includes the parent's."""
 
@@ -83,6 +89,56 @@ def endless() -> Behaviour:
     peer = {"timeouts": {"cancel": "300ms"}}
     return Behaviour("infinite_pending", stated, [flooding(one_match)], peer=peer)
 
+
+def repeated(name: str, identifier: bytes, count: int, stated: Stated) -> Behaviour:
+    """The same response again and again."""
+
+    async def step(talk: Conversation) -> None:
+        response = in_pieces(talk.request, identifier)
+        for _ in range(count):
+            await talk.send(response)
+
+    return Behaviour(name, stated, [step, steps.final()])
+
+
+def defects(count: int) -> Stated:
+    return suspect("malformed", f"{count} responses cannot be decoded (limit)", count)
+
+
+def unasked(value: bytes) -> bytes:
+    """A good Identifier with a text that nobody asked for."""
+    return WHOLE + EXPLICIT.element(UNASKED, value, "UT")
+
+
+def named(value: bytes) -> bytes:
+    """An Identifier whose Patient ID, which was asked for, is this text."""
+    name = EXPLICIT.element(NAME, b"Odd^One ")
+    return name + EXPLICIT.element(ID, value, "UT") + STUDY
+
+
+MANY = [
+    repeated(
+        "responses_15m",
+        EXPLICIT.element(TEXT, b"a" * (15 << 20), "UT"),
+        6,
+        defects(6),
+    ),
+    repeated("responses_1m", unasked(b"a" * ((1 << 20) - 2)), 20, complete(20)),
+    repeated("controls_1m", unasked(b"\1" * ((1 << 20) - 2)), 6, complete(6)),
+    repeated("controls_3k", unasked(b"\1" * 3_000), 2_000, complete(2_000)),
+    repeated("names_1m", named(b"a" * ((1 << 20) - 2)), 20, complete(20)),
+    repeated(
+        "ds_15000_elements",
+        WHOLE
+        + b"".join(
+            EXPLICIT.element(UNASKED + number, b"x" * 100, "LO")
+            for number in range(15_000)
+        ),
+        5,
+        complete(5),
+    ),
+]
+"""What enters tables, or is too large to, many times over."""
 
 TABLE = [
     sending(
@@ -120,15 +176,21 @@ TABLE = [
     endless(),
 ]
 GOOD = Behaviour("good", complete())
+FORMATS = ("csv", "jsonl", "xml")
+"""What the many are written as, each after the other."""
 
 
-def measured(one: Behaviour, folder: Path) -> tuple[int, dict[str, Any]]:
+def measured(
+    one: Behaviour, folder: Path, formats: Container[str] = ("csv",)
+) -> tuple[int, dict[str, Any]]:
     """Peak memory of a run in KiB, and what it says of its request."""
     with one.start() as peer:
         job = folder / "job.yaml"
         limits = {"responses": RESPONSES}
         text = job_of([one], {one.name: peer.port}, per_request=limits)
-        text["outputs"] = [each for each in text["outputs"] if each["format"] == "csv"]
+        text["outputs"] = [
+            each for each in text["outputs"] if each["format"] in formats
+        ]
         job.write_text(json.dumps(text))
         command = [sys.executable, "-c", MEASURED, "run", str(job), "--json"]
         ran = subprocess.run(
@@ -159,3 +221,20 @@ def test_costs_no_more_than_its_bound(
     assert told["cause"]["code"] == one.stated.cause
     assert one.stated.words in told["cause"]["message"]
     assert peak - usual <= MOST
+
+
+@pytest.fixture(scope="module")
+def usual_of_all(tmp_path_factory: pytest.TempPathFactory) -> int:
+    """The same where every format is written."""
+    return measured(GOOD, tmp_path_factory.mktemp("all"), FORMATS)[0]
+
+
+@pytest.mark.parametrize("one", MANY, ids=lambda one: one.name)
+def test_many_cost_no_more_than_one(
+    one: Behaviour, usual_of_all: int, tmp_path: Path
+) -> None:
+    peak, told = measured(one, tmp_path, FORMATS)
+    assert told["verdict"] == one.stated.verdict.value
+    assert told["responses"] == one.stated.responses
+    assert one.stated.words in (told["cause"] or {"message": ""})["message"]
+    assert peak - usual_of_all <= MOST

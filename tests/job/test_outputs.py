@@ -10,6 +10,7 @@ import pytest
 
 from batchfind.job.model import (
     Job,
+    Keep,
     Output,
     OutputFormat,
     PerRequest,
@@ -552,7 +553,7 @@ class TestTheRun:
             f"{ONE}run: {{dir: ../runs, concurrency: 4, on_failure: stop, "
             "max_requests: 5, executor: local, per_request: {responses: 10, "
             "bytes: 1MiB, time: none}, retry: {attempts: 5, backoff: 500ms, "
-            "max_backoff: 2m}, deadline: 8h}\n"
+            "max_backoff: 2m}, deadline: 8h, keep: {runs: 30, days: 90}}\n"
         )
         assert job.run == RunPolicy(
             directory=tmp_path / "../runs",
@@ -562,4 +563,19 @@ class TestTheRun:
             per_request=PerRequest(responses=10, bytes=1 << 20, time=None),
             retry=RetryPolicy(attempts=5, backoff=0.5, max_backoff=120.0),
             deadline=28800.0,
+            keep=Keep(runs=30, days=90),
         )
+
+    def test_keeps_by_either_bound(self, load: Load) -> None:
+        assert load(f"{ONE}run: {{keep: {{days: 7}}}}").run.keep == Keep(days=7)
+        assert load(f"{ONE}run: {{keep: {{runs: 7}}}}").run.keep == Keep(runs=7)
+        assert load(f"{ONE}run: {{keep: {{}}}}").run.keep.everything
+
+    @pytest.mark.parametrize("bound", ["0", "-1", "1.5", "30d", "none", "[3]", "true"])
+    def test_keeps_whole_numbers_of_runs_and_days(
+        self, problems: Problems, bound: str
+    ) -> None:
+        for name in ("runs", "days"):
+            (problem,) = problems(f"{ONE}run: {{keep: {{{name}: {bound}}}}}")
+            assert f"run.keep.{name}: " in problem
+            assert "integer" in problem or "1 or more" in problem

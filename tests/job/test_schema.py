@@ -93,6 +93,7 @@ DEFAULTS: dict[str, type] = {
     "expect": model.Expect,
     "repeat": model.Repeat,
     "run": model.RunPolicy,
+    "keep": model.Keep,
     "retry": model.RetryPolicy,
     "perRequest": model.PerRequest,
     "output": model.Output,
@@ -109,6 +110,9 @@ READ: dict[str, Callable[[Any], Any]] = {
     **dict.fromkeys(["release", "idle", "every", "time"], units.seconds),
     **dict.fromkeys(["backoff", "max_backoff", "deadline"], units.seconds),
     "bytes": units.size,
+    "rate": units.rate,
+    "hours": lambda text: () if text == "any" else (text,),
+    "outside_hours": model.OutsideHours,
     "priority": model.Priority,
     "publish": model.Publish,
     "overwrite": output_model.Overwrite,
@@ -138,6 +142,7 @@ ELSEWHERE = {
     ("rows", "encoding"): inputs.UTF_8,
     ("rows", "on_empty"): "error",  # Rows.skip_empty is False
     ("run", "on_failure"): "continue",  # RunPolicy.stop_on_failure is False
+    ("run", "overlap"): "refuse",  # RunPolicy.overlap is False
     ("limits", "response_cap"): "auto",  # ResponseCap.auto is True
     ("output", "names"): "as-sent",  # OutputOptions.components is False
     ("window", "split"): "off",  # Window.split is None
@@ -284,6 +289,7 @@ UNKNOWN = {
         "(did you mean 'after_responses'?)",
     ),
     "run": ("run: {concurency: 1}", "4:7", "run.concurency", "'concurrency'?)"),
+    "keep": ("run: {keep: {dais: 1}}", "4:14", "run.keep.dais", "'days'?)"),
     "per_request": (
         "run: {per_request: {respones: 1}}",
         "4:21",
@@ -315,8 +321,6 @@ def test_an_unknown_field_is_an_error_with_a_suggestion(
 @pytest.mark.parametrize(
     "name",
     [
-        *("rate", "hours"),
-        *("outside_hours", "overlap", "keep"),
         *("key_file", "quoting", "sheet", "index"),
     ],
 )

@@ -271,7 +271,8 @@ class TestAFullDisk:
         error = storage_error(Path("/x/a.csv"), OSError(errno.ENOSPC, "No space left"))
         assert str(error) == (
             "/x/a.csv: the output cannot be written: No space left; free some space"
-            " there, then run batchfind export: the capture holds every answer"
+            " there, then run batchfind export --to-paths: the capture holds every"
+            " answer"
         )
 
 

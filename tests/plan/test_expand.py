@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from batchfind.digest import sha256_of
 from batchfind.errors import JobError, Severity
+from batchfind.job.model import Keep
 from batchfind.plan.digests import plan_digest, request_key
 from batchfind.plan.model import Plan
 from batchfind.plan.problems import MOST_ERRORS
@@ -221,9 +222,13 @@ class TestOptions:
 
     def test_the_policy_of_the_job_is_kept(self, planner: Planner) -> None:
         text = (
-            JOB + "run: {concurrency: 3, on_failure: stop, per_request: {time: 5s}}\n"
+            JOB + "run: {concurrency: 3, on_failure: stop, per_request: {time: 5s}, "
+            "keep: {runs: 30}}\n"
         )
-        policy = planner.plan(text).policy
+        plan = planner.plan(text)
+        assert plan.digest == planner.plan(JOB).digest
+        policy = plan.policy
+        assert policy.keep == Keep(runs=30)
         assert (policy.concurrency, policy.stop_on_failure) == (3, True)
         assert policy.per_request.time == 5.0
 

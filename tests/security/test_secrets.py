@@ -21,13 +21,19 @@ from pathlib import Path
 
 import pytest
 
+from batchfind.capture.reader import open_capture
 from tests.peers import steps
 from tests.peers.pki import Pki, server_context
 from tests.peers.plugin import StartPeer
+from tests.peers.processes import free_port
 from tests.peers.scripted import ScriptedPeer
 from tests.security.conftest import ROOT
 
-FROM_ENVIRONMENT = {"KEY_PASSWORD": "secret-of-the-key", "TOKEN": "secret-in-variable"}
+FROM_ENVIRONMENT = {
+    "KEY_PASSWORD": "secret-of-the-key",
+    "TOKEN": "secret-in-variable",
+    "DEMO_PASSWORD": "secret-of-the-demo",
+}
 IN_FILES = {"pw": "secret-in-a-file", "ticket": "secret-of-the-ticket"}
 WRITTEN = {
     "written_password": "secret-in-the-job",
@@ -36,6 +42,7 @@ WRITTEN = {
 JOB = """\
 version: 1
 name: sealed
+run: {{retry: {{attempts: 1}}}}
 tls:
   hospital: {{key: k.pem, certificate: c.pem, ca: ca.pem,
     password: {{env: KEY_PASSWORD}}}}
@@ -53,16 +60,20 @@ peers:
     username: bert, password: {written_password}, insecure_ok: true}}}}
   saml: {{host: 127.0.0.1, port: {saml}, user_identity: {{type: saml,
     token: {written_token}, insecure_ok: true}}}}
+  beside: {{demo: pacs, user_identity: {{type: username-password, username: carl,
+    password: {{env: DEMO_PASSWORD}}, insecure_ok: true}}}}
 queries:
   q:
     model: worklist
     peers: [sealed, jwt, kerberos, plain, saml]
     keys: {{PatientID: x}}
+  demo: {{model: patient, level: PATIENT, peers: [beside], keys: {{PatientID: x}}}}
 outputs:
-  - {{format: jsonl, path: out/q.jsonl, publish: always}}
+  - {{format: jsonl, path: out/q.jsonl, queries: [q], publish: always}}
+  - {{format: csv, path: out/q.csv, queries: [q], publish: always}}
+  - {{format: csv, path: out/asked.csv, queries: [q], table: requests,
+    publish: always}}
 """
-
-
 ASKED = ("sealed", "jwt", "kerberos", "plain", "saml")
 
 
@@ -124,10 +135,8 @@ def in_process_list(process: int) -> bytes:
     )
 
 
-def environments(process: int) -> bytes:
-    return b"".join(
-        Path(f"/proc/{one}/environ").read_bytes() for one in family_of(process)
-    )
+def environment(process: int) -> bytes:
+    return Path(f"/proc/{process}/environ").read_bytes()
 
 
 def cells_of(database: Path) -> bytes:
@@ -166,14 +175,17 @@ class TestARunUnderWay:
                     assert process.poll() is None
                     time.sleep(0.02)
                 listed = in_process_list(process.pid)
-                inherited = environments(process.pid)
+                own, *inherited = map(environment, family_of(process.pid))
                 process.send_signal(signal.SIGINT)
                 out, err = process.communicate(timeout=60)
             finally:
                 process.kill()
         assert process.returncode == 130, err
         assert_none_in("the process list", listed)
-        assert_none_in("an environment", inherited, *FROM_ENVIRONMENT.values())
+        assert_none_in("its environment", own, *FROM_ENVIRONMENT.values())
+        assert inherited  # the demo peers are a process of their own
+        for one in inherited:
+            assert_none_in("the environment of a child", one)
         assert_none_in("stdout", out)
         assert_none_in("stderr", err)
         sent = b"".join(a.raw for one in peers.values() for a in one.seen.associations)
@@ -183,14 +195,74 @@ class TestARunUnderWay:
             FROM_ENVIRONMENT["TOKEN"],
         ):
             assert secret.encode() in sent
-        self.check_files(folder)
+        check_files(folder)
 
-    @staticmethod
-    def check_files(folder: Path) -> None:
-        (run,) = (folder / "runs/sealed").glob("2*")
-        names = {path.name for path in run.iterdir()}
-        assert {"job.yaml", "plan.json", "run.db"} <= names
-        for path in run.rglob("*"):
-            if path.is_file():
-                assert_none_in(path.name, path.read_bytes())
-        assert_none_in("the tables of run.db", cells_of(run / "run.db"))
+    def test_and_so_does_a_run_that_fails(
+        self, folder: Path, peers: dict[str, ScriptedPeer], screen: str
+    ) -> None:
+        """With secrets that do not fit, or peers that are not there."""
+        dead = dict.fromkeys(peers, free_port())
+        (folder / "job.yaml").write_text(JOB.format(**dead, **WRITTEN), "utf-8")
+        wrong = FROM_ENVIRONMENT | {"KEY_PASSWORD": WRITTEN["written_token"]}
+        for given, code in ((FROM_ENVIRONMENT, 1), (wrong, 2)):
+            done = subprocess.run(
+                [
+                    *(sys.executable, "-m", "batchfind", "run", "job.yaml"),
+                    *("--allow-plain-secrets", screen),
+                ],
+                cwd=folder,
+                env=os.environ | {"PYTHONPATH": str(ROOT)} | given,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                check=False,
+                timeout=60,
+            )
+            assert done.returncode == code, done.stderr
+            assert_none_in("stdout", done.stdout)
+            assert_none_in("stderr", done.stderr)
+        check_files(folder)
+
+
+def check_files(folder: Path) -> None:
+    """Runs, outputs and what stands beside them, whatever their compression."""
+    (run,) = (folder / "runs/sealed").glob("2*")
+    names = {path.name for path in run.iterdir()}
+    assert {"job.yaml", "plan.json", "run.db"} <= names
+    planted_in = {"k.pem", "c.pem", "ca.pem", "job.yaml", *IN_FILES}
+    for path in folder.rglob("*"):
+        if path.is_file() and not (path.parent == folder and path.name in planted_in):
+            assert_none_in(path.name, path.read_bytes())
+    assert_none_in("the tables of run.db", cells_of(run / "run.db"))
+    with open_capture(run / "run.db") as capture:
+        for attempts in capture.every_attempt().values():
+            for stored in (
+                one for each in attempts for one in capture.matches(each.number)
+            ):
+                assert_none_in("a set of responses", bytes(stored.payload))
+
+
+class TestFindscu:
+    def test_shows_no_password_of_its_command_line(
+        self, folder: Path, peers: dict[str, ScriptedPeer]
+    ) -> None:
+        """But to those who see the list of processes: it is the user's own line."""
+        password = FROM_ENVIRONMENT["KEY_PASSWORD"]
+        line = [
+            *("findscu", "-W", "-k", "PatientID=x", "--cancel", "1", "-d"),
+            *("--arguments", "+tls", "k.pem", "c.pem", "+pw", password),
+            *("+cf", "ca.pem"),
+            *("localhost", str(peers["sealed"].port)),
+        ]
+        done = subprocess.run(
+            [sys.executable, "-m", "batchfind", *line],
+            cwd=folder,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            timeout=60,
+        )
+        assert peers["sealed"].seen.requests, done.stderr
+        assert b"'--use-passwd' '***'" in done.stderr
+        assert_none_in("stdout", done.stdout)
+        assert_none_in("stderr", done.stderr)

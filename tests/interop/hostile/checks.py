@@ -42,9 +42,11 @@ def check_neighbours(ran: Ran) -> None:
 
 
 def check_nothing_left(ran: Ran, exit_code: ExitCode = ExitCode.INCOMPLETE) -> None:
-    """No task, socket or file outlives the run, and none of it is our fault."""
+    """No task, thread, socket or file is left, and none of it is our fault."""
     assert ran.tasks == []
     assert ran.descriptors == []
+    assert ran.threads == []
+    assert ran.logged == []
     assert ran.result.exit_code is exit_code
     assert ran.result.error == ""
     causes = {one.cause.code for one in ran.result.requests if one.cause}

@@ -289,5 +289,15 @@ TABLE = [
     late("silent_mid_pdu", matches(BEFORE), say(half), silence()),
     late("silent_after_cmd", matches(BEFORE), say(command_only), silence()),
     late("drip_find", matches(BEFORE), drip(pdata(pdv(1, 3, bytes(999))), 0.05)),
+    late(
+        "trickle_empty_fragments",
+        *(matches(BEFORE), say(command_only)),
+        flood(pdata(pdv(1, 0, b"")), pause=0.05),
+    ),
+    late(
+        "trickle_fragments",
+        *(matches(BEFORE), say(command_only)),
+        flood(pdata(pdv(1, 0, b"\x08\0")), pause=0.05),
+    ),
     late("trickle_noop", matches(BEFORE), flood(pdata(pdv(1, 1, b"")), pause=0.05)),
 ]

@@ -217,6 +217,12 @@ TABLE = [
     # 81
     taken("ds_wrong_level", EXPLICIT.element(0x00080052, b"IMAGE ", "CS") + WHOLE),
     taken("ds_missing_uid", PATIENT),
+    Behaviour(
+        "ds_not_matching",
+        complete(MATCHES + 1, "1 response did not match the keys"),
+        one_more(WHOLE),
+        query={"keys": {"PatientID": "P7"}, "return": ["StudyInstanceUID"]},
+    ),
     taken("val_uid_empty", uid(b"")),
     taken("val_uid_duplicate", uid(b"1.2.826.0.1.3680043.10.1505.7.0\0")),
     # 82

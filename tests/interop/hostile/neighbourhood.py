@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import ExitStack
+import logging
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +38,8 @@ OUTPUTS = {
     "xml": "studies.xml",
     "dicom": "dicom/",
 }
+_TO_END = 5.0
+"""Seconds a thread may take to end that has nothing to do any more."""
 UID = "1.2.826.0.1.3680043.10.1505.7.{}"
 
 
@@ -47,12 +51,16 @@ class Ran:
         addresses: port of each peer by its name.
         tasks: that were left.
         descriptors: that were left, by what they lead to.
+        threads: that were left, by name.
+        logged: warnings and errors of libraries, such as a task's that nobody awaited.
     """
 
     result: RunResult
     addresses: Mapping[str, int]
     tasks: Sequence[str]
     descriptors: Sequence[str]
+    threads: Sequence[str]
+    logged: Sequence[str]
 
     def report(self, name: str) -> RequestReport:
         """Of the request at one peer."""
@@ -69,10 +77,24 @@ class Ran:
         return found
 
 
-def ask_all(behaviours: Sequence[Behaviour], folder: Path, **run: Any) -> Ran:
-    """Asks a peer for each behaviour, and three good ones beside them."""
+def ask_all(
+    behaviours: Sequence[Behaviour],
+    folder: Path,
+    *within: AbstractContextManager[object],
+    **run: Any,
+) -> Ran:
+    """Asks a peer for each behaviour, and three good ones beside them.
+
+    Args:
+        behaviours: of the peers.
+        folder: for the job and its run.
+        within: surroundings they need.
+        run: fields of `run` in the job.
+    """
     everybody = [*behaviours, *GOOD_PEERS]
     with ExitStack() as running:
+        for each in within:
+            running.enter_context(each)
 
         def start() -> dict[str, int]:
             return {
@@ -98,8 +120,8 @@ def run_job(
         folder: for the job and its run.
         run: fields of `run` in the job.
     """
-    before = _descriptors()
-    with running:
+    before, threads = _descriptors(), set(threading.enumerate())
+    with running, _listening() as logged:
         ports = start()
         job = folder / "job.yaml"
         job.write_text(json.dumps(job_of(behaviours, ports, **run)))
@@ -108,7 +130,7 @@ def run_job(
     for each in before.values():
         if each in left:
             left.remove(each)
-    return Ran(result, ports, tasks, left)
+    return Ran(result, ports, tasks, left, _threads_beside(threads), logged)
 
 
 def job_of(
@@ -158,6 +180,31 @@ async def _run(job: Path, run_dir: Path) -> tuple[RunResult, list[str]]:
     result = await batchfind.arun(job, run_dir=run_dir)
     tasks = asyncio.all_tasks() - {asyncio.current_task()}
     return result, [repr(task) for task in tasks]
+
+
+@contextmanager
+def _listening() -> Iterator[list[str]]:
+    """What is logged meanwhile, WARNING and above."""
+    logged: list[str] = []
+
+    class Listener(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            logged.append(f"{record.name}: {record.getMessage()}")
+
+    listener = Listener(logging.WARNING)
+    logging.getLogger().addHandler(listener)
+    try:
+        yield logged
+    finally:
+        logging.getLogger().removeHandler(listener)
+
+
+def _threads_beside(those: set[threading.Thread]) -> list[str]:
+    """Names of the other threads, without those that are about to end."""
+    others = [one for one in threading.enumerate() if one not in those]
+    for one in others:
+        one.join(_TO_END)
+    return [one.name for one in others if one.is_alive()]
 
 
 def _descriptors() -> dict[str, str]:
