@@ -23,12 +23,10 @@ def main() -> None:
     # Arrow would keep freed blocks: what one large response took stayed taken.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     gc.set_threshold(*_COLLECT_AFTER)
-    asked = signal.getsignal(signal.SIGINT)
-    if asked is signal.default_int_handler:
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     from batchfind.cli.main import main as command  # noqa: PLC0415 - as said above
 
-    signal.signal(signal.SIGINT, asked)
     command()
 
 

@@ -37,16 +37,14 @@ def batchfind() -> None:
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run one command line and end the process with its exit code."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup means it
-            signal.signal(number, _interrupt)
-    console.prepare()
-    if not sys.warnoptions:
-        warnings.simplefilter("ignore")  # notes to programmers are no help to users
     try:
+        _heed_signals()
+        console.prepare()
+        if not sys.warnoptions:
+            warnings.simplefilter("ignore")  # notes to programmers help no user
         code = execute(arguments)
         _flush()
-    except KeyboardInterrupt:  # while it was told how the command had ended
+    except KeyboardInterrupt:  # before it began, or while it was told how it had ended
         code = _INTERRUPTED
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)  # nothing is left to be interrupted
@@ -94,6 +92,15 @@ def _asked(option: str, arguments: Sequence[str]) -> bool:
     if "--" in own:
         own = own[: own.index("--")]
     return option in own
+
+
+def _heed_signals() -> None:
+    """From now on a signal raises KeyboardInterrupt, unless it is to be ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # see batchfind.__main__
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup means it
+            signal.signal(number, _interrupt)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
