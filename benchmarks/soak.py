@@ -135,14 +135,14 @@ def main() -> None:
             asked=patients(each),
             associations=_ASSOCIATIONS,
         )
-        problems = _soak(question, Path(folder))
+        problems = _soak(question, Path(folder), min(2.0, 3 * given.minutes))
     for problem in problems:
         sys.stdout.write(f"NOT SO: {problem}\n")
     sys.exit(1 if problems else 0)
 
 
-def _soak(question: Question, folder: Path) -> list[str]:
-    """What is wrong with the run, after its figures are printed."""
+def _soak(question: Question, folder: Path, every: float) -> list[str]:
+    """What is wrong with the run, looked at so often; its figures are printed."""
     output = {"format": "parquet", "path": "out.parquet"}
     command = batchfind(question, output)(folder)
     looks: list[Look] = []
@@ -155,7 +155,7 @@ def _soak(question: Question, folder: Path) -> list[str]:
             stdout=told,
         ) as process:
             try:
-                looks = _watch(process, started)
+                looks = _watch(process, started, every)
             finally:
                 process.terminate()
         told.seek(0)
@@ -164,7 +164,9 @@ def _soak(question: Question, folder: Path) -> list[str]:
     return _judge(course, result, question, time.monotonic() - started)
 
 
-def _watch(process: subprocess.Popen[bytes], started: float) -> list[Look]:
+def _watch(
+    process: subprocess.Popen[bytes], started: float, every: float
+) -> list[Look]:
     """Looks until the last association has ended."""
     looks: list[Look] = []
     most = 0
@@ -175,7 +177,7 @@ def _watch(process: subprocess.Popen[bytes], started: float) -> list[Look]:
             # afterwards the outputs are written, which is not what is watched here
             if now.descriptors > most // 2:
                 looks.append(now)
-        time.sleep(2 if looks else 0.1)
+        time.sleep(every if looks else min(every, 0.1))
     return looks
 
 

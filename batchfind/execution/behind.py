@@ -15,7 +15,7 @@ from typing import Final, Self, TypeAlias
 
 _END: Final = None
 
-MOST_BYTES: Final = 16 << 20
+MOST_BYTES: Final = 8 << 20
 """What waits, or is being done, holds no more, unless it is one piece of work."""
 
 Work: TypeAlias = "Callable[[], object]"

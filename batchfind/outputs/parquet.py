@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from batchfind.job.output_model import ParquetOptions
-from batchfind.outputs.row_sizes import row_sizes
+from batchfind.outputs.row_sizes import Sizes, row_sizes
 
 _LEVELS: Final = {"zstd": 1}
 """Compression levels; the other codecs' own default is the only one that matters.
@@ -20,10 +20,15 @@ Above 1 zstd takes longer and gains nothing on columns of identifiers."""
 _LOOKED_AT: Final = 4096
 """Rows at the beginning that tell which values repeat."""
 
-_LONGEST_GROUP: Final = 8 << 20
-"""Bytes of text in one row group, unless a single row holds more. Usual rows do not
-come near it; without it a peer that sends long values would fill the memory, since
-Arrow holds a row group several times over while it writes it."""
+_USUAL_ROW: Final = 512
+_LONGEST_GROUP: Final = 4 << 20
+"""Bytes in one row group beyond `_USUAL_ROW` a row, unless a single row holds more.
+Without it a peer that sends long values would fill the memory, since Arrow holds a row
+group several times over while it writes it."""
+
+_JSON: Final = ("bf_extra", "bf_invalid")
+"""Columns of JSON text, as long as a peer likes: to find their least value takes
+several times the room of a value."""
 
 _FEW: Final = 4
 """Values repeat where there are so many times more of them than distinct ones."""
@@ -56,7 +61,7 @@ class ParquetWriter:
         self._group_rows = chosen.row_group_size
         self._waiting: list[pa.RecordBatch] = []
         self._rows = 0
-        #: Never less than the bytes of text that wait.
+        #: Never less than the bytes that wait, beyond those of usual rows.
         self._weight = 0
         self._writer: pq.ParquetWriter | None = None
 
@@ -74,16 +79,17 @@ class ParquetWriter:
         rows = min(int(batch.num_rows), self._group_rows - self._rows)
         if self._weight + batch.nbytes <= _LONGEST_GROUP:
             return rows
-        self._weight = sum(int(row_sizes(one).sum()) for one in self._waiting)
-        held = self._weight + np.cumsum(row_sizes(batch.slice(0, rows)))
-        room = int(np.searchsorted(held, _LONGEST_GROUP, side="right"))
+        self._weight = sum(int(_excess(one).sum()) for one in self._waiting)
+        held = self._weight + np.cumsum(_excess(batch.slice(0, rows)))
+        beyond = np.flatnonzero(held > _LONGEST_GROUP)
+        room = int(beyond[0]) if len(beyond) else rows
         return room if room or self._rows else 1
 
     def _wait(self, batch: pa.RecordBatch) -> None:
         if batch.num_rows:
             self._waiting.append(batch)
             self._rows += batch.num_rows
-            self._weight += batch.nbytes
+            self._weight += max(0, batch.nbytes - _USUAL_ROW * batch.num_rows)
 
     def close(self) -> None:
         """The last row group and the footer."""
@@ -109,7 +115,23 @@ class ParquetWriter:
             compression_level=_LEVELS.get(self._codec),
             use_dictionary=dictionaries,
             write_page_index=False,
+            write_statistics=_ordered(self._schema),
         )
+
+
+def _ordered(schema: pa.Schema) -> list[str]:
+    """Columns of the file whose least and greatest values tell anything: not JSON."""
+    return [
+        path
+        for field in schema
+        if field.name not in _JSON
+        for path, _ in _leaves(field.name, pa.nulls(0, field.type))
+    ]
+
+
+def _excess(batch: pa.RecordBatch) -> Sizes:
+    """Bytes of each row beyond those of a usual one; negative for a shorter one."""
+    return row_sizes(batch) - _USUAL_ROW
 
 
 def _repeating(table: pa.Table) -> list[str]:
@@ -118,7 +140,8 @@ def _repeating(table: pa.Table) -> list[str]:
         path
         for name, column in zip(table.schema.names, table.columns, strict=True)
         for path, leaf in _leaves(name, column.combine_chunks())
-        if 0 < pc.count_distinct(leaf).as_py() * _FEW <= len(leaf)
+        if leaf.nbytes <= _LONGEST_GROUP
+        and 0 < pc.count_distinct(leaf).as_py() * _FEW <= len(leaf)
     ]
 
 

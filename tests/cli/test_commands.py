@@ -35,6 +35,7 @@ TWO_PEERS = """\
 version: 1
 name: two-peers
 timezone: Europe/Berlin
+run: {{retry: {{backoff: 50ms}}}}
 peers:
   up: {{demo: worklist}}
   down: {{host: 127.0.0.1, port: {port}}}

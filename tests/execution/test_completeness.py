@@ -186,7 +186,7 @@ class TestFiveThousandStudies:
         [
             (200, Style.ABORT, Empty.EVERY, Order.NUMERIC),
             (200, Style.SILENT, Empty.LOWER_OPEN, Order.NUMERIC),
-            (37, Style.OUT_OF_RESOURCES, Empty.LOWER_OPEN, Order.NUMERIC),
+            (90, Style.OUT_OF_RESOURCES, Empty.LOWER_OPEN, Order.NUMERIC),
         ],
     )
     def test_are_found(

@@ -36,9 +36,9 @@ class TestKilled:
     def test_nothing_is_lost_or_doubled_whenever_it_is_killed(
         self, tmp_path: Path, chance: random.Random
     ) -> None:
-        sweep = Sweep(tmp_path, 100, chance.randrange(1_000_000))
-        figures = sweep.go(4, 0.002)
-        assert figures.kills == 4
+        sweep = Sweep(tmp_path, 60, chance.randrange(1_000_000))
+        figures = sweep.go(2, 0.002)
+        assert figures.kills == 2
         assert figures.runs >= 1
 
 
@@ -109,7 +109,7 @@ class TestPowerLoss:
         self, killed: Run, tmp_path: Path, damage: Damage, chance: random.Random
     ) -> None:
         before = self._endings(killed.directory)
-        for number in range(10):
+        for number in range(6):
             path = damaged(killed, tmp_path / str(number), damage, chance)
             assert self._endings(path) <= before
 
@@ -158,7 +158,7 @@ class TestADamagedCapture:
         shutil.copytree(directory, copy)
         sound = (copy / "run.db").read_bytes()
         told = 0
-        for _ in range(25):
+        for _ in range(15):
             content = bytearray(sound)
             flip(content, chance)
             (copy / "run.db").write_bytes(content)
@@ -208,7 +208,7 @@ class TestARunDirectoryThatIsTakenAway:
     def test_ends_the_run_with_a_sentence_and_exit_7(
         self, whole: tuple[Run, int], tmp_path: Path, how: str
     ) -> None:
-        many = [f"A{number:05}" for number in range(2000)]
+        many = [f"A{number:05}" for number in range(600)]
         run = Run(tmp_path / "run", whole[1], many)
 
         def take(directory: Path) -> None:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
 
+from batchfind.cli.main import execute
 from tests.execution.full_disk_jobs import good, incompressible, write_job
 from tests.execution.small_disks import (
     Ran,
     Room,
     contents,
-    limited,
     namespaces,
 )
 from tests.peers import steps
@@ -27,7 +29,8 @@ needs_tmpfs = pytest.mark.skipif(
 )
 CSV = "{format: csv, path: out/q.csv}"
 DICOM = "{format: dicom, path: out/files/}"
-AMPLE = 16 << 20
+
+Command: TypeAlias = Callable[..., Ran]
 
 
 @pytest.fixture
@@ -58,14 +61,26 @@ def latest_run(folder: Path) -> str:
     return str(max(folder.glob("runs/full/*/run.db")).parent)
 
 
-def batchfind(folder: Path, *arguments: str) -> Ran:
-    """The command with room for everything."""
-    return limited(folder, AMPLE, *arguments)
+@pytest.fixture
+def batchfind(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Command:
+    """The command in the test's folder, within this process."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: str) -> Ran:
+        capsys.readouterr()
+        code = execute(list(arguments))
+        return subprocess.CompletedProcess(arguments, code, *capsys.readouterr())
+
+    return call
 
 
 class TestAPlaceThatCannotBeWritten:
     def test_is_exit_2_before_any_association(
-        self, tmp_path: Path, scripted_peer: StartPeer
+        self, tmp_path: Path, scripted_peer: StartPeer, batchfind: Command
     ) -> None:
         peer = scripted_peer(*good())
         (tmp_path / "folder").mkdir()
@@ -81,7 +96,7 @@ class TestAPlaceThatCannotBeWritten:
         }
         outputs = [f"{{format: csv, path: {path}}}" for path in unfit]
         write_job(tmp_path, peer.port, *outputs, CSV)
-        done = batchfind(tmp_path, "run", "job.yaml")
+        done = batchfind("run", "job.yaml")
         assert done.returncode == 2
         for path, remedy in unfit.items():
             (line,) = [
@@ -137,19 +152,19 @@ class TestAFileSystemThatTurnsReadOnly:
 
 class TestAPlaceThatChangesAmidTheRun:
     def test_is_made_again_when_it_vanished(
-        self, tmp_path: Path, scripted_peer: StartPeer
+        self, tmp_path: Path, scripted_peer: StartPeer, batchfind: Command
     ) -> None:
         peer = scripted_peer(*amid(lambda: shutil.rmtree(tmp_path / "out")))
         write_job(tmp_path, peer.port, CSV, DICOM, requests=1)
         (tmp_path / "out").mkdir()
         (tmp_path / "out/q.csv").write_text("old")
-        assert batchfind(tmp_path, "run", "job.yaml").returncode == 0
+        assert batchfind("run", "job.yaml").returncode == 0
         assert (tmp_path / "out/q.csv").read_bytes().count(b"\r\n") == 41
         assert len(contents(tmp_path / "out/files")) == 40
 
     @pytest.mark.parametrize("what", ["folder", "pipe", "file above", "loop above"])
     def test_is_exit_7_untouched_and_written_once_it_is_gone(
-        self, tmp_path: Path, scripted_peer: StartPeer, what: str
+        self, tmp_path: Path, scripted_peer: StartPeer, batchfind: Command, what: str
     ) -> None:
         out, path = tmp_path / "out", tmp_path / "out/q.csv"
         changes: dict[str, Callable[[], object]] = {
@@ -160,7 +175,7 @@ class TestAPlaceThatChangesAmidTheRun:
         }
         peer = scripted_peer(*amid(changes[what]))
         write_job(tmp_path, peer.port, CSV, requests=1)
-        done = batchfind(tmp_path, "run", "job.yaml", "--json")
+        done = batchfind("run", "job.yaml", "--json")
         assert done.returncode == 7
         assert "Traceback" not in done.stderr
         (output,) = json.loads(done.stdout)["outputs"]
@@ -173,14 +188,14 @@ class TestAPlaceThatChangesAmidTheRun:
         else:
             found.unlink()
         run = latest_run(tmp_path)
-        assert batchfind(tmp_path, "export", run, "--to-paths").returncode == 0
+        assert batchfind("export", run, "--to-paths").returncode == 0
         assert path.read_bytes().count(b"\r\n") == 41
         assert {*contents(out)} == {"q.csv", "q.csv.batchfind.json"}
 
 
 class TestARunDirectoryThatVanishes:
     def test_ends_the_run_and_asks_nothing_more(
-        self, tmp_path: Path, scripted_peer: StartPeer
+        self, tmp_path: Path, scripted_peer: StartPeer, batchfind: Command
     ) -> None:
         def vanish() -> None:
             shutil.rmtree(tmp_path / "runs")
@@ -189,7 +204,7 @@ class TestARunDirectoryThatVanishes:
         endless = [*amid(vanish)[:-1], *waiting]
         peer = scripted_peer(script=steps.in_turn(waiting, endless, good()))
         write_job(tmp_path, peer.port, CSV, requests=6)
-        done = batchfind(tmp_path, "run", "job.yaml")
+        done = batchfind("run", "job.yaml")
         assert done.returncode == 7
         assert "Traceback" not in done.stderr
         shown = " ".join((done.stdout + done.stderr).split())

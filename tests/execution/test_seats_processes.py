@@ -161,13 +161,13 @@ class TestTwoProcesses:
             (port,) = turnstile.ports
             few = "associations: 2, queries_per_association: 3"
             processes = [
-                start(job(tmp_path, "DAY", port, 60)),
-                start(job(tmp_path, "NIGHT", port, 60, few)),
+                start(job(tmp_path, "DAY", port, 30)),
+                start(job(tmp_path, "NIGHT", port, 30, few)),
             ]
             assert [outcome(each)[0] for each in processes] == [0, 0]
         assert turnstile.seen.most == 2
         assert set(turnstile.seen.callers) == {"DAY", "NIGHT"}
-        assert (rows_of(tmp_path, "DAY"), rows_of(tmp_path, "NIGHT")) == (60, 60)
+        assert (rows_of(tmp_path, "DAY"), rows_of(tmp_path, "NIGHT")) == (30, 30)
 
     def test_a_killed_one_leaves_its_places(
         self, tmp_path: Path, scripted_peer: StartPeer, start: Start
@@ -197,7 +197,7 @@ class TestTwoProcesses:
         scp = scripted_peer(*answering(0))
         with Turnstile(scp.port) as turnstile:
             (port,) = turnstile.ports
-            again = "repeat: {times: 2, every: 6s}"
+            again = "repeat: {times: 2, every: 4s}"
             one = "associations: 1"
             resting = job(tmp_path, "RESTS", port, 1, one, more=again)
             process = start(resting, "--debug")
@@ -230,7 +230,7 @@ class TestTwoProcesses:
         with Turnstile(*(each.port for each in scps)) as turnstile:
             limits = "associations: 1, group: ris-box"
             processes = [
-                start(job(tmp_path, f"JOB{number}", port, 15, limits))
+                start(job(tmp_path, f"JOB{number}", port, 8, limits))
                 for number, port in enumerate(turnstile.ports)
             ]
             assert [outcome(each)[0] for each in processes] == [0, 0]
@@ -260,7 +260,7 @@ class TestThreeProcesses:
         scp = scripted_peer(once(all_here), *answering(0.1))
         with Turnstile(scp.port) as turnstile:
             (port,) = turnstile.ports
-            jobs = [job(tmp_path, name, port, 30, "associations: 1") for name in "ABC"]
+            jobs = [job(tmp_path, name, port, 24, "associations: 1") for name in "ABC"]
             processes = [start(jobs[0])]
             await_requests(scp, 1)
             processes += [start(each) for each in jobs[1:]]
@@ -272,7 +272,7 @@ class TestThreeProcesses:
         assert turnstile.seen.most == 1
         # Each had more than one turn, and a turn is far more than one request.
         assert min(callers.count(name) for name in "ABC") >= 2
-        assert len(callers) <= 60
+        assert len(callers) <= 48
         assert sum(one != other for one, other in pairwise(callers)) >= 5
 
 
@@ -288,7 +288,7 @@ class TestOneProcess:
         scp = scripted_peer(*answering(0.02))
         with Turnstile(scp.port) as turnstile:
             (port,) = turnstile.ports
-            jobs = [job(tmp_path, name, port, 30) for name in ("ONE", "TWO")]
+            jobs = [job(tmp_path, name, port, 15) for name in ("ONE", "TWO")]
 
             async def both() -> list[ExitCode]:
                 results = await asyncio.gather(*map(arun, jobs))

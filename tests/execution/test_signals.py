@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
-import json
 import os
 import pty
 import signal
@@ -20,6 +20,9 @@ from typing import Any, TypeAlias
 import pytest
 
 from batchfind.capture.reader import open_capture
+from batchfind.execution.results import ExitCode
+from batchfind.execution.run import resume_run
+from batchfind.execution.status import run_status
 from tests.peers import steps
 from tests.peers.plugin import StartPeer
 
@@ -51,6 +54,8 @@ STUBBORN = [steps.matches(2), steps.silence()]
 #: A signal while Python itself starts or ends finishes it as any program; shells say
 #: 130 for it, too.
 INTERRUPTED = {130, -signal.SIGINT}
+
+pytestmark = pytest.mark.usefixtures("hang_up")
 
 Start: TypeAlias = Callable[..., "subprocess.Popen[str]"]
 
@@ -105,22 +110,15 @@ def outcome(
     return process.returncode, out or "", err
 
 
-def catches(process: subprocess.Popen[str], number: int) -> bool:
-    """Whether a process has a handler for a signal by now."""
-    text = Path(f"/proc/{process.pid}/status").read_text()
-    (mask,) = (line for line in text.splitlines() if line.startswith("SigCgt"))
-    return bool(int(mask.split()[1], 16) >> (number - 1) & 1)
-
-
 def run_directory(folder: Path) -> Path:
     (found,) = (each.parent for each in folder.glob("runs/signals/*/run.db"))
     return found
 
 
-def resumed_rows(folder: Path, start: Start) -> int:
-    code, out, _ = outcome(start("resume", str(run_directory(folder)), "--json"))
-    assert code == 0
-    return int(json.loads(out)["outputs"][0]["rows"])
+def resumed_rows(folder: Path) -> int:
+    result = asyncio.run(resume_run(run_directory(folder)))
+    assert result.exit_code is ExitCode.OK
+    return result.outputs[0].rows
 
 
 class TestOneSignal:
@@ -134,7 +132,7 @@ class TestOneSignal:
         process.send_signal(signal.SIGTERM)
         assert outcome(process)[0] == 130
         assert (len(peer.seen.cancels), peer.seen.aborts) == (1, 1)
-        assert resumed_rows(tmp_path, start) == 6
+        assert resumed_rows(tmp_path) == 6
 
     def test_while_outputs_are_rendered_publishes_nothing(
         self, tmp_path: Path, scripted_peer: StartPeer, start: Start
@@ -146,7 +144,7 @@ class TestOneSignal:
         assert outcome(process)[0] == 130
         assert not list(tmp_path.glob("out/*"))
         assert not list(tmp_path.glob("out/.*"))
-        assert resumed_rows(tmp_path, start) == 18000
+        assert resumed_rows(tmp_path) == 18000
 
     def test_while_outputs_are_published_comes_too_late(
         self, tmp_path: Path, scripted_peer: StartPeer, start: Start
@@ -157,8 +155,7 @@ class TestOneSignal:
         process.send_signal(signal.SIGINT)
         assert outcome(process, traced=True)[0] in {0, *INTERRUPTED}
         assert len(list(tmp_path.glob("out/*"))) == 4
-        code, _, _ = outcome(start("status", "latest"))
-        assert code == 0
+        assert run_status(run_directory(tmp_path)).exit_code is ExitCode.OK
 
 
 class TestTwoSignals:
@@ -182,7 +179,7 @@ class TestTwoSignals:
             assert first.ending is not None
             (second,) = capture.attempts("0.1")
             assert sum(len(part.ends) for part in capture.matches(second.number)) == 2
-        assert resumed_rows(tmp_path, start) == 6
+        assert resumed_rows(tmp_path) == 6
 
 
 class TestHangUp:
@@ -196,7 +193,7 @@ class TestHangUp:
         process.send_signal(signal.SIGHUP)
         assert outcome(process)[0] == 130
         assert (len(peer.seen.cancels), peer.seen.releases) == (1, 1)
-        assert resumed_rows(tmp_path, start) == 6
+        assert resumed_rows(tmp_path) == 6
 
     def test_is_ignored_under_nohup(
         self, tmp_path: Path, scripted_peer: StartPeer, start: Start
@@ -243,7 +240,7 @@ class TestHangUp:
         os.close(controller)
         assert process.wait(60) == 130
         assert peer.seen.releases == 1
-        assert resumed_rows(tmp_path, start) == 6
+        assert resumed_rows(tmp_path) == 6
 
 
 class TestOtherCommands:
@@ -282,21 +279,18 @@ class TestOtherCommands:
     def test_end_amid_planning(
         self, tmp_path: Path, start: Start, command: str, number: int
     ) -> None:
+        """The rows are a pipe, which holds a command up just there."""
         write_job(tmp_path, 104)
-        rows = "".join(f"      - {{id: A{n}}}\n" for n in range(20_000))
         text = (tmp_path / "job.yaml").read_text()
-        inline = "{from: [{id: A1}, {id: A2}, {id: A3}]}"
-        (tmp_path / "job.yaml").write_text(
-            text.replace(
-                inline, f"\n      from:\n{rows.replace('      -', '        -')}"
-            )
-        )
+        inline = "[{id: A1}, {id: A2}, {id: A3}]"
+        assert inline in text
+        (tmp_path / "job.yaml").write_text(text.replace(inline, "rows.csv"))
+        os.mkfifo(tmp_path / "rows.csv")
         process = start(command, "job.yaml")
-        while not catches(process, signal.SIGTERM):
-            assert process.poll() is None
-        process.send_signal(number)
-        code, _, err = outcome(process)
-        assert code in INTERRUPTED
+        with (tmp_path / "rows.csv").open("wb"):  # once the command opens it, too
+            process.send_signal(number)
+            code, _, err = outcome(process)
+        assert code == 130
         assert err.strip() == "batchfind: interrupted"
         assert not (tmp_path / "runs").exists()
 
@@ -312,7 +306,7 @@ class TestClosedPipes:
         ],
     )
     def test_change_neither_the_run_nor_its_exit_code(
-        self, tmp_path: Path, scripted_peer: StartPeer, start: Start, line: str
+        self, tmp_path: Path, scripted_peer: StartPeer, line: str
     ) -> None:
         write_job(tmp_path, scripted_peer(*GOOD).port)
         done = self._shell(tmp_path, line)
@@ -321,9 +315,9 @@ class TestClosedPipes:
         assert "Exception" not in done.stderr
         with open_capture(run_directory(tmp_path) / "run.db") as capture:
             assert capture.verify() == []
-        code, out, _ = outcome(start("status", "latest", "--json"))
-        assert code == 0
-        assert json.loads(out)["outputs"][0]["rows"] == 6
+        told = run_status(run_directory(tmp_path))
+        assert told.exit_code is ExitCode.OK
+        assert told.outputs[0].rows == 6
 
     @pytest.mark.parametrize("line", ["plan job.yaml | head -1", "schema | head -1"])
     def test_end_a_command_that_only_prints_quietly(

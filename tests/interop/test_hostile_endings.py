@@ -28,7 +28,7 @@ from tests.peers.plugin import StartPeer
 from tests.peers.scripted import LOOPBACK, Conversation, Request, ScriptedPeer, Step
 from tests.peers.steps import abort, close, drip, final, flood, raw, reset, silence
 
-SHORT = "300ms"
+SHORT = "200ms"
 LIMITS: Mapping[str, Mapping[str, Any]] = {
     "responses": {"responses": 40},
     "bytes": {"bytes": "4KiB"},

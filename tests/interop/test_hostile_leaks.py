@@ -8,13 +8,13 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-REQUESTS = 1_400
-"""Enough for 2 000 associations after the first runs, since some are asked again."""
+REQUESTS = 800
+"""Enough for 1 000 associations after the first runs, since some are asked again."""
 MOST = 8 << 10
 """KiB: 4 an association, most of it how the allocator rounds. 10 000 cost no more."""
 
 
-def test_two_thousand_associations_with_flaky_peers_leave_nothing() -> None:
+def test_a_thousand_associations_with_flaky_peers_leave_nothing() -> None:
     done = subprocess.run(
         [
             *(sys.executable, "-m", "tests.interop.leaking"),
@@ -28,7 +28,7 @@ def test_two_thousand_associations_with_flaky_peers_leave_nothing() -> None:
     )
     assert (done.returncode, done.stderr) == (0, "")
     found = json.loads(done.stdout)
-    assert found["connections"] > 2_000
+    assert found["connections"] > 1_000
     assert found["tasks"] == 0
     for what in ("descriptors", "threads"):
         assert found["last"][what] == found["first"][what], found

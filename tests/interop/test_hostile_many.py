@@ -21,11 +21,11 @@ from tests.peers.scripted import LOOPBACK, Conversation, Step
 from tests.peers.steps import final, flood
 
 ROOT = Path(__file__).parents[2]
-FEW, MANY = 10_000, 90_000
+FEW, MANY = 10_000, 60_000
 AT_ONCE = 50
 TEXT = EXPLICIT.element(0x00081190, b"x" * 1000, "UT")
 MOST = 24 << 10
-"""KiB more for 80 000 more matches, which are 80 MiB on the wire."""
+"""KiB more for 50 000 more matches, which are 50 MiB on the wire."""
 MEASURED = """
 import sys
 from pathlib import Path

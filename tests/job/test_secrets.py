@@ -274,7 +274,7 @@ class TestRedaction:
         assert after is None or found == after
         assert yaml.safe_load(found)["a"] == REDACTED
 
-    @settings(deadline=None, max_examples=150)
+    @settings(deadline=None, max_examples=75)
     @given(st.data())
     def test_of_any_scalars_of_any_document(self, data: st.DataObject) -> None:
         value = st.recursive(

@@ -212,7 +212,19 @@ class TestLongValues:
     def test_end_a_row_group_early_however_rows_arrive(self, cut: int) -> None:
         mib = 1 << 20
         rows = [{"a": "x" * mib, "b": ["y" * mib, None, "z" * mib]}] * 20
-        assert self.grouped(rows, cut) == [2] * 10
+        assert self.grouped(rows, cut) == [1] * 20
+
+    @pytest.mark.parametrize("cut", [1, 7, 20])
+    def test_leave_a_row_group_its_size_where_rows_are_usual(self, cut: int) -> None:
+        rows = [{"a": "x" * 500, "b": ["y"]}] * 20_000
+        assert self.grouped(rows, 1_000 * cut) == [20_000]
+
+    @pytest.mark.parametrize("cut", [1, 7, 20])
+    def test_share_a_row_group_until_they_exceed_usual_rows_by_4_mib(
+        self, cut: int
+    ) -> None:
+        rows = [{"a": "x" * (512 + (1 << 20)), "b": None}] * 20
+        assert self.grouped(rows, cut) == [4] * 5
 
     @pytest.mark.parametrize("cut", [1, 3])
     def test_one_that_is_longer_has_a_row_group_alone(self, cut: int) -> None:

@@ -122,7 +122,7 @@ def form(request: pytest.FixtureRequest) -> str:
 
 
 class TestDocuments:
-    @settings(deadline=None, max_examples=50)
+    @settings(deadline=None, max_examples=25)
     @given(st.sampled_from(FORMATS), st.integers(0, 2**32), st.booleans())
     def test_are_the_same(self, form: str, seed: int, well_formed: bool) -> None:
         random = Random(seed)  # noqa: S311 - test data

@@ -180,7 +180,7 @@ def deflated(data: bytes) -> bytes:
 
 
 class TestTables:
-    @settings(deadline=None, max_examples=50)
+    @settings(deadline=None, max_examples=25)
     @given(st.sampled_from(QUERIES), st.integers(0, 2**32), st.booleans())
     def test_are_the_same(
         self, asked: PlannedQuery, seed: int, well_formed: bool
