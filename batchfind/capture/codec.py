@@ -26,6 +26,8 @@ MAX_RAW_BYTES: Final = 64 << 20
 _WORTH_COMPRESSING: Final = 512
 _LARGE: Final = 4 << 20
 """Bytes of a set of which no copy is made only to compress it."""
+_SAMPLE: Final = 256 << 10
+"""Bytes at its beginning that tell whether it pays."""
 _PER_RESPONSE: Final = 6  # u32 length, u16 status
 _FEW: Final = 16
 _BEYOND: Final = "a set of matches has ends beyond its payload"
@@ -159,7 +161,7 @@ def _compress_in_pieces(head: bytes, payload: bytes) -> tuple[str, bytes]:
     """As `_compress`, for few and large sets: it takes longer and less memory."""
     import pyarrow as pa  # noqa: PLC0415  # as above
 
-    if pa.Codec.is_available(ZSTD):
+    if pa.Codec.is_available(ZSTD) and _compress(payload[:_SAMPLE])[0] == ZSTD:
         sink = pa.BufferOutputStream()
         with pa.CompressedOutputStream(sink, ZSTD) as stream:
             stream.write(head)
