@@ -23,6 +23,7 @@ from batchfind.capture.run_directory import (
     PLAN_FILE,
     RUN_LOCK,
     RunDirectory,
+    holds_run,
 )
 from batchfind.errors import InputError, StateError, StorageError
 
@@ -126,6 +127,7 @@ def _make_run(new: NewRun, folder: Path) -> Lock:
         path = _make_named(new, folder)
     else:
         path = new.exactly.absolute()
+        _refuse_misplaced(path)
         _make_folder(path.parent)
         if not _make_exclusively(path):
             return _make_again(path, new)
@@ -154,6 +156,21 @@ def _make_again(path: Path, new: NewRun) -> Lock:
         lock.release()
         raise
     return lock
+
+
+def _refuse_misplaced(path: Path) -> None:
+    """Refuses a link to nothing, and a place inside another run."""
+    if path.is_symlink() and not path.exists():
+        raise StateError(
+            f"{path}: this is a symbolic link to {path.readlink()}, which is not "
+            "there: remove the link, or make the directory it names"
+        )
+    for parent in path.parents:
+        if holds_run(parent):
+            raise StateError(
+                f"{path}: this is inside run {parent}, and would be deleted with it: "
+                "name a directory outside of every run"
+            )
 
 
 def _make_private(path: Path) -> None:

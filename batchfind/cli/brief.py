@@ -36,9 +36,9 @@ def quiet_lines(result: RunResult) -> tuple[str, ...]:
         lines.append(f"and {count(len(found) - told, 'other cause')}")
     withheld = [output for output in result.outputs if not output.published]
     lines.extend(output_line(output) for output in withheld[:_QUIET_OUTPUTS])
-    if len(withheld) > _QUIET_OUTPUTS:
-        more = len(withheld) - _QUIET_OUTPUTS
-        lines.append(f"and {count(more, 'other output')} withheld")
+    if more := withheld[_QUIET_OUTPUTS:]:
+        fate = "not published" if any(one.failed for one in more) else "withheld"
+        lines.append(f"and {count(len(more), 'other output')} {fate}")
     lines.append(f"run directory: {result.run_dir}")
     way = ask_or_write(result)
     if way:

@@ -22,7 +22,7 @@ def planned_again(
         plain_secrets: passwords and tokens may stand in it.
 
     Raises:
-        JobError: the job is invalid, or the run's plan is damaged.
+        JobError: the job is invalid.
         UsageError: the run directory holds no plan.
     """
     from batchfind.api import load_job  # noqa: PLC0415 - lazy

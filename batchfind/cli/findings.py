@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from batchfind.capture.records import Cause, Verdict
+from batchfind.capture.run_directory import CAPTURE
 from batchfind.cli.text import clean, count
 from batchfind.execution.results import ExitCode, RequestReport, RunResult
 
@@ -125,12 +126,34 @@ def headline(result: RunResult) -> str:
         case ExitCode.INTERRUPTED:
             short = unanswered(roots)
             left = f"{short:,} of {total} unanswered{_still_to_ask(result)}"
+            if any(output.published for output in result.outputs):
+                return f"interrupted: {left}"  # exported since
             return f"interrupted: {left}, no output changed"
         case ExitCode.STORAGE:
-            return "not written: the capture or an output could not be written"
+            return _unwritten(result)
+        case ExitCode.INTERNAL if result.error:
+            return f"ended early: {_outputs_missing(result)}"
         case ExitCode.UNREACHABLE:
             return f"not reached: no usable association for {total}"
     return _worth(result, total)
+
+
+def _unwritten(result: RunResult) -> str:
+    """Whether it was the capture, what was to be made of it, or an output."""
+    missing = _outputs_missing(result)
+    if not result.error:
+        return f"not written: {missing}"
+    if result.error.startswith(str(result.run_dir / CAPTURE)):
+        return f"not written: the capture could not be written or read, {missing}"
+    return f"not written: the run could not be finished, {missing}"
+
+
+def _outputs_missing(result: RunResult) -> str:
+    total = len(result.outputs)
+    failed = sum(output.failed for output in result.outputs)
+    if not total:
+        return "no output is there"
+    return f"{failed:,} of {count(total, 'output')} not written"
 
 
 def _worth(result: RunResult, total: str) -> str:
@@ -154,7 +177,9 @@ def _worth(result: RunResult, total: str) -> str:
 
 def is_unfinished(result: RunResult) -> bool:
     """Whether nothing was made yet of what came: rows may be there twice."""
-    return result.under_way or result.exit_code is ExitCode.INTERRUPTED
+    exported = any(output.published for output in result.outputs)
+    interrupted = result.exit_code is ExitCode.INTERRUPTED and not exported
+    return result.under_way or interrupted
 
 
 def _responses(result: RunResult, request: RequestReport) -> int:

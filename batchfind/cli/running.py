@@ -138,7 +138,7 @@ def resume(  # noqa: PLR0913 - one argument an option
     """Ask again what is failed, partial, skipped or never asked; then write outputs.
 
     RUN is the path of a run directory, a run id, or `latest`. The plan stored with it
-    counts. With --job it still does, but hosts, ports, TLS, credentials, timeouts,
+    counts. With --job it still does, but hosts, ports, certificates, secrets, timeouts,
     limits and the run policy are those of FILE.
     """
     import os  # noqa: PLC0415 - for this command only

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from batchfind.execution.again import refuse_other
 from batchfind.execution.answers import Answers
 from batchfind.execution.exit_codes import exit_code_of, retryable
 from batchfind.execution.finishing import Finishing
-from batchfind.execution.history import plan_of
+from batchfind.execution.history import plan_of, was_interrupted
+from batchfind.execution.machine_faults import machine_faults
 from batchfind.execution.publisher import Publisher, publisher_of
 from batchfind.execution.publishing import WITHHELD, forget_withheld, publish_outputs
 from batchfind.execution.reporting import report_requests, warnings_of
@@ -24,6 +26,7 @@ from batchfind.job.output_model import Overwrite
 from batchfind.plan.model import Plan, PlannedOutput
 
 _EXPORTS = "exports"
+_PRIVATE = 0o600
 _SAME = (
     "export takes only outputs from an edited job: give the --var that the run was "
     "given, or run the job anew"
@@ -58,7 +61,7 @@ def export_run(
         UsageError: it is no run directory.
         StateError: `edited` asks something else than the run did.
         StorageError: it cannot be read, or a newer run has published an output.
-        JobError: its plan is damaged, or an output cannot be written.
+        JobError: an output cannot be written.
     """
     run_dir = run_dir.absolute()
     stored = plan_of(run_dir)
@@ -72,20 +75,29 @@ def export_run(
         publisher = publisher_of(run_dir.name, capture.meta, guarded=guarded)
         check_targets(plan, publisher, exporting=not to_paths)
         answers = Answers(plan, capture)
+        if not to_paths:
+            _make_exports(run_dir)
+        interrupted = was_interrupted(capture.events(), run_dir)
+        agreed = answers.agreed()
         finishing = Finishing(answers, run_dir.name, lambda _: None)
         verdicts = finishing.render(answers.verdicts())
-        requests = report_requests(answers.forest, verdicts, answers.agreed())
     withheld = run_dir / WITHHELD
     try:
         if to_paths:
             forget_withheld(withheld)
-        outputs = _published(answers, finishing, publisher, verdicts, withheld)
+        with machine_faults("exporting the outputs"):
+            outputs = _published(answers, finishing, publisher, verdicts, withheld)
     finally:
         finishing.discard()
+        with suppress(OSError):  # kept if anything is in it
+            (run_dir / _EXPORTS).rmdir()
+    requests = report_requests(answers.forest, verdicts, agreed)
     ungrown = answers.growth.ungrown(stored)
+    failed = any(output.failed for output in outputs)
     code = exit_code_of(
         [verdicts[root.id] for root in answers.forest.roots],
-        storage_failed=any(output.failed for output in outputs),
+        interrupted=interrupted and not failed,
+        storage_failed=failed,
         expectations=finishing.expectations,
         keyless=sum(answers.growth.unusable.values()),
         ungrown=ungrown,
@@ -103,6 +115,12 @@ def export_run(
         warnings=warnings_of(plan),
         expectations=finishing.expectations,
     )
+
+
+def _make_exports(run_dir: Path) -> None:
+    """Makes the folder for its owner alone; whoever writes there tells why not."""
+    with suppress(OSError):
+        (run_dir / _EXPORTS).mkdir(mode=0o700, exist_ok=True)
 
 
 def _published(
@@ -141,6 +159,8 @@ def _targets(
             path=path,
             publish=publish or Publish.ALWAYS,
             overwrite=Overwrite.REPLACE,
+            # What stands in a run directory is for its owner, as all else there.
+            options=replace(output.options, mode=_PRIVATE, group=None),
         )
 
     return replace(plan, outputs=tuple(aimed(output) for output in plan.outputs))

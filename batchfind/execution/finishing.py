@@ -21,6 +21,7 @@ from batchfind.execution.completeness import shortage_of
 from batchfind.execution.expectations import Expectation
 from batchfind.execution.expecting import check
 from batchfind.execution.findings import Findings
+from batchfind.execution.machine_faults import machine_faults
 from batchfind.execution.notes import Notes
 from batchfind.execution.progress import Event, FinishingStarted
 from batchfind.execution.rendition import Prepared, Target
@@ -205,7 +206,8 @@ class Finishing:
         checks: Sequence[TableSchema] = (),
     ) -> list[Target]:
         targets = [self._target(planned, selection.query, undo) for planned in outputs]
-        with Behind(_WAITING_PIECES) as behind:
+        doing = f"rendering query {selection.query.name}"
+        with machine_faults(doing), Behind(_WAITING_PIECES) as behind:
             for group, served in self._groups(selection.requests, targets):
                 slabs = self._slabs(verdicts, group)
                 for rendered in self._read(selection, group, served, slabs, checks):

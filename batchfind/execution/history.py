@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+import os
+from collections.abc import Container, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -12,7 +13,8 @@ from typing import TypeAlias
 from batchfind.capture.reader import Capture
 from batchfind.capture.records import StoredEvent
 from batchfind.capture.run_directory import PLAN_FILE, holds_run
-from batchfind.errors import StorageError, UsageError
+from batchfind.errors import JobError, StorageError, UsageError
+from batchfind.execution.results import ExitCode
 from batchfind.plan.codec import loads, request_from_json
 from batchfind.plan.model import Plan, Request
 
@@ -99,6 +101,27 @@ def growth_of(events: Iterable[StoredEvent]) -> Growth:
     )
 
 
+def last_execution(events: Sequence[StoredEvent]) -> Sequence[StoredEvent]:
+    """Events since the journal was opened for the last time."""
+    for index in range(len(events) - 1, -1, -1):
+        if events[index].kind in ("journal-created", "journal-reopened"):
+            return events[index:]
+    return events
+
+
+def was_interrupted(events: Sequence[StoredEvent], run_dir: Path) -> bool:
+    """Whether the last execution was interrupted, or died without a word.
+
+    Args:
+        events: of the capture.
+        run_dir: of the run.
+    """
+    for event in last_execution(events):
+        if event.kind == "run-ended":
+            return bool(event.data["exit_code"] == ExitCode.INTERRUPTED)
+    return not failure_of(run_dir)
+
+
 def _answered(event: StoredEvent) -> Answered:
     return event.data["request"], event.data["query"]
 
@@ -113,19 +136,33 @@ def plan_of(run_dir: Path) -> Plan:
     """The plan a run was made from.
 
     Raises:
-        UsageError: the directory holds none.
-        JobError: it is damaged.
+        UsageError: it is no run directory.
+        StorageError: its plan is missing or damaged, or cannot be read.
     """
     path = run_dir / PLAN_FILE
+    if not (path.exists() or holds_run(run_dir)):
+        raise UsageError(f"{run_dir}: no {PLAN_FILE} here; name a run directory")
     try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise UsageError(
-            f"{run_dir}: no {PLAN_FILE} here; name a run directory"
-        ) from None
+        return loads(path.read_text(encoding="utf-8"), source=str(path))
+    except FileNotFoundError as error:
+        raise _lost(path, "it is missing, though the run beside it is here") from error
     except OSError as error:
         raise StorageError(f"{path}: cannot be read: {error.strerror}") from error
-    return loads(text)
+    except UnicodeDecodeError as error:
+        raise _lost(path, "it is damaged: it is no text") from error
+    except JobError as error:
+        found = error.problems[0]
+        where = f"{found.path}: " if found.path else "it "
+        raise _lost(path, f"it is damaged: {where}{found.message}") from error
+
+
+def _lost(path: Path, why: str) -> StorageError:
+    """What to do about a plan that no command can do without."""
+    return StorageError(
+        f"{path}: {why}: restore it from a copy, or run the job anew in another run "
+        "directory",
+        lasting=True,
+    )
 
 
 def clock_of(run_dir: Path | None) -> str | None:
@@ -140,8 +177,11 @@ def remember_failure(run_dir: Path, error: str) -> None:
 
     On a full disk the note stays empty, which is told in words, too.
     """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
     with suppress(OSError):
-        (run_dir / FAILURE_FILE).write_text(error + "\n", encoding="utf-8")
+        handle = os.open(run_dir / FAILURE_FILE, flags, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(error + "\n")
 
 
 def forget_failure(run_dir: Path) -> None:

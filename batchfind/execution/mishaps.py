@@ -74,6 +74,18 @@ class Mishaps:
             None
         )
 
+    def early_end(self, error: BaseException, doing: str) -> str:
+        """Notes a mistake that a run does not survive, as its `error`.
+
+        Args:
+            error: what was raised.
+            doing: what was being done, such as `finishing`.
+        """
+        return (
+            f"{self._note(error, doing)}; please report it with that file; the capture "
+            "keeps every answer that came, and batchfind resume goes on with it"
+        )
+
     @contextmanager
     def beside_while(self, doing: str) -> Iterator[None]:
         """Notes a mistake made in the block, and goes on behind it."""

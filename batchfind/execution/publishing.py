@@ -23,7 +23,7 @@ from batchfind.job.output_model import Overwrite
 from batchfind.outputs.publication import Publication
 from batchfind.outputs.staging import Staged, Written
 from batchfind.plan.coverage import coverage_of
-from batchfind.plan.model import PlannedOutput, Request
+from batchfind.plan.model import Plan, PlannedOutput, Request
 
 WITHHELD: Final = "withheld"
 """Folder of a run directory for outputs that may not replace what is at their path."""
@@ -35,6 +35,10 @@ _ENOUGH: Final = {
 }
 _WORSE: Final = list(Verdict)
 _NO_GROWTH: Final = Growth()
+_ENDED_BEFORE: Final = (
+    "the run ended before it; what stood at its path is unchanged, and nothing is "
+    "withheld"
+)
 
 
 def withheld_because(
@@ -110,6 +114,21 @@ def _short(
         return ""
     counts = ", ".join(f"{count} {verdict}" for verdict, count in short.items())
     return f"{plural(len(requests), 'request')} {counts}"
+
+
+def unwritten(plan: Plan, settled: Iterable[OutputReport]) -> tuple[OutputReport, ...]:
+    """The outputs of a run that ended before it came to them.
+
+    Args:
+        plan: of the run.
+        settled: what became of the others.
+    """
+    done = {one.path for one in settled}
+    return tuple(
+        _report(output, None, _ENDED_BEFORE)
+        for output in plan.outputs
+        if output.path not in done
+    )
 
 
 def forget_withheld(withheld: Path) -> None:

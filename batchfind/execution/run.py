@@ -81,9 +81,8 @@ def options_of(
 
     Raises:
         StateError: the run directory holds a run that asks something else.
-        JobError: a secret or a certificate cannot be read, or the plan of the run
-            that is there is damaged.
-        StorageError: the run that is there cannot be read.
+        JobError: a secret or a certificate cannot be read.
+        StorageError: the run that is there cannot be read, or its plan.
     """
     requests: tuple[Request, ...] | None = None
     if run_dir is not None and holds_run(run_dir):
@@ -205,7 +204,7 @@ async def resume_run(
         StateError: another process holds it, or `edited` asks something else.
         StorageError: it cannot be read or written, or a newer run has published one
             of its outputs.
-        JobError: its plan is damaged, an output cannot be written any more, or a
+        JobError: an output cannot be written any more, or a
             secret or a certificate cannot be read.
     """
     if not holds_run(run_dir):
@@ -227,8 +226,7 @@ def remaining(
     Raises:
         UsageError: it is no run directory.
         StateError: `edited` asks something else.
-        StorageError: it cannot be read.
-        JobError: its plan is damaged.
+        StorageError: it cannot be read, or its plan is damaged.
     """
     plan = _moved(plan_of(run_dir), edited, run_dir)
     return plan, reach_of(run_dir, plan)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from batchfind.capture.lock import holder_of
 from batchfind.capture.pin import pin_of
 from batchfind.capture.reader import open_capture
-from batchfind.capture.records import Cause, RequestVerdict, StoredEvent, Verdict
+from batchfind.capture.records import Cause, RequestVerdict, Verdict
 from batchfind.capture.run_directory import CAPTURE, RUN_LOCK
 from batchfind.execution.answers import Answers
 from batchfind.execution.exit_codes import retryable
 from batchfind.execution.expectations import Expectation
-from batchfind.execution.history import failure_of, plan_of
+from batchfind.execution.history import failure_of, last_execution, plan_of
 from batchfind.execution.reporting import report_requests, warnings_of
 from batchfind.execution.results import ExitCode, OutputReport, RunResult
 
@@ -30,14 +29,13 @@ def run_status(run_dir: Path) -> RunResult:
 
     Raises:
         UsageError: it is no run directory.
-        StorageError: it cannot be read.
-        JobError: its plan is damaged.
+        StorageError: it cannot be read, or its plan is damaged.
     """
     plan = plan_of(run_dir)
     with open_capture(run_dir / CAPTURE) as capture:
         answers = Answers(plan, capture)
         verdicts, agreed = answers.verdicts(), answers.agreed()
-        events = _last_execution(capture.events())
+        events = last_execution(capture.events())
     ended = next((event for event in events if event.kind == "run-ended"), None)
     outputs = tuple(
         OutputReport.from_json(event.data) for event in events if event.kind == "output"
@@ -80,11 +78,3 @@ def _pending(verdict: RequestVerdict) -> RequestVerdict:
         return verdict
     cause = Cause(code="not-asked", message="its answer is still awaited", phase="plan")
     return replace(verdict, verdict=Verdict.SKIPPED, cause=cause)
-
-
-def _last_execution(events: Sequence[StoredEvent]) -> Sequence[StoredEvent]:
-    """Events since the journal was opened for the last time."""
-    for index in range(len(events) - 1, -1, -1):
-        if events[index].kind in ("journal-created", "journal-reopened"):
-            return events[index:]
-    return events

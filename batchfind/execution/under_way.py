@@ -13,7 +13,7 @@ from batchfind.capture.records import AttemptFacts, RequestVerdict, Verdict
 from batchfind.capture.run_directory import (
     RunDirectory,
 )
-from batchfind.errors import StorageError
+from batchfind.errors import InputError, StateError, StorageError
 from batchfind.execution.answers import Answers
 from batchfind.execution.asking import Asking
 from batchfind.execution.audience import Audience
@@ -28,15 +28,22 @@ from batchfind.execution.history import (
     forget_failure,
     remember_failure,
 )
+from batchfind.execution.machine_faults import machine_faults
 from batchfind.execution.mishaps import Mishaps
 from batchfind.execution.progress import (
     Event,
+    OutputReady,
     RunEnded,
     RunStarted,
     Stopping,
 )
 from batchfind.execution.publisher import Publisher
-from batchfind.execution.publishing import WITHHELD, forget_withheld, publish_outputs
+from batchfind.execution.publishing import (
+    WITHHELD,
+    forget_withheld,
+    publish_outputs,
+    unwritten,
+)
 from batchfind.execution.reporting import report_requests, warnings_of
 from batchfind.execution.results import OutputReport, RunResult
 from batchfind.plan.model import Plan, Request
@@ -71,6 +78,8 @@ class RunUnderWay:
         self._answers: Answers | None = None
         self._agreed: Mapping[str, AttemptFacts] = {}
         self._problems: tuple[str, ...] = ()
+        self._doing = "asking"
+        self._outputs: list[OutputReport] = []
         self._expectations: tuple[Expectation, ...] = ()
         self._started = time.monotonic()
 
@@ -91,28 +100,41 @@ class RunUnderWay:
         self._tell(RunStarted(self._plan, str(self._directory.path), ids, born))
         forget_failure(self._directory.path)
         verdicts: Mapping[str, RequestVerdict] = {}
-        outputs: tuple[OutputReport, ...] = ()
         error = ""
         try:
             with self._mishaps.watching(asyncio.get_running_loop()):
                 verdicts = await self._ask(requests, credentials)
             await self._journal.barrier()
-            verdicts, outputs = await self._finish(verdicts)
+            self._doing = "finishing"
+            with machine_faults("finishing the run"):
+                verdicts = await self._finish(verdicts)
             await self._journal.verdicts(verdicts.values())
         except StorageError as failure:
             error = str(failure)
             verdicts = verdicts or self._readable()
-        except BaseException:  # a second Ctrl-C, or a mistake of ours
+        except (InputError, StateError):
             await self._keep_what_came()
             raise
-        result = self._result(verdicts, outputs, error)
+        except Exception as mistake:  # noqa: BLE001 - whatever it is, it is ours
+            error = self._mishaps.early_end(mistake, self._doing)
+            verdicts = verdicts or self._readable()
+        except BaseException:  # a second Ctrl-C
+            await self._keep_what_came()
+            raise
+        result = await self._end(verdicts, error)
+        self._tell(RunEnded(result))
+        return result
+
+    async def _end(
+        self, verdicts: Mapping[str, RequestVerdict], error: str
+    ) -> RunResult:
+        """The result, noted in the capture, else in a file beside it."""
+        result = self._result(verdicts, error)
         try:
             await self._close(result)
         except StorageError as failure:
-            result = self._result(verdicts, outputs, error or str(failure))
-        if result.error:
+            result = self._result(verdicts, error or str(failure))
             remember_failure(self._directory.path, result.error)
-        self._tell(RunEnded(result))
         return result
 
     async def _ask(
@@ -137,7 +159,8 @@ class RunUnderWay:
         skipped = {
             key: one for key, one in told.items() if one.verdict is Verdict.SKIPPED
         }
-        return await asyncio.to_thread(self._judged, skipped)
+        with machine_faults("judging the answers"):
+            return await asyncio.to_thread(self._judged, skipped)
 
     async def _keep_what_came(self) -> None:
         """Commits what was received so far, unless the disk takes too long."""
@@ -146,10 +169,10 @@ class RunUnderWay:
                 await self._journal.close()
 
     def _readable(self) -> Mapping[str, RequestVerdict]:
-        """Verdicts from what the capture kept before it failed, if it can be read."""
+        """Verdicts from what the capture kept before the end, if it can be read."""
         try:
             return self._judged({})
-        except StorageError:
+        except Exception:  # noqa: BLE001 - why the run ended is known already
             return {}
 
     def _judged(
@@ -162,17 +185,19 @@ class RunUnderWay:
 
     async def _finish(
         self, provisional: Mapping[str, RequestVerdict]
-    ) -> tuple[Mapping[str, RequestVerdict], tuple[OutputReport, ...]]:
+    ) -> Mapping[str, RequestVerdict]:
         """Renders every query once the network is done, then publishes."""
         if self._interrupt.is_set():
             self._interrupted = True
-            return provisional, ()
+            return provisional
         loop, plan = asyncio.get_running_loop(), self._plan
 
         def tell(event: Event) -> None:
+            if isinstance(event, OutputReady):
+                self._outputs.append(event.output)
             loop.call_soon_threadsafe(self._tell, event)
 
-        def finish() -> tuple[Mapping[str, RequestVerdict], tuple[OutputReport, ...]]:
+        def finish() -> Mapping[str, RequestVerdict]:
             with open_capture(self._directory.capture) as capture:
                 known = self._answers
                 answers = known.through(capture) if known else Answers(plan, capture)
@@ -183,9 +208,9 @@ class RunUnderWay:
                 self._expectations = finishing.expectations
             # From here on a signal comes too late: what is published stays so, and
             # the exit code says what the answers are worth.
-            if self._interrupted:
-                return verdicts, ()
-            return verdicts, self._publish(answers, finishing, verdicts, tell)
+            if not self._interrupted:
+                self._publish(answers, finishing, verdicts, tell)
+            return verdicts
 
         watcher = asyncio.create_task(self._announce_stop())
         try:
@@ -208,11 +233,11 @@ class RunUnderWay:
         finishing: Finishing,
         verdicts: Mapping[str, RequestVerdict],
         tell: Callable[[Event], None],
-    ) -> tuple[OutputReport, ...]:
+    ) -> None:
         withheld = self._directory.path / WITHHELD
         try:
             forget_withheld(withheld)
-            return publish_outputs(
+            publish_outputs(
                 answers.forest,
                 self._publisher,
                 finishing.prepared,
@@ -228,9 +253,11 @@ class RunUnderWay:
     def _result(
         self,
         verdicts: Mapping[str, RequestVerdict],
-        outputs: tuple[OutputReport, ...],
         error: str,
     ) -> RunResult:
+        outputs = tuple(self._outputs)
+        if error and not self._interrupted:
+            outputs += unwritten(self._plan, outputs)
         known = self._answers
         forest = known.forest if known else Forest(self._plan)
         growth = known.growth if known else Growth()

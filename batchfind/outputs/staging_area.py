@@ -66,8 +66,13 @@ class StagingArea:
                 f"{self.target}: another process is writing this output of the same "
                 f"run; wait until it ends"
             ) from error
-        self._claim = claim(self.place)
-        self.files.mkdir()
+        try:
+            self._claim = claim(self.place)
+            self.files.mkdir()
+        except OSError:
+            with suppress(OSError):
+                self.place.rmdir()
+            raise
 
     def keep_parents(self) -> None:
         """From now on the directories made for the target are not taken back."""
@@ -80,6 +85,9 @@ class StagingArea:
         """
         if self._claim is not None:
             shutil.rmtree(self.place, ignore_errors=True)
+            if self.place.exists():
+                self.release()
+                _delete_with_few_handles(self.place)
         self.release()
         remove_empty(self._made)
         self._made = [each for each in self._made if each.is_dir()]
@@ -108,6 +116,22 @@ def left_behind(target: Path) -> Iterator[Path]:
                         yield place
                     finally:
                         os.close(handle)
+
+
+def _delete_with_few_handles(place: Path) -> None:
+    """Deletes a folder of ours where a process may open hardly a file any more.
+
+    `shutil.rmtree` holds two handles a level; this holds one at a time.
+    """
+    for folder, folders, files in os.walk(place, topdown=False):
+        for name in files:
+            with suppress(OSError):
+                Path(folder, name).unlink()
+        for name in folders:
+            with suppress(OSError):
+                Path(folder, name).rmdir()
+    with suppress(OSError):
+        place.rmdir()
 
 
 def _mark(target: Path) -> str:

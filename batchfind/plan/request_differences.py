@@ -51,7 +51,7 @@ def _of_peers(old: PlannedPeer, new: PlannedPeer) -> Iterator[str]:
     """What of a peer counts as a question; see `digests`."""
     profiles = [peer.tls.profile if peer.tls else None for peer in (old, new)]
     if profiles[0] != profiles[1]:
-        yield f"TLS {moved(*profiles)}"
+        yield f"TLS {moved(*profiles)} (on, off or another profile: a new run)"
     users = [
         peer.identity and (peer.identity.type, peer.identity.username)
         for peer in (old, new)

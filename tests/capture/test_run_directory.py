@@ -123,6 +123,24 @@ class TestCreating:
         assert (tmp_path / "plan.json").read_text() == "mine"
         assert not (tmp_path / "run.lock").exists()
 
+    @pytest.mark.parametrize("below", ["inside", "deep/inside"])
+    def test_an_exact_directory_is_not_inside_another_run(
+        self, new: NewRun, below: str
+    ) -> None:
+        run = made(new)
+        before = sorted(run.iterdir())
+        with pytest.raises(StateError, match=f"this is inside run {run}, and would"):
+            create_run_directory(replace(new, exactly=run / below))
+        assert sorted(run.iterdir()) == before
+
+    def test_an_exact_directory_is_no_link_to_nothing(
+        self, new: NewRun, tmp_path: Path
+    ) -> None:
+        link = tmp_path / "link"
+        link.symlink_to(tmp_path / "gone")
+        with pytest.raises(StateError, match="which is not there: remove the link"):
+            create_run_directory(replace(new, exactly=link))
+
     def test_an_exact_directory_is_no_file(self, new: NewRun, tmp_path: Path) -> None:
         (tmp_path / "file").touch()
         with pytest.raises(StateError, match="this is no directory"):

@@ -542,6 +542,21 @@ class TestQuiet:
         assert "and 45 other causes" in lines
         assert "and 46 other outputs withheld" in lines
 
+    def test_calls_no_output_withheld_that_was_not_written(
+        self, run_result: MakeResult, output_report: MakeOutput
+    ) -> None:
+        lines = quiet_lines(
+            run_result(
+                exit_code=ExitCode.STORAGE,
+                outputs=tuple(
+                    output_report(f"/o{at}", published=False, failed=True, reason="x")
+                    for at in range(6)
+                ),
+            )
+        )
+        assert lines[0] == "nightly: not written: 6 of 6 outputs not written"
+        assert "and 2 other outputs not published" in lines
+
     def test_of_a_suspect_run_offers_no_resume(
         self, run_result: MakeResult, request_report: MakeRequest
     ) -> None:

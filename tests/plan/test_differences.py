@@ -167,7 +167,10 @@ class TestTheRest:
                 "called_ae: ARCHIVE, transfer_syntaxes: [implicit]",
                 "transfer syntaxes",
             ),
-            ("called_ae: ARCHIVE, tls: {}", "TLS none -> bcp195-rfc8996"),
+            (
+                "called_ae: ARCHIVE, tls: {}",
+                "TLS none -> bcp195-rfc8996 (on, off or another profile: a new run)",
+            ),
             (
                 "called_ae: ARCHIVE, user_identity: {type: username, username: anna}",
                 "user identity",
