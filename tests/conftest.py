@@ -30,3 +30,8 @@ def hang_up() -> Iterator[None]:
     before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     yield
     signal.signal(signal.SIGHUP, before)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """For `-n auto`: half of the time a worker waits for processes and peers."""
+    return 2 * (os.cpu_count() or 1)
