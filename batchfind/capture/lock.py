@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import platform
+import stat
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from batchfind.errors import StateError, StorageError
 
 _TEXT_BYTES: Final = 1024
 _HELD: Final = frozenset({errno.EAGAIN, errno.EACCES})
+_NO_FILE: Final = frozenset({errno.ELOOP, errno.ENXIO, errno.EISDIR})
 
 
 @dataclass(slots=True)
@@ -44,10 +46,12 @@ class Lock:
             StateError: another process holds it (`locked` is true).
             StorageError: the file cannot be made, or cannot be locked at all.
         """
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
         try:
             descriptor = os.open(path, flags, 0o600)
         except OSError as error:
+            if error.errno in _NO_FILE:
+                raise _not_a_file(path) from error
             raise StorageError(
                 f"{path}: the lock file cannot be made ({error.strerror}): check "
                 "owner, mode and space of its directory, then try again"
@@ -72,7 +76,9 @@ def holder_of(path: Path) -> str | None:
     The shared lock taken to find out is given back at once.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        # A pipe in its place would be waited for.
+        flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+        descriptor = os.open(path, flags)
     except OSError:
         return None
     try:
@@ -84,7 +90,16 @@ def holder_of(path: Path) -> str | None:
     return None
 
 
+def _not_a_file(path: Path) -> StorageError:
+    return StorageError(
+        f"{path}: a link, a pipe or a folder stands in the place of the lock file: "
+        "remove it"
+    )
+
+
 def _hold(descriptor: int, path: Path, what: str) -> None:
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        raise _not_a_file(path)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:

@@ -8,7 +8,7 @@ from contextlib import aclosing
 
 from batchfind.capture.records import StoredAttempt
 from batchfind.errors import StorageError
-from batchfind.execution.executor import Associated, Executor
+from batchfind.execution.executor import Associated, Executor, Unasked
 from batchfind.execution.halt import Halt
 from batchfind.execution.mishaps import Mishaps
 from batchfind.execution.queues import Line, Turn
@@ -48,11 +48,12 @@ class Asker:
         self._kept = kept
         self._mishaps = mishaps
 
-    async def ask(self, line: Line, turn: Turn) -> asyncio.Future[None]:
+    async def ask(self, line: Line, turn: Turn) -> asyncio.Future[None] | None:
         """Tries the next request of a turn; once more if another request spoils that.
 
         Returns:
             Done once no crash can take the answer back. Of `turn.tries` it is the last.
+            None when all was stopped before anything was ever opened for it.
 
         Raises:
             StorageError: the capture cannot be written.
@@ -60,8 +61,11 @@ class Asker:
         line.pace.let_in(asyncio.get_running_loop().time())
         # What ended an association before shall not harm others.
         alone = bool(turn.tries) and turn.tries[-1].facts is not None
+        durable = turn.durable
         while True:
             recording = await self._try(line, turn, alone=alone)
+            if recording.unasked:
+                return durable
             spoilt = recording.disturbed and not alone
             spoilt = spoilt and self._halt.reason is None
             alone = alone or spoilt
@@ -91,6 +95,8 @@ class Asker:
                         self._seated(line, step.operations)
                         if first:  # else the peer has not heard the one before
                             await self._space(line)
+                    elif isinstance(step, Unasked):
+                        recording.unasked = True
                     else:
                         await recording.add(step)
         except StorageError:

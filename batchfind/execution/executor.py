@@ -94,14 +94,21 @@ class Disturbed:
     ending: Ending
 
 
-Step: TypeAlias = Associated | Started | Matches | Ending | Disturbed
+@dataclass(frozen=True, slots=True)
+class Unasked:
+    """The executor was stopped before anything was opened for the request."""
+
+
+Step: TypeAlias = Associated | Started | Matches | Ending | Disturbed | Unasked
 
 
 class Executor(Protocol):
     """Carries out orders; the coordinator's journal stays the only writer."""
 
     def submit(self, order: Order) -> AsyncGenerator[Step, None]:
-        """What happens: Associated, Started, sets of matches, one Ending or Disturbed.
+        """What happens: Associated, Started, sets of matches, and how it ended.
+
+        That is one Ending or Disturbed, or Unasked and nothing else.
 
         Associated and Started are missing when no association came about; Associated
         comes again when the request had to change its association unheard. Never

@@ -32,6 +32,7 @@ from batchfind.execution.executor import (
     Order,
     Started,
     Step,
+    Unasked,
 )
 from batchfind.execution.hall import Hall
 from batchfind.execution.leases import Lease
@@ -91,6 +92,8 @@ class LocalExecutor:
         self._budget = Budget(descriptors_for_associations(), self._end_one_idle)
         self._pools: dict[str, Pool] = {}
         self._running: set[Attempt] = set()
+        #: Requests for which an association was opened, or is being opened.
+        self._opened: set[str] = set()
         self._stopped = asyncio.Event()
         self._reason = Stop.INTERRUPTED
 
@@ -105,8 +108,7 @@ class LocalExecutor:
                     async for step in steps:
                         yield step
             except _StoppedError:
-                reason = self._reason
-                yield ended_by_us(reason, Tally(), order.peer, order.endpoint, None)
+                yield self._given_up(order)
             except _StaleError:
                 continue
             except BatchfindError as error:
@@ -117,6 +119,12 @@ class LocalExecutor:
                     error, tally, order.peer, order.endpoint, _phase(error)
                 )
             return
+
+    def _given_up(self, order: Order) -> Ending | Unasked:
+        """What became of a request that has no association when all is stopped."""
+        if order.request not in self._opened:
+            return Unasked()
+        return ended_by_us(self._reason, Tally(), order.peer, order.endpoint, None)
 
     def stop(self, reason: Stop) -> None:
         """Cancels what runs; connections being opened are given up."""
@@ -202,7 +210,10 @@ class LocalExecutor:
         return self._hall.seating(order, wanted, changed)
 
     async def _connect(self, order: Order) -> Client:
-        return await connect(order, self._credentials, self._resolver)
+        self._opened.add(order.request)
+        client = await connect(order, self._credentials, self._resolver)
+        self._opened.discard(order.request)
+        return client
 
     async def _leased(self, order: Order) -> Lease:
         pool = self._pool(order)

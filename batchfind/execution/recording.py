@@ -37,11 +37,12 @@ class Recording:
 
     Attributes:
         disturbed: it ended through the fault of another request.
+        unasked: it ended before anything was opened for it.
         responses: that came so far.
     """
 
     def __init__(self, recorder: Recorder, request: Request) -> None:
-        self.disturbed = False
+        self.disturbed = self.unasked = False
         self.responses = 0
         self._recorder = recorder
         self._request = request

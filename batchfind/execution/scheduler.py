@@ -257,18 +257,21 @@ class Scheduler:
         request, began = turn.request, _now()
         self._tell(RequestStarted(request.id, request.query, request.peer))
         try:
-            turn.durable = await self._asker.ask(line, turn)
+            durable = await self._asker.ask(line, turn)
         except StorageError as error:
             self._halt.fail(error)
             return True
+        if durable is None:  # all has been stopped: now it is refused
+            return await self._ask(line, turn, probe=probe)
+        turn.durable = durable
         if self._halt.reason is None:
             self._note(line, turn, began, probe=probe)
         self._tell_trouble(request, turn.tries[-1])
         seconds = self._pause(line, turn)
         if seconds is None:
-            self._concluding.conclude(line, request, turn.tries, turn.durable)
+            self._concluding.conclude(line, request, turn.tries, durable)
             return True
-        self._concluding.keep(turn.durable)
+        self._concluding.keep(durable)
         self._rest(line, turn, seconds)
         return False
 

@@ -217,11 +217,15 @@ class TestTwoProcesses:
             one = "associations: 1"
             start(job(tmp_path, "HOLDS", port, 1, one))
             await_requests(scp, 1)
-            waiting = start(job(tmp_path, "WAITS", port, 3, one))
+            waiting = start(job(tmp_path, "WAITS", port, 3, one), "--json")
             wait_for_line(waiting, WAITS)
             waiting.send_signal(signal.SIGINT)
-            assert outcome(waiting)[0] == 130
+            code, out, _ = outcome(waiting)
+            assert code == 130
             assert turnstile.seen.callers == ["HOLDS"]
+        requests = json.loads(out)["requests"]
+        assert {one["verdict"] for one in requests} == {"skipped"}
+        assert {one["attempts"] for one in requests} == {0}
 
     def test_peers_of_one_group_are_one(
         self, tmp_path: Path, scripted_peer: StartPeer, start: Start
