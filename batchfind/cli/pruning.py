@@ -76,11 +76,17 @@ def prune(
         prune_json,
         pruned_lines,
     )
+    from batchfind.errors import UsageError  # noqa: PLC0415 - lazy
     from batchfind.execution.prune_scope import prune_scope  # noqa: PLC0415 - lazy
     from batchfind.job.model import Keep  # noqa: PLC0415 - lazy
 
     scope = prune_scope(where, os.environ)
     keep = scope.keep if runs is None and days is None else Keep(runs=runs, days=days)
+    if yes and keep.everything and not (where and os.path.isfile(where)):  # noqa: PTH113
+        raise UsageError(
+            "--yes without a bound deletes nothing: add --runs or --days, or name a "
+            "job with run.keep"
+        )
     dry = dry_run or keep.everything
     jobs = _surveyed(scope.folders, keep, datetime.now(UTC))
     if not dry and any(job.removal.deleted for job in jobs):

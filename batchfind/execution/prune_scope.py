@@ -57,7 +57,22 @@ def prune_scope(argument: str | None, environment: Mapping[str, str]) -> PruneSc
     is_name = os.sep not in argument and argument not in {"", ".", ".."}
     if is_name and (base / argument).is_dir():
         path = base / argument
+    if not path.exists():
+        raise UsageError(_nothing(argument, path, base, is_name=is_name))
     return PruneScope(_folders_at(path))
+
+
+def _nothing(argument: str, path: Path, base: Path, *, is_name: bool) -> str:
+    """What to say when nothing of that name is there."""
+    begin = f"{path}: no such file or folder"
+    if is_name:
+        begin += f", and no job of that name below {base}"
+    hint = (
+        "prune takes no single run"
+        if argument == "latest"
+        else f"name a job file, a folder of runs or a job, or set {RUNS_VARIABLE}"
+    )
+    return f"{begin}: {hint}"
 
 
 def _of_job(path: Path, environment: Mapping[str, str]) -> PruneScope:

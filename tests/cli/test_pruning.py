@@ -105,6 +105,14 @@ class TestWithoutBounds:
         assert "nothing was deleted" in shell("prune", "job.yaml", "--yes").stdout
         assert len(nightly(base)) == 5
 
+    def test_a_forgotten_bound_is_a_mistake_where_nobody_is_asked(
+        self, shell: Shell, base: Path
+    ) -> None:
+        done = shell("prune", "--yes", "--quiet")
+        assert done.returncode == 2
+        assert "add --runs or --days" in done.stderr
+        assert len(nightly(base)) == 5
+
     def test_a_job_that_never_ran_keeps_nothing(
         self, shell: Shell, tmp_path: Path
     ) -> None:
@@ -208,7 +216,7 @@ class TestJson:
     def test_a_mistake_is_one_object(self, shell: Shell, base: Path) -> None:
         told = json.loads(shell("prune", "nothing", "--json").stdout)
         assert told["exit_code"] == 2
-        assert told["error"].startswith(f"{base.parent}/nothing: there are no runs")
+        assert told["error"].startswith(f"{base.parent}/nothing: no such file")
 
 
 class TestAsking:
@@ -272,10 +280,10 @@ class TestExitCodes:
         assert done.returncode == 7
         assert "nightly: 3 runs deleted, 300 B; 2 kept" in done.stdout
         assert done.stderr.startswith("warning: ")
-        assert "the lock file cannot be made" in done.stderr
+        assert "in the place of the lock file: remove it" in done.stderr
         quiet = shell("prune", "--runs", "1", "--yes", "--quiet")
         assert (quiet.returncode, quiet.stdout) == (7, "")
-        assert "the lock file cannot be made" in quiet.stderr
+        assert "in the place of the lock file: remove it" in quiet.stderr
 
     def test_7_when_a_job_cannot_be_looked_into_and_others_go_on(
         self, shell: Shell, base: Path, monkeypatch: pytest.MonkeyPatch

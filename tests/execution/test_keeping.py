@@ -258,7 +258,7 @@ class TestTrouble:
         assert (result.kept.deleted, result.kept.runs) == (1, 3)
         earlier, warning = result.warnings
         assert earlier == "earlier"
-        assert "the lock file cannot be made" in warning
+        assert "in the place of the lock file" in warning
 
     def test_a_folder_that_is_gone_is_none_of_it(self, tmp_path: Path) -> None:
         given = job(tmp_path, 104, Keep(runs=2))

@@ -77,8 +77,17 @@ class TestAName:
     @pytest.mark.parametrize("name", ["monthly", "", "nightly/2026", "."])
     def test_that_means_nothing_is_a_mistake(self, base: Path, name: str) -> None:
         (base.parent / "runs").rename(base.parent / "others")
-        with pytest.raises(UsageError, match="there are no runs here"):
+        match = (
+            "there are no runs here" if name in {"", "."} else "no such file or folder"
+        )
+        with pytest.raises(UsageError, match=match):
             prune_scope(name, {})
+
+    def test_that_is_a_run_of_no_job_is_told(self, base: Path) -> None:
+        with pytest.raises(
+            UsageError, match=f"job of that name below {base}.*no single run"
+        ):
+            prune_scope("latest", {})
 
     def test_a_link_is_not_followed(self, base: Path) -> None:
         assert (base / "linked").is_symlink()
