@@ -32,6 +32,9 @@ Times: TypeAlias = Mapping[tuple[str, str], float]
 
 GOOD = frozenset({Verdict.COMPLETE, Verdict.LIMITED})
 
+#: Seconds that nobody would call a pause.
+_AT_ONCE = 0.05
+
 
 @dataclass(slots=True)
 class Group:
@@ -212,7 +215,9 @@ class Board:
 def retry_sentence(event: RequestRetried) -> str:
     """What is asked again, why and when."""
     where = f"{event.query} at {event.peer}"
-    return clean(f"{where}: {event.cause.code}: again in {event.seconds:.1f} s")
+    soon = event.seconds < _AT_ONCE
+    when = "at once" if soon else f"in {event.seconds:.1f} s"
+    return clean(f"{where}: {event.cause.code}: again {when}")
 
 
 def waits_sentence(event: PeerWaits | PlaceAwaited) -> str:

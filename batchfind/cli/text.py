@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+import re
 import textwrap
 import unicodedata
 
 _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _GAP = "..."
 _BYTES_A_STEP = 1024
+_COMMAND = re.compile(r"`[^`]{1,200}`")
+#: Stands for a blank where no line may break; clean text holds no such character.
+_GLUE = "\ue000"
 _UNITS = ("KiB", "MiB", "GiB", "TiB")
 
 
@@ -48,21 +52,26 @@ def folded(text: str, width: int, indent: str = "  ") -> str:
 
     Args:
         text: one line or several.
-        width: in characters; a longer word, such as a path, keeps a line of its own.
+        width: in characters; a longer word, such as a path, keeps a line of its own,
+            and a command in backquotes is one word.
         indent: of the lines that follow the first.
     """
     return "\n".join(
         textwrap.fill(
-            line,
+            _COMMAND.sub(_as_one_word, line),
             width,
             subsequent_indent=indent,
             break_long_words=False,
             break_on_hyphens=False,
-        )
+        ).replace(_GLUE, " ")
         if len(line) > width
         else line
         for line in text.splitlines()
     )
+
+
+def _as_one_word(command: re.Match[str]) -> str:
+    return command[0].replace(" ", _GLUE)
 
 
 def labelled(label: str, value: str, width: int) -> str:

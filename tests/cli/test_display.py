@@ -142,6 +142,8 @@ class TestTheBoard:
         group = board.groups["worklist", "ris"]
         assert (group.responses, group.done, group.arriving) == (0, 0, {})
         assert board.notice == "worklist at ris: peer-abort: again in 1.5 s"
+        board.observe(replace(retried(), seconds=0.04), 3.0)
+        assert board.notice == "worklist at ris: peer-abort: again at once"
 
     def test_follows_the_phases(self) -> None:
         board = Board()

@@ -123,3 +123,13 @@ class TestLabelled:
     def test_puts_a_long_value_whole_below(self) -> None:
         assert labelled("run:", "/a b", 9) == "run: /a b"
         assert labelled("run:", "/a b", 8) == "run:\n  /a b"
+
+
+def test_a_command_is_never_broken() -> None:
+    text = "go on: `batchfind resume RUN` asks it again, and nothing is lost"
+    assert folded(text, 20).splitlines() == [
+        "go on:",
+        "  `batchfind resume RUN`",
+        "  asks it again, and",
+        "  nothing is lost",
+    ]
